@@ -1,0 +1,81 @@
+//! Errors a caller can see: a stable code, a status, a sentence that says what to do.
+
+use crate::TraceId;
+use serde::{Deserialize, Serialize};
+
+macro_rules! error_codes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $status:literal;)+) => {
+        /// Stable codes of API errors, each with its HTTP status.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+        pub enum ErrorCode {$(
+            $(#[$doc])*
+            #[serde(rename = $code)]
+            $name,
+        )+}
+
+        impl ErrorCode {
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code,)+ }
+            }
+
+            /// HTTP status.
+            pub fn status(self) -> u16 {
+                match self { $(Self::$name => $status,)+ }
+            }
+        }
+    };
+}
+
+error_codes! {
+    /// No usable key. One answer for all causes; the cause goes to the log and to the key's page.
+    InvalidKey = "INVALID_KEY", 401;
+    /// The caller's address is not in the key's allowlist.
+    IpNotAllowed = "IP_NOT_ALLOWED", 401;
+    /// The key has no such scope.
+    ScopeMissing = "SCOPE_MISSING", 403;
+    /// The key may not speak for that agent.
+    AgentNotAllowed = "AGENT_NOT_ALLOWED", 403;
+    /// The key may not use that environment.
+    EnvNotAllowed = "ENV_NOT_ALLOWED", 403;
+    /// A person's role does not allow it.
+    Forbidden = "FORBIDDEN", 403;
+    InvalidRequest = "INVALID_REQUEST", 400;
+    InvalidPolicy = "INVALID_POLICY", 400;
+    NotFound = "NOT_FOUND", 404;
+    MethodNotAllowed = "METHOD_NOT_ALLOWED", 405;
+    RequestTimeout = "REQUEST_TIMEOUT", 408;
+    /// Decided already, or changed by someone else meanwhile.
+    Conflict = "CONFLICT", 409;
+    PayloadTooLarge = "PAYLOAD_TOO_LARGE", 413;
+    RateLimited = "RATE_LIMITED", 429;
+    QuotaExceeded = "QUOTA_EXCEEDED", 429;
+    Internal = "INTERNAL", 500;
+    /// The record could not be made durable, so no decision is given.
+    AuditUnavailable = "AUDIT_UNAVAILABLE", 503;
+    Unavailable = "UNAVAILABLE", 503;
+}
+
+/// Body of every error answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ErrorBody {
+    /// A sentence a person can act on.
+    pub error: String,
+    pub code: ErrorCode,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<TraceId>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_on_the_wire_are_their_names() {
+        for code in ErrorCode::ALL {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+            assert!((400..600).contains(&code.status()));
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Domain and wire types of Interven: ids, requests, verdicts, settings, error codes.
+//!
+//! No I/O, no clock, no randomness: every other crate may depend on this one, and it depends on none of them.
+
+mod agent;
+mod call;
+mod class;
+mod decision;
+mod error;
+mod fail;
+mod ids;
+mod json;
+mod key;
+mod request;
+mod secret;
+mod settings;
+mod time;
+mod verdict;
+
+pub use agent::{AgentStatus, RuntimeType, TrustState};
+pub use call::{Action, Tool, Verb};
+pub use class::{Confidence, DataClass, Hit, Place, Redaction};
+pub use decision::{Decision, RiskBand};
+pub use error::{ErrorBody, ErrorCode};
+pub use fail::FailMode;
+pub use ids::{AgentId, ApprovalId, IncidentId, KeyId, PolicyId, TenantId, TraceId, UserId};
+pub use json::{JsonError, MAX_JSON_DEPTH, parse_json};
+pub use key::{ApiKey, KeyKind, MalformedKey, has_valid_key_checksum};
+pub use request::{InvalidRequest, ScanRequest};
+pub use secret::{Secret, SecretBytes};
+pub use settings::{
+    ApprovalSettings, GrantUses, LimitSettings, RiskSettings, SettingsError, TenantSettings, TrustSettings,
+};
+pub use time::{Timestamp, TimestampError};
+pub use verdict::{ApprovalTicket, Coverage, EngineName, Factor, RuleRef, Signal, Skipped, Verdict};
