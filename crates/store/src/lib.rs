@@ -1,1 +1,54 @@
+//! Storage as narrow traits, with the row models they exchange.
+//!
+//! Every method that touches a tenant's data takes the tenant id first, and a tenant id comes only from authentication.
+//! A backend implements all of [`Store`]; one conformance suite runs against each backend.
 
+mod activity;
+mod agents;
+mod approvals;
+mod audit;
+mod change;
+mod error;
+mod keys;
+mod policies;
+mod tenants;
+
+pub use activity::{
+    ActivityFilter, ActivityRow, ActivityStore, Precedent, RateWindow, Receipt, ScanEntry, ScanResponseRow,
+    Settle, Settled, WINDOW_SECONDS,
+};
+pub use agents::{AgentClaim, AgentRecord, AgentStore, Baseline, Lesson, TrustEvent, TrustEventKind};
+pub use approvals::{
+    ApprovalDecision, ApprovalEffect, ApprovalFilter, ApprovalRow, ApprovalStatus, ApprovalStore,
+    NewApproval, PriorApproval,
+};
+pub use audit::{Actor, AuditEntry, AuditRow, AuditStore, IncidentEffect, IncidentRow};
+pub use change::Change;
+pub use error::StoreError;
+pub use keys::{AgentOverride, KeyHash, KeyRecord, KeyScope, KeyStore, NewKey};
+pub use policies::{PolicyRow, PolicyStore, PolicyUpsert};
+pub use tenants::{Role, SettingsRow, TenantRow, TenantStore, UserRow};
+
+use tokio::sync::broadcast;
+
+/// What a control-plane change and its audit entry have in common: who did it. Every mutating method takes one, and
+/// writes the change and its `audit_log` row in one transaction.
+pub type StoreResult<T> = Result<T, StoreError>;
+
+/// A complete backend.
+pub trait Store:
+    TenantStore
+    + KeyStore
+    + AgentStore
+    + PolicyStore
+    + ApprovalStore
+    + ActivityStore
+    + AuditStore
+    + std::fmt::Debug
+{
+    /// Control-plane changes as they become visible, by whomever they were made. A receiver that lags must reload all.
+    fn changes(&self) -> broadcast::Receiver<Change>;
+
+    /// A name for health and build answers: `sqlite` or `postgres`.
+    fn backend(&self) -> &'static str;
+}

@@ -1,0 +1,177 @@
+//! The record of scans.
+
+use crate::{AgentRecord, ApprovalEffect, IncidentEffect, Lesson, PriorApproval, StoreResult, TrustEvent};
+use async_trait::async_trait;
+use interven_types::{
+    AgentId, ApprovalId, DataClass, Decision, KeyId, PolicyId, RiskBand, TenantId, Timestamp, TraceId,
+    TrustState, Verb,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Length of a rate window of the baseline.
+pub const WINDOW_SECONDS: i64 = 600;
+
+/// A count within one window of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RateWindow {
+    /// Unix time in seconds, divided by [`WINDOW_SECONDS`].
+    pub number: i64,
+    pub count: u64,
+}
+
+/// One row of `activity_log`: what was asked, what was answered, and why. Append-only.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ActivityRow {
+    pub trace_id: TraceId,
+    /// Position in the tenant's log, from 1, without gaps. Assigned by the store.
+    pub ledger_seq: u64,
+    pub created_at: Timestamp,
+    pub env: String,
+    pub key_id: Option<KeyId>,
+    pub client_addr: Option<String>,
+    pub agent_id: AgentId,
+    pub agent_name: String,
+    /// Absent when nothing was evaluated (quota).
+    pub decision: Option<Decision>,
+    pub would_be: Option<Decision>,
+    pub risk_score: f64,
+    pub risk_band: RiskBand,
+    pub reason_codes: Vec<String>,
+    pub tool_name: String,
+    pub operation: String,
+    pub verb: Verb,
+    pub method: String,
+    /// Redacted.
+    pub url: String,
+    pub host: Option<String>,
+    pub classifications: Vec<DataClass>,
+    pub policy_id: Option<PolicyId>,
+    pub policy_name: Option<String>,
+    pub rule_id: Option<String>,
+    pub approval_id: Option<ApprovalId>,
+    pub trust_score: f64,
+    /// Versions that replay needs.
+    pub engine_version: String,
+    pub detectors_hash: String,
+    pub policy_set: String,
+    pub settings_version: u32,
+    /// The request as shown: body, URL and headers redacted.
+    pub request_redacted: Value,
+    /// The whole verdict.
+    pub verdict: Value,
+    /// What was known about the agent: replay reads it in place of the live state.
+    pub facts: Value,
+    /// Microseconds per step.
+    pub timings: Value,
+    /// The canonical request, encrypted.
+    #[serde(skip)]
+    pub sealed_request: Vec<u8>,
+}
+
+/// What the store knows, inside the transaction, when a scan is settled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Precedent {
+    pub prior: Option<PriorApproval>,
+    /// Live pending approvals, not counting `prior`.
+    pub pending_of_agent: u32,
+    pub pending_of_tenant: u32,
+    /// The agent's trust as stored now.
+    pub trust: TrustState,
+    /// DENYs of this agent in the last hour, for the incident trigger.
+    pub denials_1h: u32,
+    /// The highest trust in the last hour, for the collapse trigger.
+    pub highest_trust_1h: f64,
+}
+
+/// What settling a scan writes, all of it or nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settled {
+    /// `ledger_seq` is ignored: the store assigns it.
+    pub row: ActivityRow,
+    pub approval: ApprovalEffect,
+    pub trust: TrustState,
+    pub trust_events: Vec<TrustEvent>,
+    /// Present when an allowed call teaches.
+    pub lesson: Option<Lesson>,
+    pub incidents: Vec<IncidentEffect>,
+}
+
+/// The last, pure step of a decision, run inside the transaction that records it, so that two identical retries
+/// cannot both use one grant.
+pub type Settle = Box<dyn FnOnce(&Precedent) -> Settled + Send>;
+
+/// A scan to record.
+pub struct ScanEntry {
+    pub trace_id: TraceId,
+    pub agent_id: AgentId,
+    pub env: String,
+    /// Identity of the exact call (see [`crate::NewApproval::signature`]).
+    pub signature: [u8; 32],
+    pub idempotency_key: Option<String>,
+    pub now: Timestamp,
+    pub settle: Settle,
+}
+
+impl std::fmt::Debug for ScanEntry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ScanEntry").field("trace_id", &self.trace_id).finish_non_exhaustive()
+    }
+}
+
+/// Proof that a scan is durable.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Receipt {
+    pub ledger_seq: u64,
+    /// Scans recorded for the tenant in the current calendar month (UTC), this one included.
+    pub scans_this_month: u64,
+    /// The agent after the scan.
+    pub agent: AgentRecord,
+    /// What was settled, as recorded.
+    pub settled: Settled,
+}
+
+/// What came back to the agent, attached to its scan. No content is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScanResponseRow {
+    pub trace_id: TraceId,
+    pub at: Timestamp,
+    pub response_status: Option<u16>,
+    pub data_classes: Vec<DataClass>,
+    pub fields_redacted_count: u32,
+    pub content_fingerprint: String,
+    pub injection: Value,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ActivityFilter {
+    pub agent_id: Option<AgentId>,
+    pub tool_name: Option<String>,
+    pub operation: Option<String>,
+    pub decision: Option<Decision>,
+    pub risk_band: Option<RiskBand>,
+    pub class: Option<DataClass>,
+    pub env: Option<String>,
+    pub since: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+    /// Only rows before this position, newest first (keyset pagination).
+    pub before_seq: Option<u64>,
+    /// Only rows after this position, oldest first (following the log).
+    pub after_seq: Option<u64>,
+    /// 1–1,000.
+    pub limit: u32,
+}
+
+#[async_trait]
+pub trait ActivityStore: Send + Sync {
+    /// Settles and records one scan; returns only once the record is durable. Concurrent scans share a commit.
+    async fn record_scan(&self, tenant: TenantId, scan: ScanEntry) -> StoreResult<Receipt>;
+    async fn activity(&self, tenant: TenantId, filter: &ActivityFilter) -> StoreResult<Vec<ActivityRow>>;
+    /// One row with its sealed request.
+    async fn trace(&self, tenant: TenantId, trace: TraceId) -> StoreResult<ActivityRow>;
+    /// Scans recorded in the calendar month (UTC) of `now`.
+    async fn scans_in_month(&self, tenant: TenantId, now: Timestamp) -> StoreResult<u64>;
+    /// Attaches a response; an unknown or foreign trace is `NotFound`. Several may be attached.
+    async fn attach_response(&self, tenant: TenantId, response: &ScanResponseRow) -> StoreResult<()>;
+    async fn responses(&self, tenant: TenantId, trace: TraceId) -> StoreResult<Vec<ScanResponseRow>>;
+}

@@ -1,0 +1,15 @@
+//! Announcements of change, so that snapshots and waiting polls follow the store.
+
+use interven_types::{ApprovalId, TenantId};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Keys, policies, settings, agents or trust of this tenant.
+    Tenant(TenantId),
+    /// One approval was created, decided, used or expired.
+    Approval(TenantId, ApprovalId),
+    /// A scan was recorded at this position.
+    Activity(TenantId, u64),
+    /// Another process wrote: anything may have changed.
+    Everything,
+}

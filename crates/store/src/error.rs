@@ -1,0 +1,16 @@
+//! What can go wrong in a store, as far as a caller can act on it.
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The store cannot be reached, is full, read-only or overloaded: nothing was written.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    #[error("{0} not found")]
+    NotFound(&'static str),
+    /// Someone else was first, or a unique name is taken.
+    #[error("{0}")]
+    Conflict(String),
+    /// A row does not decode: damaged, or written by a newer version.
+    #[error("the store holds a row that cannot be read: {0}")]
+    Corrupt(String),
+}
