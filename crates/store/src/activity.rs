@@ -1,6 +1,6 @@
 //! The record of scans.
 
-use crate::{AgentRecord, ApprovalEffect, IncidentEffect, Lesson, PriorApproval, StoreResult, TrustEvent};
+use crate::{ApprovalEffect, IncidentEffect, Lesson, PriorApproval, StoreResult, TrustEvent};
 use async_trait::async_trait;
 use interven_types::{
     AgentId, ApprovalId, DataClass, Decision, KeyId, PolicyId, RiskBand, TenantId, Timestamp, TraceId,
@@ -125,8 +125,6 @@ pub struct Receipt {
     pub ledger_seq: u64,
     /// Scans recorded for the tenant in the current calendar month (UTC), this one included.
     pub scans_this_month: u64,
-    /// The agent after the scan.
-    pub agent: AgentRecord,
     /// What was settled, as recorded.
     pub settled: Settled,
 }
