@@ -1,24 +1,13 @@
 //! The record of scans.
 
-use crate::{ApprovalEffect, IncidentEffect, Lesson, PriorApproval, StoreResult, TrustEvent};
+use crate::StoreResult;
 use async_trait::async_trait;
 use interven_types::{
-    AgentId, ApprovalId, DataClass, Decision, KeyId, PolicyId, RiskBand, TenantId, Timestamp, TraceId,
-    TrustState, Verb,
+    AgentId, ApprovalEffect, ApprovalId, DataClass, Decision, IncidentEffect, KeyId, Lesson, PolicyId,
+    Precedent, RiskBand, TenantId, Timestamp, TraceId, TrustEvent, TrustState, Verb,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-/// Length of a rate window of the baseline.
-pub const WINDOW_SECONDS: i64 = 600;
-
-/// A count within one window of time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RateWindow {
-    /// Unix time in seconds, divided by [`WINDOW_SECONDS`].
-    pub number: i64,
-    pub count: u64,
-}
 
 /// One row of `activity_log`: what was asked, what was answered, and why. Append-only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,7 +31,7 @@ pub struct ActivityRow {
     pub operation: String,
     pub verb: Verb,
     pub method: String,
-    /// Redacted.
+    /// Origin and path, redacted; the query is in the sealed request alone.
     pub url: String,
     pub host: Option<String>,
     pub classifications: Vec<DataClass>,
@@ -56,32 +45,15 @@ pub struct ActivityRow {
     pub detectors_hash: String,
     pub policy_set: String,
     pub settings_version: u32,
-    /// The request as shown: body, URL and headers redacted.
-    pub request_redacted: Value,
     /// The whole verdict.
     pub verdict: Value,
     /// What was known about the agent: replay reads it in place of the live state.
     pub facts: Value,
     /// Microseconds per step.
     pub timings: Value,
-    /// The canonical request, encrypted.
+    /// The request, encrypted. What is shown of it is redacted when it is read.
     #[serde(skip)]
     pub sealed_request: Vec<u8>,
-}
-
-/// What the store knows, inside the transaction, when a scan is settled.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Precedent {
-    pub prior: Option<PriorApproval>,
-    /// Live pending approvals, not counting `prior`.
-    pub pending_of_agent: u32,
-    pub pending_of_tenant: u32,
-    /// The agent's trust as stored now.
-    pub trust: TrustState,
-    /// DENYs of this agent in the last hour, for the incident trigger.
-    pub denials_1h: u32,
-    /// The highest trust in the last hour, for the collapse trigger.
-    pub highest_trust_1h: f64,
 }
 
 /// What settling a scan writes, all of it or nothing.
@@ -106,7 +78,7 @@ pub struct ScanEntry {
     pub trace_id: TraceId,
     pub agent_id: AgentId,
     pub env: String,
-    /// Identity of the exact call (see [`crate::NewApproval::signature`]).
+    /// Identity of the exact call (see [`interven_types::NewApproval::signature`]).
     pub signature: [u8; 32],
     pub idempotency_key: Option<String>,
     pub now: Timestamp,

@@ -2,9 +2,10 @@
 
 use crate::{Actor, StoreResult};
 use async_trait::async_trait;
-use interven_types::{AgentId, AgentStatus, KeyId, RuntimeType, TenantId, Timestamp, TraceId, TrustState};
+use interven_types::{
+    AgentId, AgentStatus, Baseline, KeyId, RuntimeType, TenantId, Timestamp, TrustEvent, TrustState,
+};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AgentRecord {
@@ -19,27 +20,6 @@ pub struct AgentRecord {
     pub baseline: Baseline,
 }
 
-/// What an agent's allowed calls have taught so far.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Baseline {
-    /// Allowed calls learned from.
-    pub scans: u64,
-    /// Windows of [`crate::WINDOW_SECONDS`] in which there was at least one.
-    pub windows: u64,
-    pub current: crate::RateWindow,
-    /// Hosts, or `scheme:` for local calls, of allowed calls.
-    pub destinations: BTreeSet<String>,
-    /// `tool.operation` of allowed calls.
-    pub operations: BTreeSet<String>,
-}
-
-/// What one allowed call teaches. Values already known cost no write.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lesson {
-    pub new_destination: Option<String>,
-    pub new_operation: Option<String>,
-}
-
 /// How a request names its agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AgentClaim {
@@ -47,34 +27,6 @@ pub enum AgentClaim {
     Id { agent_id: AgentId, name: Option<String> },
     /// A name: found, or created.
     Name(String),
-}
-
-/// Why trust moved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TrustEventKind {
-    Deny,
-    CriticalDeny,
-    HighRisk,
-    ThreatMatch,
-    SemanticMatch,
-    Anomaly,
-    ApprovalRequested,
-    ApprovalDenied,
-    ApprovedRetry,
-    CleanStreak,
-    Inherited,
-    Reset,
-}
-
-/// One step of an agent's trust history.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TrustEvent {
-    pub at: Timestamp,
-    pub kind: TrustEventKind,
-    pub delta: f64,
-    pub score_after: f64,
-    pub trace_id: Option<TraceId>,
 }
 
 #[async_trait]

@@ -4,7 +4,6 @@ use crate::{Actor, StoreResult};
 use async_trait::async_trait;
 use interven_types::{AgentId, ApprovalId, RiskBand, RuleRef, TenantId, Timestamp, TraceId, Verb};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -45,11 +44,8 @@ pub struct ApprovalRow {
     pub operation: String,
     pub verb: Verb,
     pub method: String,
-    /// Redacted.
+    /// Origin and path, redacted.
     pub url: String,
-    /// Redacted.
-    #[schema(value_type = Object)]
-    pub body: Value,
     pub risk_score: f64,
     pub risk_band: RiskBand,
     pub reason_codes: Vec<String>,
@@ -67,64 +63,6 @@ pub struct ApprovalRow {
     pub uses: u32,
     /// Absent: unlimited within the window.
     pub max_uses: Option<u32>,
-}
-
-/// What a scan asks for when a human must decide.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NewApproval {
-    pub approval_id: ApprovalId,
-    pub signature: [u8; 32],
-    pub trace_id: TraceId,
-    pub agent_id: AgentId,
-    pub agent_name: String,
-    pub env: String,
-    pub created_at: Timestamp,
-    pub expires_at: Timestamp,
-    pub tool_name: String,
-    pub operation: String,
-    pub verb: Verb,
-    pub method: String,
-    pub url: String,
-    pub body: Value,
-    pub risk_score: f64,
-    pub risk_band: RiskBand,
-    pub reason_codes: Vec<String>,
-    pub rule: Option<RuleRef>,
-    pub escalate_to: Vec<String>,
-    pub approvers: Vec<String>,
-    pub max_uses: Option<u32>,
-    /// Windows as set when the approval was made.
-    pub grant_window_seconds: u64,
-    pub deny_window_seconds: u64,
-}
-
-/// What is already known about an identical call of the same agent.
-#[derive(Clone, Debug, PartialEq)]
-pub enum PriorApproval {
-    Pending {
-        approval_id: ApprovalId,
-        expires_at: Timestamp,
-    },
-    /// Inside its window, with a use left or already used under the same idempotency key.
-    Granted {
-        approval_id: ApprovalId,
-    },
-    /// Inside its window.
-    Denied {
-        approval_id: ApprovalId,
-    },
-}
-
-/// What settling a scan does to approvals, in the transaction of its record.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ApprovalEffect {
-    None,
-    Create(Box<NewApproval>),
-    /// Counts one use; a repeated idempotency key counts once.
-    Use {
-        approval_id: ApprovalId,
-        idempotency_key: Option<String>,
-    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -43,15 +43,6 @@ pub struct AuditRow {
     pub details: Value,
 }
 
-/// Opens an incident, or joins the open one of the same agent and trigger.
-#[derive(Clone, Debug, PartialEq)]
-pub struct IncidentEffect {
-    /// `CRITICAL_DENY`, `DENY_BURST`, `TRUST_COLLAPSE`, `RULE`, …
-    pub trigger: String,
-    pub severity: RiskBand,
-    pub title: String,
-}
-
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IncidentRow {
     pub incident_id: IncidentId,

@@ -1,7 +1,8 @@
 //! Storage as narrow traits, with the row models they exchange.
 //!
 //! Every method that touches a tenant's data takes the tenant id first, and a tenant id comes only from authentication.
-//! A backend implements all of [`Store`]; one conformance suite runs against each backend.
+//! Every method that changes the control plane takes an [`Actor`], and writes the change and its `audit_log` row in
+//! one transaction. A backend implements all of [`Store`]; one conformance suite runs against each backend.
 
 mod activity;
 mod agents;
@@ -14,25 +15,23 @@ mod policies;
 mod tenants;
 
 pub use activity::{
-    ActivityFilter, ActivityRow, ActivityStore, Precedent, RateWindow, Receipt, ScanEntry, ScanResponseRow,
-    Settle, Settled, WINDOW_SECONDS,
+    ActivityFilter, ActivityRow, ActivityStore, Receipt, ScanEntry, ScanResponseRow, Settle, Settled,
 };
-pub use agents::{AgentClaim, AgentRecord, AgentStore, Baseline, Lesson, TrustEvent, TrustEventKind};
-pub use approvals::{
-    ApprovalDecision, ApprovalEffect, ApprovalFilter, ApprovalRow, ApprovalStatus, ApprovalStore,
-    NewApproval, PriorApproval,
-};
-pub use audit::{Actor, AuditEntry, AuditRow, AuditStore, IncidentEffect, IncidentRow};
+pub use agents::{AgentClaim, AgentRecord, AgentStore};
+pub use approvals::{ApprovalDecision, ApprovalFilter, ApprovalRow, ApprovalStatus, ApprovalStore};
+pub use audit::{Actor, AuditEntry, AuditRow, AuditStore, IncidentRow};
 pub use change::Change;
 pub use error::StoreError;
+pub use interven_types::{
+    ApprovalEffect, Baseline, IncidentEffect, Lesson, NewApproval, Precedent, PriorApproval, RateWindow,
+    TrustEvent, TrustEventKind, WINDOW_SECONDS,
+};
 pub use keys::{AgentOverride, KeyHash, KeyRecord, KeyScope, KeyStore, NewKey};
 pub use policies::{PolicyRow, PolicyStore, PolicyUpsert};
 pub use tenants::{Role, SettingsRow, TenantRow, TenantStore, UserRow};
 
 use tokio::sync::broadcast;
 
-/// What a control-plane change and its audit entry have in common: who did it. Every mutating method takes one, and
-/// writes the change and its `audit_log` row in one transaction.
 pub type StoreResult<T> = Result<T, StoreError>;
 
 /// A complete backend.

@@ -52,6 +52,10 @@ pub trait TenantStore: Send + Sync {
     async fn create_tenant(&self, name: &str, actor: &Actor, now: Timestamp) -> StoreResult<TenantRow>;
     async fn tenants(&self) -> StoreResult<Vec<TenantRow>>;
 
+    /// A value of this installation, such as the sealed key that hashes API keys: returns what is stored under `name`,
+    /// after storing `proposed` if nothing was. All services on one store see the same value (table `installation`).
+    async fn installation_value(&self, name: &str, proposed: &[u8]) -> StoreResult<Vec<u8>>;
+
     async fn settings(&self, tenant: TenantId) -> StoreResult<SettingsRow>;
     /// The settings as they were at a version, for replaying old decisions.
     async fn settings_at(&self, tenant: TenantId, version: u32) -> StoreResult<TenantSettings>;

@@ -8,12 +8,14 @@ mod class;
 mod decision;
 mod error;
 mod fail;
+mod history;
 mod ids;
 mod json;
 mod key;
 mod request;
 mod secret;
 mod settings;
+mod settlement;
 mod time;
 mod verdict;
 
@@ -23,6 +25,7 @@ pub use class::{Confidence, DataClass, Hit, Place, Redaction};
 pub use decision::{Decision, RiskBand};
 pub use error::{ErrorBody, ErrorCode};
 pub use fail::FailMode;
+pub use history::{Baseline, Lesson, RateWindow, TrustEvent, TrustEventKind, WINDOW_SECONDS, window_number};
 pub use ids::{AgentId, ApprovalId, IncidentId, KeyId, PolicyId, TenantId, TraceId, UserId};
 pub use json::{JsonError, MAX_JSON_DEPTH, parse_json};
 pub use key::{ApiKey, KeyKind, MalformedKey, has_valid_key_checksum};
@@ -31,5 +34,6 @@ pub use secret::{Secret, SecretBytes};
 pub use settings::{
     ApprovalSettings, GrantUses, LimitSettings, RiskSettings, SettingsError, TenantSettings, TrustSettings,
 };
+pub use settlement::{ApprovalEffect, IncidentEffect, NewApproval, Precedent, PriorApproval};
 pub use time::{Timestamp, TimestampError};
 pub use verdict::{ApprovalTicket, Coverage, EngineName, Factor, RuleRef, Signal, Skipped, Verdict};
