@@ -32,8 +32,8 @@ pub struct Baseline {
 /// What one allowed call teaches. Values already known cost no write.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lesson {
-    pub new_destination: Option<String>,
-    pub new_operation: Option<String>,
+    pub new_destinations: Vec<String>,
+    pub new_operations: Vec<String>,
 }
 
 impl Baseline {
@@ -46,8 +46,8 @@ impl Baseline {
         }
         self.scans += 1;
         self.current.count += 1;
-        self.destinations.extend(lesson.new_destination.clone());
-        self.operations.extend(lesson.new_operation.clone());
+        self.destinations.extend(lesson.new_destinations.iter().cloned());
+        self.operations.extend(lesson.new_operations.iter().cloned());
     }
 }
 
@@ -110,7 +110,7 @@ mod tests {
         let at = |seconds: i64| Timestamp::from_unix_ms(seconds * 1_000);
         let mut baseline = Baseline::default();
         for seconds in [0, 10, 599, 600, 4_000] {
-            let lesson = Lesson { new_destination: Some("a.example".into()), new_operation: None };
+            let lesson = Lesson { new_destinations: vec!["a.example".into()], new_operations: Vec::new() };
             baseline.learn(&lesson, at(seconds));
         }
         assert_eq!((baseline.scans, baseline.windows), (5, 3));
