@@ -1,1 +1,31 @@
+//! The decision core: a pure function of a request, a snapshot of what is known, and the time.
+//!
+//! ```text
+//! decide:  normalize → classify → risk → policy → scrutiny → redact     → Judgement
+//! settle:  + what the store knows of identical calls (grants, denials)  → Verdict and its effects
+//! ```
+//!
+//! [`decide`] runs before the record is written, [`settle`] inside the transaction that writes it. Neither does I/O, reads
+//! a clock or draws random numbers, so replay, `explain`, the command line without a server and the gateway share them.
 
+mod combine;
+mod decide;
+mod identity;
+mod monitor;
+mod reason;
+mod risk;
+mod settle;
+mod snapshot;
+mod trust;
+mod view;
+
+pub use decide::{InvalidCall, Judgement, Steps, decide};
+pub use identity::signature;
+pub use monitor::monitored;
+pub use reason::code;
+pub use settle::{Settlement, SettlementContext, settle};
+pub use snapshot::{AgentFacts, AgentView, BaselineFacts, History, Snapshot};
+pub use view::{redacted_request, shown_url};
+
+/// Version of the decision core; a recorded decision names the one that made it.
+pub const ENGINE_VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,212 @@
+//! The first and larger part of a decision: everything that the call itself and the snapshot say.
+
+use crate::{
+    combine::{self, Combined, Findings},
+    risk::{self, Evidence},
+    snapshot::{AgentFacts, Snapshot},
+    trust,
+};
+use interven_classify::{Redacted, RedactionPlan, Subject};
+use interven_normalize::{Normalized, UrlError, normalize};
+use interven_policy::{Facts, Outcome};
+use interven_types::{
+    Action, Confidence, Coverage, DataClass, Decision, Factor, Hit, RiskBand, RuleRef, ScanRequest, Signal, Skipped,
+    Timestamp,
+};
+use std::collections::BTreeMap;
+
+/// Called as each step of a decision ends, so that an edge with a clock can time them.
+pub trait Steps {
+    fn done(&mut self, step: &'static str);
+}
+
+/// Nobody is watching.
+impl Steps for () {
+    fn done(&mut self, _step: &'static str) {}
+}
+
+/// The call cannot be read, so it cannot be judged: an answer of 400, never an ALLOW.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`url` {0}")]
+pub struct InvalidCall(UrlError);
+
+/// What the call and the snapshot say, before the store is asked about identical calls.
+#[derive(Clone, Debug)]
+pub struct Judgement {
+    pub call: Normalized,
+    pub hits: Vec<Hit>,
+    pub classifications: Vec<DataClass>,
+    pub risk_score: f64,
+    pub risk_band: RiskBand,
+    pub signals: Vec<Signal>,
+    /// `REQUIRE_APPROVAL` may still become the answer that a human gave to an identical call.
+    pub decision: Decision,
+    /// What a granted approval yields: `ALLOW` or `SANITIZE`.
+    pub when_granted: Decision,
+    pub rule: Option<RuleRef>,
+    pub modifiers: interven_policy::Modifiers,
+    pub opens_incident: bool,
+    pub reason_codes: Vec<String>,
+    pub determined_by: Vec<Factor>,
+    pub coverage: Coverage,
+    /// Present when some rule asked for redaction and the call may go out.
+    pub redacted: Option<Redacted>,
+    /// What was known about the agent, for the record.
+    pub facts: AgentFacts,
+}
+
+/// Judges one call. The same arguments always give the same judgement.
+pub fn decide(
+    request: &ScanRequest,
+    snapshot: &Snapshot,
+    now: Timestamp,
+    steps: &mut impl Steps,
+) -> Result<Judgement, InvalidCall> {
+    let call = normalize(request, &snapshot.own_domains).map_err(InvalidCall)?;
+    let actions: Vec<&Action> = call.actions().collect();
+    steps.done("normalize");
+
+    let found = snapshot.classifier.classify(&Subject {
+        url: &request.url,
+        host: call.primary.host.as_deref(),
+        headers: &request.headers,
+        body: &request.body,
+    });
+    steps.done("classify");
+
+    let baseline = snapshot.agent.history.about(&actions, now);
+    let risk = risk::assess(
+        &Evidence {
+            hits: &found.hits,
+            is_bomb: found.is_bomb,
+            external_host: actions.iter().any(|a| a.external_host),
+            baseline: &baseline,
+        },
+        snapshot,
+    );
+    steps.done("risk");
+
+    let scrutiny = trust::scrutiny(&snapshot.agent.trust, snapshot.settings.scrutiny_threshold(&snapshot.env), now);
+    let outcome = snapshot.policies.evaluate(&Facts {
+        method: &request.method,
+        actions: &actions,
+        env: &snapshot.env,
+        agent_id: snapshot.agent.agent_id,
+        agent_name: &snapshot.agent.name,
+        runtime_type: snapshot.agent.runtime_type,
+        body: &request.body,
+        body_bytes: body_bytes(&found.texts),
+        texts: &found.texts,
+        hits: &found.hits,
+        is_new_destination: baseline.is_new_destination,
+        is_volume_burst: baseline.is_volume_burst,
+        risk_score: risk.score,
+        trust_score: scrutiny.trust_score,
+        agent_in_scrutiny: scrutiny.is_active,
+        threat_intel_match: None,
+        semantic_categories: None,
+        correlation_patterns: None,
+        budgets_exceeded: None,
+        mcp: None,
+        now,
+    });
+    steps.done("policy");
+
+    let redacted = redact(&outcome, request, snapshot);
+    steps.done("redact");
+
+    let coverage = cover(&outcome, snapshot, &risk, found.skipped);
+    let mut determined_by = detector_factors(&found.hits);
+    determined_by.extend(risk.floors.iter().cloned());
+    let Combined { decision, when_granted, rule, modifiers, opens_incident, reason_codes, factors } =
+        combine::combine(&Findings {
+            actions: &actions,
+            hits: &found.hits,
+            baseline: &baseline,
+            risk: &risk,
+            scrutiny: &scrutiny,
+            outcome: &outcome,
+            is_redacted: redacted.as_ref().is_some_and(|r| !r.redactions.is_empty()),
+            snapshot,
+        });
+    determined_by.extend(factors);
+    steps.done("combine");
+
+    let facts = snapshot.agent.facts(baseline);
+    Ok(Judgement {
+        classifications: classes(&found.hits),
+        hits: found.hits,
+        risk_score: risk.score,
+        risk_band: risk.band,
+        signals: risk.signals,
+        redacted: redacted.filter(|_| decision != Decision::Deny),
+        call,
+        decision,
+        when_granted,
+        rule,
+        modifiers,
+        opens_incident,
+        reason_codes,
+        determined_by,
+        coverage,
+        facts,
+    })
+}
+
+/// Size of the body as policies see it: all its text, decoded layers included.
+fn body_bytes(texts: &[std::borrow::Cow<'_, str>]) -> usize {
+    texts.iter().map(|text| text.len()).sum()
+}
+
+/// What the caller is told of: classes with a hit of MEDIUM confidence or above.
+fn classes(hits: &[Hit]) -> Vec<DataClass> {
+    let telling = |class: &DataClass| hits.iter().any(|h| h.class == *class && h.confidence >= Confidence::Medium);
+    DataClass::ALL.into_iter().filter(telling).collect()
+}
+
+fn detector_factors(hits: &[Hit]) -> Vec<Factor> {
+    let mut counts: BTreeMap<(&str, DataClass, Confidence), usize> = BTreeMap::new();
+    for hit in hits {
+        *counts.entry((&hit.detector, hit.class, hit.confidence)).or_default() += 1;
+    }
+    let factor = |((detector, class, confidence), count): ((&str, _, _), _)| Factor::Detector {
+        detector: detector.to_owned(),
+        class,
+        confidence,
+        count,
+    };
+    counts.into_iter().map(factor).collect()
+}
+
+fn redact(outcome: &Outcome, request: &ScanRequest, snapshot: &Snapshot) -> Option<Redacted> {
+    let wanted = &outcome.redaction;
+    if wanted.classes.is_empty() && wanted.fields.is_empty() {
+        return None;
+    }
+    let plan =
+        RedactionPlan { classes: &wanted.classes, min_confidence: wanted.min_confidence, fields: &wanted.fields };
+    Some(snapshot.classifier.redact(&request.body, &plan))
+}
+
+fn cover(outcome: &Outcome, snapshot: &Snapshot, risk: &risk::Risk, unread: Vec<Skipped>) -> Coverage {
+    let mut coverage = Coverage {
+        evaluated: vec!["normalizer".to_owned(), "detectors".to_owned()],
+        skipped: unread,
+    };
+    coverage.evaluated.extend(risk.evaluated.iter().cloned());
+    coverage.skipped.extend(risk.skipped.iter().cloned());
+    if snapshot.policies.is_empty() {
+        coverage.skipped.push(Skipped::new("policies", "the tenant has no policies in this environment"));
+    } else {
+        coverage.evaluated.push("policies".to_owned());
+    }
+    for detector in &snapshot.settings.disabled_detectors {
+        coverage
+            .skipped
+            .push(Skipped::new(format!("detector:{detector}"), "switched off in the tenant's settings"));
+    }
+    for note in &outcome.notes {
+        coverage.skipped.push(Skipped::new(format!("rule:{}", note.rule.rule_id), note.text.clone()));
+    }
+    coverage
+}

@@ -1,0 +1,156 @@
+//! Trust: how it is read, and how one settled scan moves it.
+
+use interven_types::{
+    Decision, EngineName, Factor, RiskBand, Timestamp, TraceId, TrustEvent, TrustEventKind, TrustState, Verdict,
+};
+
+/// Trust recovers by this much in an hour.
+const DECAY_PER_HOUR: f64 = 0.01;
+/// Clean calls in a row that earn [`TrustEventKind::CleanStreak`].
+const CLEAN_STREAK: u32 = 50;
+/// A baseline score from here on is an anomaly.
+const STRONG_ANOMALY: f64 = 0.6;
+
+/// Whether an agent is watched more closely, and why.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Scrutiny {
+    pub is_active: bool,
+    /// With the recovery since the last change.
+    pub trust_score: f64,
+    pub threshold: f64,
+}
+
+pub(crate) fn scrutiny(state: &TrustState, threshold: f64, now: Timestamp) -> Scrutiny {
+    let trust_score = recovered(state, now);
+    let until_later = state.scrutiny_until.is_some_and(|until| now < until);
+    Scrutiny { is_active: until_later || trust_score < threshold, trust_score, threshold }
+}
+
+/// The score with slow recovery toward 1.0.
+fn recovered(state: &TrustState, now: Timestamp) -> f64 {
+    let hours = now.since(state.updated_at).as_secs_f64() / 3_600.0;
+    rounded((state.trust_score + DECAY_PER_HOUR * hours).clamp(0.0, 1.0))
+}
+
+/// The agent's trust after this scan, and the events that moved it.
+pub(crate) fn after(
+    state: &TrustState,
+    verdict: &Verdict,
+    trace_id: TraceId,
+    now: Timestamp,
+) -> (TrustState, Vec<TrustEvent>) {
+    let mut next = state.clone();
+    next.trust_score = recovered(state, now);
+    let kinds = kinds_of(verdict);
+    let mut events = Vec::new();
+    for kind in &kinds {
+        count(&mut next, *kind);
+        events.push(moved(&mut next, *kind, trace_id, now));
+    }
+    let is_clean = verdict.decision == Decision::Allow && verdict.risk_band <= RiskBand::Medium && kinds.is_empty();
+    next.clean_streak = if is_clean { state.clean_streak + 1 } else { 0 };
+    if next.clean_streak >= CLEAN_STREAK {
+        next.clean_streak = 0;
+        if next.trust_score < 1.0 {
+            events.push(moved(&mut next, TrustEventKind::CleanStreak, trace_id, now));
+        }
+    }
+    if !events.is_empty() || next.trust_score != state.trust_score {
+        next.updated_at = now;
+    }
+    (next, events)
+}
+
+/// What a verdict means for trust. Answers that repeat an earlier decision cost nothing twice.
+fn kinds_of(verdict: &Verdict) -> Vec<TrustEventKind> {
+    let factor = |wanted: fn(&Factor) -> bool| verdict.determined_by.iter().any(wanted);
+    let mut kinds = Vec::new();
+    let repeats = factor(|f| {
+        matches!(
+            f,
+            Factor::AgentSuspended | Factor::DenyWindow { .. } | Factor::QueueFull { .. } | Factor::Monitor { .. }
+        )
+    });
+    if repeats {
+        return kinds;
+    }
+    match (verdict.decision, verdict.risk_band) {
+        (Decision::Deny, RiskBand::Critical) => kinds.push(TrustEventKind::CriticalDeny),
+        (Decision::Deny, _) => kinds.push(TrustEventKind::Deny),
+        (_, RiskBand::High | RiskBand::Critical) => kinds.push(TrustEventKind::HighRisk),
+        _ => {}
+    }
+    let is_new_request = !factor(|f| matches!(f, Factor::PendingApproval { .. }));
+    if verdict.decision == Decision::RequireApproval && is_new_request {
+        kinds.push(TrustEventKind::ApprovalRequested);
+    }
+    if factor(|f| matches!(f, Factor::Grant { .. })) {
+        kinds.push(TrustEventKind::ApprovedRetry);
+    }
+    let baseline = verdict.signals.iter().find(|s| s.engine == EngineName::Baseline);
+    if baseline.is_some_and(|s| s.score >= STRONG_ANOMALY) {
+        kinds.push(TrustEventKind::Anomaly);
+    }
+    kinds
+}
+
+fn count(state: &mut TrustState, kind: TrustEventKind) {
+    let bump = |counter: &mut u32| *counter = counter.saturating_add(1);
+    match kind {
+        TrustEventKind::Deny => bump(&mut state.deny_count_24h),
+        TrustEventKind::CriticalDeny => {
+            bump(&mut state.deny_count_24h);
+            bump(&mut state.critical_count_24h);
+            bump(&mut state.high_risk_count_1h);
+        }
+        TrustEventKind::HighRisk => bump(&mut state.high_risk_count_1h),
+        TrustEventKind::ThreatMatch => bump(&mut state.ti_match_count_24h),
+        TrustEventKind::SemanticMatch => bump(&mut state.semantic_match_count_24h),
+        TrustEventKind::ApprovalRequested => bump(&mut state.approval_count_24h),
+        TrustEventKind::Anomaly
+        | TrustEventKind::ApprovalDenied
+        | TrustEventKind::ApprovedRetry
+        | TrustEventKind::CleanStreak
+        | TrustEventKind::Inherited
+        | TrustEventKind::Reset => {}
+    }
+}
+
+fn moved(state: &mut TrustState, kind: TrustEventKind, trace_id: TraceId, now: Timestamp) -> TrustEvent {
+    state.trust_score = rounded((state.trust_score + kind.delta()).clamp(0.0, 1.0));
+    TrustEvent { at: now, kind, delta: kind.delta(), score_after: state.trust_score, trace_id: Some(trace_id) }
+}
+
+/// Four decimals, so that ten steps of 0.05 are 0.5 and not a hair less.
+fn rounded(score: f64) -> f64 {
+    (score * 10_000.0).round() / 10_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use interven_types::AgentId;
+    use std::time::Duration;
+
+    fn state(trust_score: f64) -> TrustState {
+        let fresh = TrustState::fresh(AgentId(Default::default()), Timestamp::from_unix_ms(0));
+        TrustState { trust_score, ..fresh }
+    }
+
+    #[test]
+    fn trust_recovers_a_hundredth_an_hour() {
+        let now = Timestamp::from_unix_ms(0).saturating_add(Duration::from_secs(5 * 3_600));
+        assert_eq!(scrutiny(&state(0.5), 0.6, now).trust_score, 0.55);
+        assert_eq!(scrutiny(&state(0.99), 0.6, now).trust_score, 1.0);
+    }
+
+    #[test]
+    fn scrutiny_is_low_trust_or_a_set_time() {
+        let now = Timestamp::from_unix_ms(1_000);
+        assert!(scrutiny(&state(0.59), 0.6, now).is_active);
+        assert!(!scrutiny(&state(0.6), 0.6, now).is_active);
+        let set = TrustState { scrutiny_until: Some(Timestamp::from_unix_ms(1_001)), ..state(1.0) };
+        assert!(scrutiny(&set, 0.6, now).is_active);
+        assert!(!scrutiny(&set, 0.6, Timestamp::from_unix_ms(1_001)).is_active);
+    }
+}

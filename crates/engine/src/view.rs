@@ -1,0 +1,100 @@
+//! What of a request may be shown: the same shape, without what was found in it.
+
+use interven_classify::{Classifier, RedactionPlan};
+use interven_types::{Confidence, DataClass, Hit, Place, ScanRequest};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// Headers whose values are never shown, whatever they hold.
+const SENSITIVE_HEADERS: [&str; 6] =
+    ["authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key"];
+const HIDDEN: &str = "[REDACTED]";
+/// Longest URL kept in clear, in characters.
+const MAX_SHOWN_URL: usize = 2_000;
+
+/// The request with every hit of any confidence redacted.
+pub fn redacted_request(request: &ScanRequest, hits: &[Hit], classifier: &Classifier) -> Value {
+    let classes = BTreeSet::from(DataClass::ALL);
+    let plan = RedactionPlan { classes: &classes, min_confidence: Confidence::Low, fields: &[] };
+    let headers: serde_json::Map<_, _> = request
+        .headers
+        .iter()
+        .map(|(name, value)| {
+            let is_sensitive = SENSITIVE_HEADERS.contains(&name.as_str());
+            let shown = match is_sensitive {
+                true => HIDDEN.to_owned(),
+                false => without_hits(value, hits, &Place::Header(name.clone())),
+            };
+            (name.clone(), Value::String(shown))
+        })
+        .collect();
+    json!({
+        "method": request.method,
+        "url": without_hits(&request.url, hits, &Place::Url),
+        "headers": headers,
+        "body": classifier.redact(&request.body, &plan).body,
+        "context": request.context.as_ref().map(|text| {
+            without_hits(text, &classifier.classify_text(text).hits, &Place::Body)
+        }),
+    })
+}
+
+/// Scheme, host and path without hits, credentials, query and fragment: what may stand in clear in lists and indexes.
+pub fn shown_url(request: &ScanRequest, hits: &[Hit]) -> String {
+    let redacted = without_hits(&request.url, hits, &Place::Url);
+    let plain = redacted.split(['?', '#']).next().unwrap_or_default();
+    let shown = match plain.split_once("://") {
+        Some((scheme, rest)) => {
+            let authority_end = rest.find('/').unwrap_or(rest.len());
+            let (authority, path) = rest.split_at(authority_end);
+            let host = authority.rsplit('@').next().unwrap_or_default();
+            format!("{scheme}://{host}{path}")
+        }
+        None => plain.to_owned(),
+    };
+    shown.chars().take(MAX_SHOWN_URL).collect()
+}
+
+/// Replaces the spans found at `place`; they count code points.
+fn without_hits(text: &str, hits: &[Hit], place: &Place) -> String {
+    let mut spans: Vec<_> = hits.iter().filter(|h| h.place == *place).collect();
+    if spans.is_empty() {
+        return text.to_owned();
+    }
+    spans.sort_by_key(|h| (h.start, std::cmp::Reverse(h.end)));
+    let (mut shown, mut position) = (String::new(), 0);
+    for hit in spans {
+        if hit.end <= position {
+            continue;
+        }
+        shown.extend(text.chars().skip(position).take(hit.start.saturating_sub(position)));
+        shown.push_str(&format!("[REDACTED:{}]", hit.detector));
+        position = hit.end;
+    }
+    shown.extend(text.chars().skip(position));
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url_hit(start: usize, end: usize) -> Hit {
+        let (detector, path) = ("key".to_owned(), String::new());
+        let (class, confidence) = (DataClass::Secrets, Confidence::High);
+        Hit { class, detector, confidence, place: Place::Url, path, in_key: false, start, end }
+    }
+
+    #[test]
+    fn a_shown_url_has_no_hits_credentials_query_or_fragment() {
+        let request = ScanRequest::new("GET", "https://me:pw@a.example/b/SECRET/c?q=1#f", Value::Null);
+        assert_eq!(shown_url(&request, &[url_hit(26, 32)]), "https://a.example/b/[REDACTED:key]/c");
+        assert_eq!(shown_url(&request, &[]), "https://a.example/b/SECRET/c");
+    }
+
+    #[test]
+    fn overlapping_spans_leave_nothing_between_them() {
+        let hits = [url_hit(2, 6), url_hit(4, 8), url_hit(3, 5)];
+        assert_eq!(without_hits("ab0123456789", &hits, &Place::Url), "ab[REDACTED:key][REDACTED:key]6789");
+    }
+}
