@@ -10,7 +10,7 @@ use crate::{
     trust,
 };
 use interven_types::{
-    Action, ApprovalEffect, ApprovalId, ApprovalTicket, Baseline, Decision, Factor, IncidentEffect, Lesson, NewApproval, Precedent,
+    Action, ApprovalEffect, ApprovalId, ApprovalTicket, Baseline, Decision, Factor, IncidentEffect, Lesson, MAX_REMEMBERED, NewApproval, Precedent,
     PriorApproval, RiskBand, TenantSettings, Timestamp, TraceId, TrustEvent, TrustState, Verdict,
 };
 use std::{collections::BTreeSet, time::Duration};
@@ -187,7 +187,7 @@ fn answer(verdict: &mut Verdict, decision: Decision, reason_code: &str, factor: 
 fn lesson(judgement: &Judgement, context: &SettlementContext<'_>) -> Lesson {
     let news = |known: &BTreeSet<String>, name: fn(&Action) -> String| {
         let names: BTreeSet<String> = judgement.call.actions().map(name).collect();
-        names.difference(known).cloned().collect()
+        names.difference(known).take(MAX_REMEMBERED.saturating_sub(known.len())).cloned().collect()
     };
     Lesson {
         new_destinations: news(&context.baseline.destinations, destination),

@@ -37,7 +37,7 @@ pub struct AgentView {
 /// The agent's past: as learned so far, or as it stood when a recorded decision was made.
 #[derive(Clone, Debug)]
 pub enum History {
-    Learned(Arc<Baseline>),
+    Learned(Baseline),
     Recorded(BaselineFacts),
 }
 

@@ -2,10 +2,13 @@
 
 use crate::{Timestamp, TraceId};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// Length of a rate window of the baseline.
 pub const WINDOW_SECONDS: i64 = 600;
+
+/// Most destinations or operations remembered of one agent; beyond it everything further stays new.
+pub const MAX_REMEMBERED: usize = 10_000;
 
 /// A count within one window of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,7 +18,7 @@ pub struct RateWindow {
     pub count: u64,
 }
 
-/// What an agent's allowed calls have taught so far.
+/// What an agent's allowed calls have taught so far. Cheap to clone: the sets are shared until there is news.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Baseline {
     /// Allowed calls learned from.
@@ -24,9 +27,9 @@ pub struct Baseline {
     pub windows: u64,
     pub current: RateWindow,
     /// Hosts, or `scheme:` for local calls, of allowed calls.
-    pub destinations: BTreeSet<String>,
+    pub destinations: Arc<BTreeSet<String>>,
     /// `tool.operation` of allowed calls.
-    pub operations: BTreeSet<String>,
+    pub operations: Arc<BTreeSet<String>>,
 }
 
 /// What one allowed call teaches. Values already known cost no write.
@@ -46,8 +49,14 @@ impl Baseline {
         }
         self.scans += 1;
         self.current.count += 1;
-        self.destinations.extend(lesson.new_destinations.iter().cloned());
-        self.operations.extend(lesson.new_operations.iter().cloned());
+        take_in(&mut self.destinations, &lesson.new_destinations);
+        take_in(&mut self.operations, &lesson.new_operations);
+    }
+}
+
+fn take_in(known: &mut Arc<BTreeSet<String>>, news: &[String]) {
+    if !news.is_empty() {
+        Arc::make_mut(known).extend(news.iter().cloned());
     }
 }
 
