@@ -57,7 +57,8 @@ pub fn settle(judgement: &Judgement, precedent: &Precedent, context: &Settlement
     if context.is_monitored {
         let verdict = monitored(verdict);
         let trust = precedent.trust.clone();
-        let lesson = Some(lesson(judgement, context));
+        // What would have been held or denied passes, but teaches nothing.
+        let lesson = teaches(judgement.decision).then(|| lesson(judgement, context));
         let (approval, trust_events, incidents) = (ApprovalEffect::None, Vec::new(), Vec::new());
         return Settlement { verdict, approval, trust, trust_events, lesson, incidents };
     }
@@ -70,8 +71,7 @@ pub fn settle(judgement: &Judgement, precedent: &Precedent, context: &Settlement
     }
     let (trust, trust_events) = trust::after(&precedent.trust, &verdict, context.trace_id, context.now);
     let incidents = incidents(judgement, &verdict, precedent, &trust);
-    let teaches = matches!(verdict.decision, Decision::Allow | Decision::Sanitize);
-    let lesson = teaches.then(|| lesson(judgement, context));
+    let lesson = teaches(verdict.decision).then(|| lesson(judgement, context));
     Settlement { verdict, approval, trust, trust_events, lesson, incidents }
 }
 
@@ -182,6 +182,10 @@ fn answer(verdict: &mut Verdict, decision: Decision, reason_code: &str, factor: 
     verdict.decision = decision;
     verdict.reason_codes.insert(0, reason_code.to_owned());
     verdict.determined_by.push(factor);
+}
+
+fn teaches(decision: Decision) -> bool {
+    matches!(decision, Decision::Allow | Decision::Sanitize)
 }
 
 fn lesson(judgement: &Judgement, context: &SettlementContext<'_>) -> Lesson {

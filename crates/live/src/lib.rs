@@ -1,1 +1,82 @@
+//! What a running service knows, and the one way from a request to a recorded verdict.
+//!
+//! Snapshots of tenants, keys and agents are kept in memory and follow the store's announcements of change. A scan reads
+//! them, lets the pure core judge, and has the store settle and record the result; only then is there an answer.
 
+mod agents;
+mod clock;
+mod follow;
+mod keys;
+mod randomness;
+mod record;
+mod replay;
+mod scan;
+mod secrets;
+mod tenants;
+
+pub use clock::Clock;
+pub use keys::{Caller, Refusal};
+pub use randomness::{fresh_api_key, fresh_id, fresh_token};
+pub use record::Recorded;
+pub use replay::{Replay, ReplayError};
+pub use scan::{ScanError, ScanRequestContext};
+pub use secrets::{KeyError, StartError};
+pub use tenants::{Tenant, TenantError};
+
+use interven_http::CidrList;
+use interven_store::Store;
+use interven_vault::Vault;
+use std::sync::Arc;
+
+/// Settings of the process, parsed once.
+#[derive(Clone, Debug)]
+pub struct LiveOptions {
+    /// Body limit of tenants that have none of their own.
+    pub max_body_bytes: u64,
+    pub trusted_proxies: CidrList,
+    pub clock: Clock,
+}
+
+impl Default for LiveOptions {
+    fn default() -> Self {
+        Self { max_body_bytes: 262_144, trusted_proxies: CidrList::default(), clock: Clock::System }
+    }
+}
+
+/// The running state, shared by the services of one process.
+#[derive(Debug)]
+pub struct Live {
+    pub store: Arc<dyn Store>,
+    pub options: LiveOptions,
+    vault: Vault,
+    secrets: secrets::ServerSecrets,
+    tenants: tenants::Tenants,
+    keys: keys::Keys,
+    agents: agents::Agents,
+    waiting: follow::Waiting,
+}
+
+impl Live {
+    /// Loads what the store holds and starts to follow its changes.
+    pub async fn start(store: Arc<dyn Store>, vault: Vault, options: LiveOptions) -> Result<Arc<Self>, StartError> {
+        let secrets = secrets::load(store.as_ref(), &vault).await?;
+        let changes = store.changes();
+        let live = Arc::new(Self {
+            store,
+            options,
+            vault,
+            secrets,
+            tenants: tenants::Tenants::default(),
+            keys: keys::Keys::new(),
+            agents: agents::Agents::new(),
+            waiting: follow::Waiting::default(),
+        });
+        live.reload_all().await?;
+        follow::spawn(&live, changes);
+        Ok(live)
+    }
+
+    pub fn now(&self) -> interven_types::Timestamp {
+        self.options.clock.now()
+    }
+}

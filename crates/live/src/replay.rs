@@ -1,0 +1,129 @@
+//! Looking back: the recorded request, as shown or as it was, and the recorded decision made again.
+
+use crate::{
+    Live,
+    scan::request_place,
+    tenants::{TenantError, classifier_for, compile},
+};
+use interven_engine::{
+    AgentFacts, AgentView, ENGINE_VERSION, InvalidCall, Judgement, Snapshot, decide, redacted_request,
+};
+use interven_normalize::OwnDomains;
+use interven_store::{ActivityRow, StoreError};
+use interven_types::{Decision, Factor, ScanRequest, TenantId, TraceId, Verdict};
+use interven_vault::OpenError;
+use serde_json::Value;
+use std::sync::Arc;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Tenant(#[from] TenantError),
+    #[error("the recorded request does not open: {0}")]
+    Sealed(#[from] OpenError),
+    #[error("the record cannot be read: {0}")]
+    Unreadable(#[from] serde_json::Error),
+    #[error(transparent)]
+    InvalidCall(#[from] InvalidCall),
+    #[error("nothing was evaluated in this scan, so there is no decision to make again")]
+    NothingEvaluated,
+}
+
+/// A recorded decision made again from its record alone.
+#[derive(Clone, Debug)]
+pub struct Replay {
+    pub recorded: Verdict,
+    pub judgement: Judgement,
+    /// What differs, in sentences; empty when the same.
+    pub differences: Vec<String>,
+}
+
+impl Live {
+    /// The request as the agent sent it.
+    pub fn open_request(&self, tenant: TenantId, row: &ActivityRow) -> Result<ScanRequest, ReplayError> {
+        let place_row = row.trace_id.to_string();
+        let plaintext = self.vault.open(&request_place(tenant, &place_row), &row.sealed_request)?;
+        Ok(serde_json::from_slice(&plaintext)?)
+    }
+
+    /// The request as it may be shown: with everything found in it redacted.
+    pub fn shown_request(&self, tenant: TenantId, row: &ActivityRow) -> Result<Value, ReplayError> {
+        let request = self.open_request(tenant, row)?;
+        let live = self.tenant(tenant).ok_or(StoreError::NotFound("tenant"))?;
+        let hits = live
+            .classifier
+            .classify(&interven_classify::Subject {
+                url: &request.url,
+                host: row.host.as_deref(),
+                headers: &request.headers,
+                body: &request.body,
+            })
+            .hits;
+        Ok(redacted_request(&request, &hits, &live.classifier))
+    }
+
+    /// Makes a recorded decision again: same request, same policies and settings, same facts, same time, this engine.
+    pub async fn replay(&self, tenant: TenantId, trace: TraceId) -> Result<Replay, ReplayError> {
+        let row = self.store.trace(tenant, trace).await?;
+        if row.decision.is_none() {
+            return Err(ReplayError::NothingEvaluated);
+        }
+        let request = self.open_request(tenant, &row)?;
+        let settings = self.store.settings_at(tenant, row.settings_version).await?;
+        let mut members = Vec::new();
+        for (policy, version) in self.store.policy_set(tenant, &row.policy_set).await? {
+            members.push(self.store.policy_version(tenant, policy, version).await?);
+        }
+        let facts: AgentFacts = serde_json::from_value(row.facts.clone())?;
+        let classifier = classifier_for(&settings)?;
+        let snapshot = Snapshot {
+            tenant,
+            env: row.env.clone(),
+            own_domains: Arc::new(OwnDomains::new(&settings.own_domains)),
+            settings: Arc::new(settings),
+            policies: Arc::new(compile(members.iter())?),
+            classifier: Arc::clone(&classifier),
+            agent: AgentView::recorded(facts),
+        };
+        let judgement = decide(&request, &snapshot, row.created_at, &mut ())?;
+        let recorded: Verdict = serde_json::from_value(row.verdict.clone())?;
+        let mut differences = differences(&recorded, &judgement);
+        if !differences.is_empty() && row.engine_version != ENGINE_VERSION {
+            differences.push(format!(
+                "the engine was version {} then and is {ENGINE_VERSION} now",
+                row.engine_version
+            ));
+        }
+        if !differences.is_empty() && row.detectors_hash != classifier.patterns_hash() {
+            differences.push("the detectors have changed since".to_owned());
+        }
+        Ok(Replay { recorded, judgement, differences })
+    }
+}
+
+/// Compares what the core decides again with what it decided then. What a human had said of the identical call is part of
+/// the record, not of the core: it is taken out of the comparison.
+fn differences(recorded: &Verdict, again: &Judgement) -> Vec<String> {
+    let settled_by_precedent = recorded.determined_by.iter().any(|factor| {
+        matches!(factor, Factor::Grant { .. } | Factor::DenyWindow { .. } | Factor::QueueFull { .. })
+    });
+    let then = match recorded.would_be.unwrap_or(recorded.decision) {
+        _ if settled_by_precedent && again.decision != Decision::Deny => again.decision,
+        decision => decision,
+    };
+    let call = &again.call.primary;
+    let pairs = [
+        ("decision", then.to_string(), again.decision.to_string()),
+        ("risk score", recorded.risk_score.to_string(), again.risk_score.to_string()),
+        ("tool", recorded.tool_name.clone(), call.tool.to_string()),
+        ("operation", recorded.operation.clone(), call.operation.to_string()),
+        ("classes", format!("{:?}", recorded.classifications), format!("{:?}", again.classifications)),
+    ];
+    pairs
+        .into_iter()
+        .filter(|(_, then, now)| then != now)
+        .map(|(what, then, now)| format!("{what} was {then} and is {now}"))
+        .collect()
+}

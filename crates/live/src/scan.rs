@@ -1,0 +1,340 @@
+//! One scan: limits → agent → the pure core → settle and record → answer.
+
+use crate::{
+    Live,
+    keys::Caller,
+    randomness,
+    record::Recorded,
+    tenants::{InForce, Tenant},
+};
+use interven_engine::{
+    ENGINE_VERSION, History, InvalidCall, Judgement, Settlement, SettlementContext, Snapshot, Steps, decide, settle,
+    shown_url, signature,
+};
+use interven_store::{ActivityRow, Receipt, ScanEntry, Settled, StoreError};
+use interven_types::{
+    ApprovalEffect, ApprovalId, Baseline, Precedent, RiskBand, ScanRequest, TenantId, Timestamp, TraceId, Verb,
+    Verdict,
+};
+use interven_vault::Place;
+use serde_json::{Value, json};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// What a request brings beside its body.
+#[derive(Clone, Debug, Default)]
+pub struct ScanRequestContext {
+    /// The client's `Idempotency-Key`: its own retries of one use count once.
+    pub idempotency_key: Option<String>,
+}
+
+/// Why there is no verdict. None of these is ever an ALLOW.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    #[error(transparent)]
+    InvalidCall(#[from] InvalidCall),
+    #[error("the key may not speak for this agent")]
+    AgentNotAllowed,
+    #[error("the key is bound to environment `{key_env}` and may not use `{wanted}`")]
+    EnvNotAllowed { key_env: String, wanted: String },
+    #[error("the agent belongs to another tenant")]
+    ForeignAgent,
+    #[error("too many scans; wait {0:?}")]
+    RateLimited(Duration),
+    #[error("the monthly quota is used up")]
+    QuotaExceeded { trace_id: Option<TraceId> },
+    #[error("the tenant could not be loaded")]
+    TenantUnavailable,
+    #[error("the record could not be made durable: {0}")]
+    AuditUnavailable(#[source] StoreError),
+    #[error("no random numbers: {0}")]
+    NoRandomness(#[from] getrandom::Error),
+}
+
+impl Live {
+    /// Judges and records one call. An `Ok` is durable.
+    pub async fn scan(
+        &self,
+        caller: &Caller,
+        request: ScanRequest,
+        context: ScanRequestContext,
+    ) -> Result<Recorded, ScanError> {
+        let now = self.now();
+        let mut timings = Timings::start();
+        let tenant = self.tenant(caller.tenant()).ok_or(ScanError::TenantUnavailable)?;
+        let env = env_of(caller, &request)?;
+        tenant.take_scan().map_err(ScanError::RateLimited)?;
+        let agent = self.calling_agent(caller, &tenant, &request, now).await?;
+        let view = agent.view();
+        if tenant.is_over_quota(now) {
+            return Err(self.record_over_quota(caller, &tenant, &env, &request, &view, now).await);
+        }
+        let in_force = tenant.in_force(&env).ok_or(ScanError::TenantUnavailable)?.clone();
+        let baseline = match &view.history {
+            History::Learned(baseline) => baseline.clone(),
+            History::Recorded(_) => Baseline::default(),
+        };
+        let snapshot = Snapshot {
+            tenant: tenant.id,
+            env: env.clone(),
+            settings: Arc::clone(&tenant.settings),
+            policies: Arc::clone(&in_force.policies),
+            classifier: Arc::clone(&tenant.classifier),
+            own_domains: Arc::clone(&tenant.own_domains),
+            agent: view,
+        };
+        timings.done("limits");
+        let judgement = decide(&request, &snapshot, now, &mut timings)?;
+
+        let trace_id = TraceId(randomness::fresh_id());
+        let scan = Scan {
+            trace_id,
+            approval_id: ApprovalId(randomness::fresh_id()),
+            signature: signature(self.secrets.signing_key(), tenant.id, &env, &request, &judgement),
+            shown_url: shown_url(&request, &judgement.hits),
+            sealed_request: self.seal_request(tenant.id, trace_id, &request)?,
+            is_monitored: caller.key().monitor || tenant.settings.is_monitored(&env),
+            client_addr: caller.client_addr().to_string(),
+            key_id: caller.key().key_id,
+            idempotency_key: context.idempotency_key,
+            env,
+            tenant,
+            in_force,
+            baseline,
+            judgement,
+            timings,
+            now,
+        };
+        let (verdict, receipt) = self.record(scan).await?;
+        agent.note(&receipt, now);
+        Ok(Recorded::new(verdict, &receipt))
+    }
+
+    async fn record(&self, scan: Scan) -> Result<(Verdict, Receipt), ScanError> {
+        let tenant = Arc::clone(&scan.tenant);
+        let now = scan.now;
+        let settled_verdict = Arc::new(Mutex::new(None));
+        let keep = Arc::clone(&settled_verdict);
+        let entry = ScanEntry {
+            trace_id: scan.trace_id,
+            agent_id: scan.judgement.facts.agent_id,
+            env: scan.env.clone(),
+            signature: scan.signature,
+            idempotency_key: scan.idempotency_key.clone(),
+            now,
+            settle: Box::new(move |precedent| {
+                let (verdict, settled) = scan.settle(precedent);
+                *keep.lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict);
+                settled
+            }),
+        };
+        let receipt = self.store.record_scan(tenant.id, entry).await.map_err(ScanError::AuditUnavailable)?;
+        tenant.note_usage(receipt.scans_this_month, now);
+        let verdict = settled_verdict.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let lost = || ScanError::AuditUnavailable(StoreError::Corrupt("a scan was recorded unsettled".to_owned()));
+        Ok((verdict.ok_or_else(lost)?, receipt))
+    }
+
+    /// Over quota nothing is evaluated, but the attempt leaves its row.
+    async fn record_over_quota(
+        &self,
+        caller: &Caller,
+        tenant: &Arc<Tenant>,
+        env: &str,
+        request: &ScanRequest,
+        agent: &interven_engine::AgentView,
+        now: Timestamp,
+    ) -> ScanError {
+        let trace_id = TraceId(randomness::fresh_id());
+        let sealed_request = match self.seal_request(tenant.id, trace_id, request) {
+            Ok(sealed) => sealed,
+            Err(error) => return error,
+        };
+        let row = ActivityRow {
+            trace_id,
+            ledger_seq: 0,
+            created_at: now,
+            env: env.to_owned(),
+            key_id: Some(caller.key().key_id),
+            client_addr: Some(caller.client_addr().to_string()),
+            agent_id: agent.agent_id,
+            agent_name: agent.name.clone(),
+            decision: None,
+            would_be: None,
+            risk_score: 0.0,
+            risk_band: RiskBand::Low,
+            reason_codes: vec!["QUOTA_EXCEEDED".to_owned()],
+            tool_name: String::new(),
+            operation: String::new(),
+            verb: Verb::Read,
+            method: request.method.clone(),
+            url: String::new(),
+            host: None,
+            classifications: Vec::new(),
+            policy_id: None,
+            policy_name: None,
+            rule_id: None,
+            approval_id: None,
+            trust_score: agent.trust.trust_score,
+            engine_version: ENGINE_VERSION.to_owned(),
+            detectors_hash: tenant.classifier.patterns_hash().to_owned(),
+            policy_set: String::new(),
+            settings_version: tenant.settings_version,
+            verdict: Value::Null,
+            facts: Value::Null,
+            timings: Value::Null,
+            sealed_request,
+        };
+        let settle = move |precedent: &Precedent| Settled {
+            row,
+            approval: ApprovalEffect::None,
+            trust: precedent.trust.clone(),
+            trust_events: Vec::new(),
+            lesson: None,
+            incidents: Vec::new(),
+        };
+        let entry = ScanEntry {
+            trace_id,
+            agent_id: agent.agent_id,
+            env: env.to_owned(),
+            signature: [0; 32],
+            idempotency_key: None,
+            now,
+            settle: Box::new(settle),
+        };
+        match self.store.record_scan(tenant.id, entry).await {
+            Ok(_) => ScanError::QuotaExceeded { trace_id: Some(trace_id) },
+            Err(error) => ScanError::AuditUnavailable(error),
+        }
+    }
+
+    fn seal_request(&self, tenant: TenantId, trace: TraceId, request: &ScanRequest) -> Result<Vec<u8>, ScanError> {
+        let plaintext = serde_json::to_vec(request).unwrap_or_default();
+        Ok(self.vault.seal(&request_place(tenant, &trace.to_string()), randomness::fill()?, &plaintext))
+    }
+}
+
+/// What a sealed request is bound to.
+pub(crate) fn request_place(tenant: TenantId, trace: &str) -> Place<'_> {
+    Place { tenant: Some(tenant), table: "activity_log", row: trace }
+}
+
+/// The environment of a scan: the key's, or the request's where the key allows it.
+fn env_of(caller: &Caller, request: &ScanRequest) -> Result<String, ScanError> {
+    let key = caller.key();
+    match &request.env {
+        Some(wanted) if *wanted != key.env && !key.env_override => {
+            Err(ScanError::EnvNotAllowed { key_env: key.env.clone(), wanted: wanted.clone() })
+        }
+        Some(wanted) => Ok(wanted.clone()),
+        None => Ok(key.env.clone()),
+    }
+}
+
+/// A judged scan on its way into the record.
+struct Scan {
+    trace_id: TraceId,
+    approval_id: ApprovalId,
+    signature: [u8; 32],
+    shown_url: String,
+    sealed_request: Vec<u8>,
+    is_monitored: bool,
+    client_addr: String,
+    key_id: interven_types::KeyId,
+    idempotency_key: Option<String>,
+    env: String,
+    tenant: Arc<Tenant>,
+    in_force: InForce,
+    baseline: Baseline,
+    judgement: Judgement,
+    timings: Timings,
+    now: Timestamp,
+}
+
+impl Scan {
+    fn settle(self, precedent: &Precedent) -> (Verdict, Settled) {
+        let context = SettlementContext {
+            trace_id: self.trace_id,
+            approval_id: self.approval_id,
+            signature: self.signature,
+            idempotency_key: self.idempotency_key.as_deref(),
+            env: &self.env,
+            settings: &self.tenant.settings,
+            is_monitored: self.is_monitored,
+            shown_url: &self.shown_url,
+            baseline: &self.baseline,
+            now: self.now,
+        };
+        let settlement = settle(&self.judgement, precedent, &context);
+        let row = self.row(&settlement.verdict);
+        let Settlement { verdict, approval, trust, trust_events, lesson, incidents } = settlement;
+        (verdict, Settled { row, approval, trust, trust_events, lesson, incidents })
+    }
+
+    fn row(self, verdict: &Verdict) -> ActivityRow {
+        let call = &self.judgement.call.primary;
+        // The sanitized body is made again from the sealed request when someone asks for it.
+        let shown = Verdict { sanitized_body: None, ..verdict.clone() };
+        ActivityRow {
+            trace_id: self.trace_id,
+            ledger_seq: 0,
+            created_at: self.now,
+            env: self.env,
+            key_id: Some(self.key_id),
+            client_addr: Some(self.client_addr),
+            agent_id: self.judgement.facts.agent_id,
+            agent_name: self.judgement.facts.name.clone(),
+            decision: Some(verdict.decision),
+            would_be: verdict.would_be,
+            risk_score: verdict.risk_score,
+            risk_band: verdict.risk_band,
+            reason_codes: verdict.reason_codes.clone(),
+            tool_name: verdict.tool_name.clone(),
+            operation: verdict.operation.clone(),
+            verb: verdict.verb,
+            method: call.method.clone(),
+            url: self.shown_url,
+            host: call.host.clone(),
+            classifications: verdict.classifications.clone(),
+            policy_id: verdict.rule.as_ref().map(|rule| rule.policy_id),
+            policy_name: verdict.rule.as_ref().map(|rule| rule.policy_name.clone()),
+            rule_id: verdict.rule.as_ref().map(|rule| rule.rule_id.clone()),
+            approval_id: verdict.approval.as_ref().map(|ticket| ticket.approval_id),
+            trust_score: self.judgement.facts.trust.trust_score,
+            engine_version: ENGINE_VERSION.to_owned(),
+            detectors_hash: self.tenant.classifier.patterns_hash().to_owned(),
+            policy_set: self.in_force.hash.to_string(),
+            settings_version: self.tenant.settings_version,
+            verdict: json!(shown),
+            facts: json!(self.judgement.facts),
+            timings: self.timings.into_json(),
+            sealed_request: self.sealed_request,
+        }
+    }
+}
+
+/// Microseconds per step, for the trace.
+struct Timings {
+    last: Instant,
+    steps: serde_json::Map<String, Value>,
+}
+
+impl Timings {
+    fn start() -> Self {
+        Self { last: Instant::now(), steps: serde_json::Map::new() }
+    }
+
+    fn into_json(self) -> Value {
+        Value::Object(self.steps)
+    }
+}
+
+impl Steps for Timings {
+    fn done(&mut self, step: &'static str) {
+        let micros = u64::try_from(self.last.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.steps.insert(format!("{step}_us"), micros.into());
+        self.last = Instant::now();
+    }
+}

@@ -1,0 +1,229 @@
+//! Snapshots of tenants: settings, compiled policies, detectors, limits.
+
+use crate::{Live, secrets::StartError};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock as _};
+use interven_classify::{Classifier, Options};
+use interven_normalize::OwnDomains;
+use interven_policy::{InstalledPolicy, PolicySet, PolicySource};
+use interven_store::{PolicyRow, StoreError};
+use interven_types::{PolicyId, TenantId, TenantSettings, Timestamp};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::{BTreeSet, HashMap},
+    num::NonZeroU32,
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+/// One tenant as it is now. Replaced as a whole when something changes: never half-loaded.
+#[derive(Debug)]
+pub struct Tenant {
+    pub id: TenantId,
+    pub name: String,
+    /// Grows with every reload; what was cached under an older one is stale.
+    pub(crate) generation: u64,
+    pub settings: Arc<TenantSettings>,
+    pub settings_version: u32,
+    pub classifier: Arc<Classifier>,
+    pub(crate) own_domains: Arc<OwnDomains>,
+    /// Compiled sets by environment. Environments that no policy names share the set under `None`.
+    policy_sets: HashMap<Option<String>, InForce>,
+    limiter: Option<Arc<DefaultDirectRateLimiter>>,
+    usage: Arc<Usage>,
+}
+
+/// The policies in force in an environment.
+#[derive(Clone, Debug)]
+pub(crate) struct InForce {
+    pub policies: Arc<PolicySet>,
+    /// Hash over members and versions, under which the store remembers them.
+    pub hash: Arc<str>,
+}
+
+#[derive(Debug, Default)]
+struct Usage {
+    /// Year and month, and the scans recorded in it.
+    month: Mutex<(String, u64)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TenantError {
+    #[error("a stored policy does not compile: {0}")]
+    Policy(String),
+    #[error("the detectors do not compile with the tenant's settings: {0}")]
+    Detectors(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Tenant {
+    pub(crate) fn in_force(&self, env: &str) -> Option<&InForce> {
+        self.policy_sets.get(&Some(env.to_owned())).or_else(|| self.policy_sets.get(&None))
+    }
+
+    /// Takes one scan out of the tenant's rate; says how long to wait when there is none left.
+    pub(crate) fn take_scan(&self) -> Result<(), Duration> {
+        let Some(limiter) = &self.limiter else { return Ok(()) };
+        limiter.check().map_err(|until| until.wait_time_from(limiter.clock().now()))
+    }
+
+    pub(crate) fn is_over_quota(&self, now: Timestamp) -> bool {
+        let used = || {
+            let month = self.usage.month.lock().unwrap_or_else(PoisonError::into_inner);
+            if month.0 == month_of(now) { month.1 } else { 0 }
+        };
+        self.settings.limits.scans_per_month.is_some_and(|quota| used() >= quota)
+    }
+
+    pub(crate) fn note_usage(&self, scans_this_month: u64, now: Timestamp) {
+        let mut month = self.usage.month.lock().unwrap_or_else(PoisonError::into_inner);
+        let this_month = month_of(now);
+        let so_far = if month.0 == this_month { month.1 } else { 0 };
+        *month = (this_month, so_far.max(scans_this_month));
+    }
+}
+
+fn month_of(now: Timestamp) -> String {
+    now.to_string().chars().take(7).collect()
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Tenants {
+    by_id: RwLock<HashMap<TenantId, Arc<Tenant>>>,
+    generation: AtomicU64,
+    /// One reload at a time, so that an older one cannot overwrite a newer.
+    reloading: tokio::sync::Mutex<()>,
+}
+
+impl Live {
+    pub fn tenant(&self, id: TenantId) -> Option<Arc<Tenant>> {
+        self.tenants.by_id.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    pub fn tenants(&self) -> Vec<Arc<Tenant>> {
+        self.tenants.by_id.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    pub(crate) async fn reload_all(&self) -> Result<(), StartError> {
+        for row in self.store.tenants().await? {
+            if let Err(error) = self.reload(row.tenant_id).await {
+                // Its calls are answered 503 until this is mended; other tenants are not affected.
+                tracing::error!(tenant_id = %row.tenant_id, %error, "a tenant could not be loaded");
+            }
+        }
+        Ok(())
+    }
+
+    /// Loads a tenant as stored now. On failure the previous snapshot stays in force.
+    pub async fn reload(&self, id: TenantId) -> Result<Arc<Tenant>, TenantError> {
+        let _turn = self.tenants.reloading.lock().await;
+        let previous = self.tenant(id);
+        let name = match &previous {
+            Some(tenant) => tenant.name.clone(),
+            None => self
+                .store
+                .tenants()
+                .await?
+                .into_iter()
+                .find(|row| row.tenant_id == id)
+                .map(|row| row.name)
+                .ok_or(StoreError::NotFound("tenant"))?,
+        };
+        let settings = self.store.settings(id).await?;
+        let usage = match &previous {
+            Some(tenant) => Arc::clone(&tenant.usage),
+            None => Arc::new(Usage::default()),
+        };
+        let tenant = Tenant {
+            id,
+            name,
+            generation: self.tenants.generation.fetch_add(1, Ordering::SeqCst) + 1,
+            classifier: classifier_for(&settings.settings)?,
+            own_domains: Arc::new(OwnDomains::new(&settings.settings.own_domains)),
+            policy_sets: self.compile_policies(id).await?,
+            limiter: limiter_for(&settings.settings, previous.as_deref()),
+            usage,
+            settings_version: settings.version,
+            settings: Arc::new(settings.settings),
+        };
+        if previous.is_none() {
+            tenant.note_usage(self.store.scans_in_month(id, self.now()).await?, self.now());
+        }
+        let tenant = Arc::new(tenant);
+        self.tenants.by_id.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&tenant));
+        Ok(tenant)
+    }
+
+    async fn compile_policies(&self, id: TenantId) -> Result<HashMap<Option<String>, InForce>, TenantError> {
+        let rows = self.store.policies(id).await?;
+        let named: BTreeSet<String> = rows.iter().filter_map(|row| row.env_name.clone()).collect();
+        let mut sets = HashMap::new();
+        for env in named.into_iter().map(Some).chain([None]) {
+            let members: Vec<&PolicyRow> =
+                rows.iter().filter(|row| row.env_name.is_none() || row.env_name == env).collect();
+            let hash = set_hash(&members);
+            let versions: Vec<(PolicyId, u32)> = members.iter().map(|row| (row.policy_id, row.version)).collect();
+            self.store.save_policy_set(id, &hash, &versions).await?;
+            let policies = Arc::new(compile(members.into_iter())?);
+            sets.insert(env, InForce { policies, hash: hash.into() });
+        }
+        Ok(sets)
+    }
+}
+
+/// Compiles stored policies, in the order given.
+pub(crate) fn compile<'a>(rows: impl Iterator<Item = &'a PolicyRow>) -> Result<PolicySet, TenantError> {
+    let installed = rows.map(install).collect::<Result<Vec<_>, _>>()?;
+    PolicySet::compile(&installed).map_err(|problems| {
+        let first = problems.first().map(|p| p.message.clone()).unwrap_or_default();
+        TenantError::Policy(first)
+    })
+}
+
+fn install(row: &PolicyRow) -> Result<InstalledPolicy, TenantError> {
+    let source: PolicySource = serde_json::from_value(row.source.clone())
+        .map_err(|error| TenantError::Policy(format!("`{}`: {error}", row.name)))?;
+    Ok(InstalledPolicy {
+        id: row.policy_id,
+        name: row.name.clone(),
+        env_name: row.env_name.clone(),
+        version: row.version,
+        agent_override: None,
+        rules: source.rules,
+    })
+}
+
+fn set_hash(members: &[&PolicyRow]) -> String {
+    let mut hasher = Sha256::new();
+    for row in members {
+        hasher.update(row.policy_id.0.as_bytes());
+        hasher.update(row.version.to_be_bytes());
+    }
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Tenants with default detectors share one compiled classifier.
+pub(crate) fn classifier_for(settings: &TenantSettings) -> Result<Arc<Classifier>, TenantError> {
+    if settings.disabled_detectors.is_empty() && settings.internal_markers.is_empty() {
+        return Ok(Classifier::builtin());
+    }
+    let options = Options {
+        disabled_detectors: &settings.disabled_detectors,
+        internal_markers: &settings.internal_markers,
+    };
+    Classifier::new(&options).map(Arc::new).map_err(|error| TenantError::Detectors(error.to_string()))
+}
+
+/// A bucket keeps its level across reloads that do not change the rate.
+fn limiter_for(settings: &TenantSettings, previous: Option<&Tenant>) -> Option<Arc<DefaultDirectRateLimiter>> {
+    let rate = NonZeroU32::new(settings.limits.scans_per_minute?)?;
+    let kept = previous.filter(|p| p.settings.limits.scans_per_minute == Some(rate.get()));
+    if let Some(limiter) = kept.and_then(|p| p.limiter.clone()) {
+        return Some(limiter);
+    }
+    let burst = rate.saturating_mul(NonZeroU32::MIN.saturating_add(1));
+    Some(Arc::new(RateLimiter::direct(Quota::per_minute(rate).allow_burst(burst))))
+}
