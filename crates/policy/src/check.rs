@@ -1,0 +1,191 @@
+//! What can be said about a policy before it is saved.
+
+use crate::analysis;
+use crate::condition::Condition;
+use crate::diagnostic::{Diagnostic, Findings, Path};
+use crate::matcher::tools;
+use crate::needle::NeedleTable;
+use crate::read::unknown;
+use crate::set::CompiledRule;
+use crate::source::{PolicyAction, PolicySource, RuleSource};
+use crate::{pattern::Pattern, source::Match};
+
+/// Longest name, in characters.
+const MAX_NAME_CHARS: usize = 200;
+/// Longest text to look for in a body, in bytes.
+const MAX_NEEDLE_BYTES: usize = 1_000;
+
+/// The semantic engine's categories.
+const SEMANTIC_CATEGORIES: &[&str] =
+    &["EXFILTRATION", "PRIVILEGE_ESCALATION", "DESTRUCTIVE", "PROMPT_INJECTION", "LATERAL_MOVEMENT"];
+
+/// Every error and warning about one policy. A policy without errors compiles.
+pub fn check(policy: &PolicySource) -> Vec<Diagnostic> {
+    crate::parse::unlocated(findings(policy))
+}
+
+/// The reason code of a rule that names none says what the policy did.
+pub(crate) fn reason_code(rule: &RuleSource) -> String {
+    rule.reason_code.clone().unwrap_or_else(|| format!("POLICY_{}", rule.action.as_str()))
+}
+
+pub(crate) fn findings(policy: &PolicySource) -> Findings {
+    let mut findings = Findings::default();
+    let root = Path::default();
+    check_name(&policy.name, root.then("name"), &mut findings);
+    for (index, env) in policy.env_names.iter().flatten().enumerate() {
+        check_name(env, root.then("env_names").then(index), &mut findings);
+    }
+    check_tags(&policy.compliance_tags, &root, &mut findings);
+    if policy.rules.is_empty() {
+        findings.warn(root.then("rules"), "the policy has no rules");
+    }
+    let at = |index: usize| root.then("rules").then(index);
+    for (index, rule) in policy.rules.iter().enumerate() {
+        check_rule(rule, &at(index), &mut findings);
+        if let Some(why) = analysis::never_matches(rule, policy.env_names.as_deref()) {
+            findings.error(at(index), format!("rule `{}` can never match: {why}", rule.rule_id));
+        }
+        let twin = policy.rules.iter().take(index).any(|other| other.rule_id == rule.rule_id);
+        if twin {
+            findings
+                .error(at(index).then("rule_id"), format!("`{}` names an earlier rule too", rule.rule_id));
+        }
+    }
+    for (index, earlier) in analysis::shadowed(&policy.rules) {
+        let message =
+            format!("the rule never speaks: `{earlier}` comes first and matches all that it matches");
+        findings.warn(at(index), message);
+    }
+    findings
+}
+
+fn check_rule(rule: &RuleSource, path: &Path, findings: &mut Findings) {
+    check_name(&rule.rule_id, path.then("rule_id"), findings);
+    CompiledRule::compile(rule, 0, path, &mut NeedleTable::default(), findings);
+    check_match(&rule.matches, &path.then("match"), findings);
+    check_condition(&rule.condition, &path.then("condition"), 0, findings);
+    check_tags(&rule.compliance_tags, path, findings);
+    if rule.reason_code.as_deref().is_some_and(|code| !is_upper_snake(code)) {
+        findings.error(path.then("reason_code"), "a reason code is UPPER_SNAKE, such as `PII_REDACTED`");
+    }
+    if rule.approval_ttl_seconds.is_some_and(|ttl| !(60..=86_400).contains(&ttl)) {
+        findings.error(path.then("approval_ttl_seconds"), "must be 60 to 86400 (1 minute to 24 hours)");
+    }
+    if rule.grant_max_uses.is_some_and(|uses| uses.bound() == Some(0)) {
+        findings.error(path.then("grant_max_uses"), "must be at least 1, or `unlimited`");
+    }
+    for (key, is_given, action) in [
+        ("sanitize_fields", !rule.sanitize_fields.is_empty(), PolicyAction::Sanitize),
+        ("sanitize_classes", !rule.sanitize_classes.is_empty(), PolicyAction::Sanitize),
+        ("approval_ttl_seconds", rule.approval_ttl_seconds.is_some(), PolicyAction::RequireApproval),
+        ("grant_max_uses", rule.grant_max_uses.is_some(), PolicyAction::RequireApproval),
+        ("approvers", !rule.approvers.is_empty(), PolicyAction::RequireApproval),
+    ] {
+        if is_given && rule.action != action {
+            let message = format!("`{key}` has no effect unless the action is `{}`", action.as_str());
+            findings.warn(path.then(key), message);
+        }
+    }
+}
+
+fn check_match(source: &Match, path: &Path, findings: &mut Findings) {
+    for (index, operation) in source.operations.iter().enumerate() {
+        let prefix = operation.split_once(':').map(|(prefix, _)| prefix);
+        if prefix.is_some_and(|prefix| !matches!(prefix, "category" | "method")) {
+            let message = "an operation is a name, `category:…`, `method:…` or `*`";
+            findings.error(path.then("operations").then(index), message);
+        }
+    }
+    let says_nothing = |pattern: &Result<Pattern, _>| pattern.as_ref().is_ok_and(Pattern::is_everything);
+    let urls = ("url_patterns", source.url_patterns.as_slice());
+    for (key, texts) in source.glob_lists().into_iter().chain([urls]) {
+        for (index, text) in texts.iter().enumerate() {
+            if says_nothing(&Pattern::on_name(text)) {
+                let message =
+                    format!("`{text}` matches everything that is there; is the key meant to restrict?");
+                findings.warn(path.then(key).then(index), message);
+            }
+        }
+    }
+    if tools(source).is_some_and(|tools| tools.iter().any(|tool| tool.contains(['*', '?']))) {
+        findings
+            .warn(path.then("tool_names"), "tools are names, not globs; leave the key out for every tool");
+    }
+}
+
+fn check_condition(source: &Condition, path: &Path, nesting: usize, findings: &mut Findings) {
+    for (key, needles) in
+        [("body_contains_any", &source.body_contains_any), ("body_contains_all", &source.body_contains_all)]
+    {
+        for (index, needle) in needles.iter().enumerate() {
+            if needle.is_empty() {
+                findings.error(path.then(key).then(index), "the text is empty, and so in every body");
+            } else if needle.len() > MAX_NEEDLE_BYTES {
+                let message = format!("the text is longer than {MAX_NEEDLE_BYTES} bytes");
+                findings.error(path.then(key).then(index), message);
+            }
+        }
+    }
+    for (key, score) in [("risk_score_gt", source.risk_score_gt), ("trust_score_lt", source.trust_score_lt)] {
+        if score.is_some_and(|score| !(0.0..=1.0).contains(&score)) {
+            findings.error(path.then(key), "must be a number from 0 to 1");
+        }
+    }
+    for (index, category) in source.semantic_category.iter().enumerate() {
+        if !SEMANTIC_CATEGORIES.contains(&category.as_str()) {
+            let message = unknown("category", category, SEMANTIC_CATEGORIES);
+            findings.error(path.then("semantic_category").then(index), message);
+        }
+    }
+    if source.has_data_class_min_confidence.is_some() && source.has_data_class.is_empty() {
+        let message = "has no effect without `has_data_class` beside it";
+        findings.warn(path.then("has_data_class_min_confidence"), message);
+    }
+    // Deeper levels are an error already, found when compiling.
+    if nesting < Condition::MAX_NESTING {
+        if let Some(inner) = &source.not {
+            check_condition(inner, &path.then("not"), nesting + 1, findings);
+        }
+        for (index, inner) in source.any_of.iter().enumerate() {
+            let at = path.then("any_of").then(index);
+            if inner.is_empty() {
+                findings
+                    .warn(at.clone(), "an empty alternative always holds, and so does the whole `any_of`");
+            }
+            check_condition(inner, &at, nesting + 1, findings);
+        }
+    }
+}
+
+fn check_name(name: &str, path: Path, findings: &mut Findings) {
+    if name.trim().is_empty() {
+        findings.error(path, "the name is empty");
+    } else if name.chars().count() > MAX_NAME_CHARS {
+        findings.error(path, format!("the name is longer than {MAX_NAME_CHARS} characters"));
+    } else if name.chars().any(char::is_control) || name.trim() != name {
+        findings.error(path, "the name has control characters, or spaces around it");
+    }
+}
+
+/// `FRAMEWORK:CONTROL`
+fn check_tags(tags: &[String], path: &Path, findings: &mut Findings) {
+    for (index, tag) in tags.iter().enumerate() {
+        let is_tag = tag.split_once(':').is_some_and(|(framework, control)| {
+            is_upper_snake(&framework.replace('-', "_"))
+                && !control.is_empty()
+                && !control.contains(char::is_whitespace)
+        });
+        if !is_tag {
+            let message =
+                format!("`{tag}` is not of the form `FRAMEWORK:CONTROL`, such as `OWASP_LLM:LLM02`");
+            findings.error(path.then("compliance_tags").then(index), message);
+        }
+    }
+}
+
+fn is_upper_snake(text: &str) -> bool {
+    text.len() <= 64
+        && text.starts_with(|c: char| c.is_ascii_uppercase())
+        && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+}

@@ -1,0 +1,155 @@
+//! From facts to an outcome: total, deterministic, linear in the rules.
+
+use crate::outcome::{Facts, Note, Outcome, RedactionRequest, RuleMatch};
+use crate::set::{CompiledRule, PolicySet, Ruleset};
+use crate::test::{View, judge};
+use crate::truth::Truth;
+use interven_types::{Confidence, Decision, RuleRef};
+
+/// A rule that matched, not yet written out.
+struct Speaker<'p> {
+    rule: &'p CompiledRule,
+    reference: RuleRef,
+    failed_closed: Option<String>,
+}
+
+impl Speaker<'_> {
+    fn has_voice(&self) -> bool {
+        !self.rule.is_shadow
+    }
+
+    fn decision(&self) -> Decision {
+        self.rule.action.decision()
+    }
+}
+
+impl PolicySet {
+    /// Judges one call.
+    ///
+    /// Within a policy the first matching rule by priority speaks; across policies the strictest action wins. The
+    /// agent's own policies come first, and when they come to ALLOW, they silence what the tenant's rules say short
+    /// of DENY.
+    pub fn evaluate(&self, facts: &Facts<'_>) -> Outcome {
+        let view = View::new(facts, &self.finder);
+        let mut notes = Vec::new();
+        let own = self.agents.get(&facts.agent_id).map(|rules| rules.speakers(&view, &mut notes));
+        let mut speakers = own.unwrap_or_default();
+        let permission = strictest(&speakers)
+            .filter(|speaker| speaker.decision() == Decision::Allow)
+            .map(|speaker| speaker.reference.clone());
+        for speaker in self.tenant.speakers(&view, &mut notes) {
+            match &permission {
+                Some(by) if speaker.has_voice() && speaker.decision() < Decision::Deny => notes.push(Note {
+                    rule: speaker.reference,
+                    text: format!(
+                        "silenced by rule `{}` of the agent's own policy `{}`",
+                        by.rule_id, by.policy_name
+                    ),
+                }),
+                _ => speakers.push(speaker),
+            }
+        }
+        let redaction = redaction(&speakers, &view);
+        let decisive = strictest(&speakers).map(written_out);
+        Outcome {
+            decision: decisive.as_ref().map(|rule| rule.action.decision()),
+            decisive,
+            matches: speakers.iter().map(written_out).collect(),
+            notes,
+            redaction,
+        }
+    }
+}
+
+impl Ruleset {
+    /// The rule that speaks in each policy, and the shadow rules that match before it.
+    fn speakers(&self, view: &View<'_>, notes: &mut Vec<Note>) -> Vec<Speaker<'_>> {
+        let mut speakers: Vec<Speaker<'_>> = Vec::new();
+        let mut spoken = None;
+        for rule in self.candidates(view.facts.actions) {
+            if spoken == Some(rule.policy) || !self.is_in_force(rule, view.facts.env) {
+                continue;
+            }
+            let (is_match, failed_closed) = match rule.judge(view) {
+                Truth::True => (true, None),
+                Truth::TypeError(cause) if rule.action.fails_closed() => (true, Some(cause.to_string())),
+                Truth::False => (false, None),
+                Truth::Unknown(cause) | Truth::TypeError(cause) => {
+                    let text = format!("could not be evaluated: {cause}");
+                    notes.extend(self.reference(rule).map(|rule| Note { rule, text }));
+                    (false, None)
+                }
+            };
+            if !is_match {
+                continue;
+            }
+            if !rule.is_shadow {
+                spoken = Some(rule.policy);
+            }
+            speakers.extend(self.reference(rule).map(|reference| Speaker { rule, reference, failed_closed }));
+        }
+        speakers
+    }
+
+    fn is_in_force(&self, rule: &CompiledRule, env: &str) -> bool {
+        let policy = self.policies.get(rule.policy);
+        policy.is_some_and(|policy| policy.env_name.as_deref().is_none_or(|name| name == env))
+    }
+}
+
+impl CompiledRule {
+    fn judge(&self, view: &View<'_>) -> Truth<'_> {
+        if !self.matcher.admits_caller(view.facts) {
+            return Truth::False;
+        }
+        let mut truth = Truth::False;
+        for action in view.facts.actions.iter().filter(|action| self.matcher.admits_action(action)) {
+            truth = truth.or(judge(&self.condition, view, action));
+            if truth == Truth::True {
+                break;
+            }
+        }
+        truth
+    }
+}
+
+/// The first of the strictest.
+fn strictest<'s, 'p>(speakers: &'s [Speaker<'p>]) -> Option<&'s Speaker<'p>> {
+    speakers.iter().filter(|speaker| speaker.has_voice()).rev().max_by_key(|speaker| speaker.decision())
+}
+
+fn written_out(speaker: &Speaker<'_>) -> RuleMatch {
+    RuleMatch {
+        rule: speaker.reference.clone(),
+        action: speaker.rule.action,
+        reason_code: speaker.rule.reason_code.clone(),
+        shadow: speaker.rule.is_shadow,
+        modifiers: speaker.rule.modifiers.clone(),
+        failed_closed: speaker.failed_closed.clone(),
+    }
+}
+
+fn redaction(speakers: &[Speaker<'_>], view: &View<'_>) -> RedactionRequest {
+    let mut request = RedactionRequest::default();
+    let sanitizing = speakers.iter().filter(|s| s.has_voice() && s.decision() == Decision::Sanitize);
+    let mut lowest_bar = None;
+    for rule in sanitizing.map(|speaker| &speaker.rule.redaction) {
+        lowest_bar = Some(lowest_bar.map_or(rule.bar, |bar: Confidence| bar.min(rule.bar)));
+        match &rule.classes {
+            Some(classes) => request.classes.extend(classes),
+            None => request.classes.extend(view.classes_found(rule.bar)),
+        }
+        for field in &rule.fields {
+            let (nodes, complete) = field.locate_all(view.facts.body);
+            match complete {
+                Ok(()) => request.fields.extend(nodes.into_iter().map(|(pointer, _)| pointer)),
+                // What cannot be named one by one goes as a whole.
+                Err(_) => request.fields.push(String::new()),
+            }
+        }
+    }
+    request.min_confidence = lowest_bar.unwrap_or(request.min_confidence);
+    request.fields.sort_unstable();
+    request.fields.dedup();
+    request
+}

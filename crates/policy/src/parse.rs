@@ -1,0 +1,210 @@
+//! From text to policies.
+
+use crate::check::findings;
+use crate::condition::Condition;
+use crate::diagnostic::{Diagnostic, Diagnostics, Finding, Findings, Path, Position, Severity};
+use crate::node::{Content, Member, Node};
+use crate::read::{keys_of, read};
+use crate::source::{Match, PolicySource, RuleSource};
+use serde_json::Value;
+
+/// Reads a pack (`policies:`) or one policy alone. JSON is YAML, so it is read here too.
+///
+/// `file` is the name that diagnostics carry. Errors are collected: at most one per rule and one per policy.
+pub fn parse_yaml(text: &str, file: &str) -> Result<Vec<PolicySource>, Diagnostics> {
+    parse_located(text, file).map(|(policies, _)| policies)
+}
+
+/// [`parse_yaml`] and [`check`](crate::check()) in one: every finding with the line and column it is about.
+pub fn check_yaml(text: &str, file: &str) -> Result<(Vec<PolicySource>, Vec<Diagnostic>), Diagnostics> {
+    let (policies, root) = parse_located(text, file)?;
+    let is_pack = has_policies(&root);
+    let locate = |index: usize, finding: Finding| {
+        let base = if is_pack { pack_path(index) } else { Path::default() };
+        let path = Path(base.0.into_iter().chain(finding.path.0).collect());
+        let position = root.position_of(&path);
+        located(Finding { path, ..finding }, file, position)
+    };
+    let diagnostics = policies
+        .iter()
+        .enumerate()
+        .flat_map(|(index, policy)| findings(policy).0.into_iter().map(move |finding| (index, finding)))
+        .map(|(index, finding)| locate(index, finding))
+        .collect();
+    Ok((policies, diagnostics))
+}
+
+/// Reads what the API receives: the nested shape, and the flat one in which the fields of `match` and `condition`
+/// stand on the rule itself.
+pub fn parse_json(value: Value) -> Result<Vec<PolicySource>, Diagnostics> {
+    let mut reading = Reading { file: "", shape: Shape::NestedOrFlat, errors: Vec::new() };
+    let policies = reading.document(&Node::from_json(value));
+    reading.finish(policies)
+}
+
+fn parse_located(text: &str, file: &str) -> Result<(Vec<PolicySource>, Node), Diagnostics> {
+    let mut reading = Reading { file, shape: Shape::Nested, errors: Vec::new() };
+    match Node::from_yaml(text) {
+        Ok(root) => {
+            let policies = reading.document(&root);
+            reading.finish(policies).map(|policies| (policies, root))
+        }
+        Err((position, message)) => {
+            reading.fail(Path::default(), position, message);
+            Err(Diagnostics(reading.errors))
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Nested,
+    NestedOrFlat,
+}
+
+struct Reading<'f> {
+    file: &'f str,
+    shape: Shape,
+    errors: Vec<Diagnostic>,
+}
+
+fn pack_path(index: usize) -> Path {
+    Path(vec!["policies".into(), index.into()])
+}
+
+fn located(finding: Finding, file: &str, position: Option<Position>) -> Diagnostic {
+    Diagnostic {
+        file: file.to_owned(),
+        line: position.map(|p| p.line),
+        column: position.map(|p| p.column),
+        ..finding.unlocated()
+    }
+}
+
+fn members(node: &Node) -> &[Member] {
+    match &node.content {
+        Content::Map(members) => members,
+        _ => &[],
+    }
+}
+
+fn has_policies(root: &Node) -> bool {
+    members(root).iter().any(|member| member.key == "policies")
+}
+
+impl Reading<'_> {
+    fn finish(self, policies: Vec<PolicySource>) -> Result<Vec<PolicySource>, Diagnostics> {
+        if self.errors.is_empty() { Ok(policies) } else { Err(Diagnostics(self.errors)) }
+    }
+
+    fn fail(&mut self, path: Path, position: Option<Position>, message: String) {
+        self.errors.push(located(Finding { severity: Severity::Error, path, message }, self.file, position));
+    }
+
+    fn document(&mut self, root: &Node) -> Vec<PolicySource> {
+        if !has_policies(root) {
+            return self.policy(root, &Path::default()).into_iter().collect();
+        }
+        let mut policies = Vec::new();
+        for member in members(root) {
+            let path = Path::default().then(member.key.as_str());
+            match &member.value.content {
+                _ if member.key != "policies" => self.fail(
+                    path,
+                    member.key_at,
+                    format!("unknown key `{}`; a pack has the one key `policies`", member.key),
+                ),
+                Content::List(items) => {
+                    for (index, item) in items.iter().enumerate() {
+                        policies.extend(self.policy(item, &path.then(index)));
+                    }
+                }
+                _ => self.fail(path, member.key_at, "expected a list of policies".to_owned()),
+            }
+        }
+        policies
+    }
+
+    /// The frame and each rule are read on their own, so that one mistake does not hide the others.
+    fn policy(&mut self, node: &Node, path: &Path) -> Option<PolicySource> {
+        let mut frame = node.clone();
+        let mut rule_nodes = Vec::new();
+        if let Content::Map(members) = &mut frame.content
+            && let Some(rules) = members.iter_mut().find(|member| member.key == "rules")
+            && let Content::List(items) = &mut rules.value.content
+        {
+            rule_nodes = std::mem::take(items);
+        }
+        let policy = self.read::<PolicySource>(&frame, path);
+        let rules_path = path.then("rules");
+        let rules: Vec<Option<RuleSource>> = rule_nodes
+            .into_iter()
+            .enumerate()
+            .map(|(index, rule)| self.rule(rule, &rules_path.then(index)))
+            .collect();
+        let rules = rules.into_iter().collect::<Option<Vec<_>>>()?;
+        policy.map(|policy| PolicySource { rules, ..policy })
+    }
+
+    fn rule(&mut self, mut node: Node, path: &Path) -> Option<RuleSource> {
+        if let Content::Map(members) = &mut node.content {
+            let misplaced = nest(members);
+            if let (Shape::Nested, Some((member, home))) = (self.shape, misplaced.first()) {
+                let message = format!("`{}` belongs under `{home}`", member.key);
+                self.fail(path.then(member.key.as_str()), member.key_at, message);
+                return None;
+            }
+            for (member, home) in misplaced {
+                put_into(members, home, member);
+            }
+        }
+        self.read(&node, path)
+    }
+
+    fn read<T: serde::de::DeserializeOwned>(&mut self, node: &Node, path: &Path) -> Option<T> {
+        match read(node) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.fail(error.path_from(path), error.at, error.message);
+                None
+            }
+        }
+    }
+}
+
+/// Takes out of a rule the members that belong into its `match` or `condition`, each with that home.
+fn nest(members: &mut Vec<Member>) -> Vec<(Member, &'static str)> {
+    let own = keys_of::<RuleSource>();
+    let homes = [("match", keys_of::<Match>()), ("condition", keys_of::<Condition>())];
+    let home_of = |key: &str| {
+        if own.contains(&key) {
+            return None;
+        }
+        homes.iter().find(|(_, keys)| keys.contains(&key)).map(|(home, _)| *home)
+    };
+    members
+        .extract_if(.., |member| home_of(&member.key).is_some())
+        .filter_map(|member| home_of(&member.key).map(|home| (member, home)))
+        .collect()
+}
+
+fn put_into(members: &mut Vec<Member>, home: &'static str, member: Member) {
+    if !members.iter().any(|m| m.key == home) {
+        let value = Node { at: member.key_at, content: Content::Map(Vec::new()) };
+        members.push(Member { key: home.to_owned(), key_at: member.key_at, value });
+    }
+    for parent in members.iter_mut().filter(|m| m.key == home) {
+        if let Content::Null = parent.value.content {
+            parent.value.content = Content::Map(Vec::new());
+        }
+        if let Content::Map(inner) = &mut parent.value.content {
+            inner.push(member);
+            return;
+        }
+    }
+}
+
+/// Findings about a policy that did not come from a text.
+pub(crate) fn unlocated(findings: Findings) -> Vec<Diagnostic> {
+    findings.0.into_iter().map(Finding::unlocated).collect()
+}
