@@ -1,0 +1,45 @@
+# The front door for people. What needs more than a line of shell is `cargo xtask`.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench fmt setup tools
+
+# Where rustup puts cargo, for shells that were opened before it did.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+CARGO_TARGET_DIR ?= target
+export CARGO_TARGET_DIR
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: tools ## build the release and serve on localhost; ARGS="--data-dir d" passes options on
+	@cargo build --release --package interven
+	@exec "$(CARGO_TARGET_DIR)/release/interven" serve $(ARGS)
+
+test: setup ## run every test, and end with one line that counts them
+	@cargo xtask test
+
+check: setup ## format, lints, house rules, layer order and unit tests
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	@cargo xtask tidy
+	@cargo xtask arrows
+	@cargo xtask test-fast
+
+bench: tools ## measure this machine and print the tables
+	@cargo build --release --package bench --package interven
+	@exec "$(CARGO_TARGET_DIR)/release/bench" $(ARGS)
+
+fmt: tools ## format the sources
+	cargo fmt --all
+
+setup: tools ## name what a build needs and this machine lacks; as root on Debian, install it
+	@cargo xtask setup
+
+# Cargo and a C compiler come before anything that is written in Rust: the compiler links, and builds SQLite.
+tools:
+	@command -v cargo >/dev/null \
+		|| { echo 'missing: cargo of Rust 1.95 or newer: install it from https://rustup.rs' >&2; exit 1; }
+	@command -v cc >/dev/null \
+		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+			&& apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc libc6-dev; } \
+		|| { echo 'missing: cc, a C compiler: `apt install gcc libc6-dev`, `dnf install gcc` or `xcode-select --install`' >&2; exit 1; }

@@ -1,0 +1,122 @@
+//! What a build and its checks need from the machine, found or named in one line each.
+//!
+//! Cargo and a C compiler are the business of the `Makefile`: without them this program could not be built.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, ensure};
+
+struct Tool {
+    program: &'static str,
+    purpose: &'static str,
+    least: Version,
+    /// The package on Debian and Ubuntu that brings it; none where theirs is too old to help.
+    debian: Option<&'static str>,
+    elsewhere: &'static str,
+}
+
+/// Major and minor.
+type Version = (u32, u32);
+
+const TOOLS: &[Tool] = &[
+    Tool {
+        program: "rustc",
+        purpose: "the compiler",
+        least: (1, 95),
+        debian: None,
+        elsewhere: "run `rustup update`, or install it from https://rustup.rs",
+    },
+    Tool {
+        program: "git",
+        purpose: "lists the files that the checks read",
+        least: (2, 0),
+        debian: Some("git"),
+        elsewhere: "install `git` with your package manager",
+    },
+];
+
+/// Answers whether everything is there in the end.
+pub(crate) fn run(_root: &Path) -> anyhow::Result<bool> {
+    let missing = || TOOLS.iter().filter(|tool| !is_good_enough(tool));
+    let packages: Vec<&str> = missing().filter_map(|tool| tool.debian).collect();
+    if !packages.is_empty() && may_install() {
+        install(&packages)?;
+    }
+    let mut is_complete = true;
+    for tool in missing() {
+        is_complete = false;
+        let (major, minor) = tool.least;
+        println!(
+            "missing: `{}` {major}.{minor} or newer ({}): {}",
+            tool.program, tool.purpose, tool.elsewhere
+        );
+    }
+    if is_complete {
+        println!("setup: everything is here");
+    }
+    Ok(is_complete)
+}
+
+fn is_good_enough(tool: &Tool) -> bool {
+    let answer = Command::new(tool.program).arg("--version").stdin(Stdio::null()).output();
+    answer.is_ok_and(|answer| {
+        version_in(&String::from_utf8_lossy(&answer.stdout)).is_some_and(|version| version >= tool.least)
+    })
+}
+
+/// The first `major.minor` in what a program says about itself.
+fn version_in(text: &str) -> Option<Version> {
+    text.split(|letter: char| letter.is_whitespace() || letter == 'v').find_map(|word| {
+        let mut parts = word.split('.');
+        Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+    })
+}
+
+/// Only root on a Debian-like machine, such as a container, has packages installed for it without being asked.
+fn may_install() -> bool {
+    let says = |program: &str, argument: &str| {
+        let answer = Command::new(program).arg(argument).stdin(Stdio::null()).output();
+        answer.ok().map(|answer| String::from_utf8_lossy(&answer.stdout).trim().to_owned())
+    };
+    says("id", "-u").as_deref() == Some("0") && says("apt-get", "--version").is_some()
+}
+
+fn install(packages: &[&str]) -> anyhow::Result<()> {
+    for arguments in [&["update", "-qq"][..], &["install", "-y", "-qq", "--no-install-recommends"]] {
+        let names = if arguments.contains(&"install") { packages } else { &[] };
+        let status = Command::new("apt-get")
+            .args(arguments)
+            .args(names)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .stdin(Stdio::null())
+            .status()
+            .context("`apt-get` could not be started")?;
+        ensure!(status.success(), "`apt-get {}` failed", arguments.join(" "));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TOOLS, version_in};
+
+    #[test]
+    fn versions_are_read_from_what_programs_say() {
+        for (text, version) in [
+            ("rustc 1.95.0 (59807616e 2026-04-14)", Some((1, 95))),
+            ("git version 2.39.5", Some((2, 39))),
+            ("v20.20.2", Some((20, 20))),
+            ("Python 3.11.7\n", Some((3, 11))),
+            ("no such thing", None),
+        ] {
+            assert_eq!(version_in(text), version, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_compiler_asked_for_is_the_one_that_the_workspace_promises() {
+        let least = TOOLS.iter().find(|tool| tool.program == "rustc").map(|tool| tool.least);
+        assert_eq!(least, version_in(&format!("{}.0", env!("CARGO_PKG_RUST_VERSION"))));
+    }
+}
