@@ -1,0 +1,112 @@
+//! Raw private keys: PEM blocks, curve scalars, seeds.
+
+use super::cloud::decode_base32;
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+/// A PEM or OpenPGP block whose body is a private key: DER (`SEQUENCE`), OpenSSH's own container, an RFC 1421
+/// encrypted body, or OpenPGP packets. Accepts literal `\n` for line breaks, as in JSON key files, and cut-off blocks.
+///
+/// Sources: RFC 7468, RFC 5958, <https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.key>, RFC 9580.
+pub(super) fn is_private_key_block(block: &str) -> bool {
+    let Some((label, rest)) = block.strip_prefix("-----BEGIN ").and_then(|rest| rest.split_once("-----")) else {
+        return false;
+    };
+    let body = rest.split_once("-----END").map_or(rest, |(body, _)| body);
+    if body.contains("Proc-Type:") || label.starts_with("PGP") {
+        return body.len() >= 64;
+    }
+    // The first bytes decide; a whole number of base-64 groups decodes without padding.
+    let start: String =
+        body.replace("\\r", "").replace("\\n", "").chars().filter(|c| !c.is_whitespace()).take(64).collect();
+    start.len() == 64
+        && STANDARD
+            .decode(&start)
+            .is_ok_and(|bytes| bytes.first() == Some(&0x30) || bytes.starts_with(b"openssh-key-v1\0"))
+}
+
+/// 32 bytes in hexadecimal, `0x` or not, between 1 and the order of secp256k1 less one, and not a filler.
+/// Source: SEC 2, section 2.4.1.
+pub(super) fn is_secp256k1_private_key(text: &str) -> bool {
+    const ORDER: &str = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141";
+    let digits = text.strip_prefix("0x").unwrap_or(text).to_ascii_lowercase();
+    let is_hex = digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_hex && digits.as_str() < ORDER && digits.bytes().any(|byte| byte != b'0')
+}
+
+/// Stellar secret seeds: version `S`, 32 bytes, CRC-16/XMODEM little-endian, all in base 32.
+/// Source: <https://github.com/stellar/stellar-protocol/blob/master/ecosystem/sep-0023.md>.
+pub(super) fn is_stellar_seed(text: &str) -> bool {
+    const VERSION: u8 = 18 << 3;
+    let Some(bytes) = (text.len() == 56).then(|| decode_base32(text)).flatten() else { return false };
+    bytes.split_last_chunk::<2>().is_some_and(|(signed, sum)| {
+        signed.first() == Some(&VERSION) && crc16_xmodem(signed) == u16::from_le_bytes(*sum)
+    })
+}
+
+/// A clamped X25519 private key in base 64, as `wg genkey` writes it.
+/// Source: <https://www.wireguard.com/quickstart/>, RFC 7748 section 5 for the clamped bits.
+pub(super) fn is_wireguard_private_key(text: &str) -> bool {
+    STANDARD.decode(text).is_ok_and(|key| {
+        key.len() == 32
+            && key.first().is_some_and(|byte| byte & 0b111 == 0)
+            && key.last().is_some_and(|byte| byte & 0b1100_0000 == 0b0100_0000)
+    })
+}
+
+fn crc16_xmodem(bytes: &[u8]) -> u16 {
+    bytes.iter().fold(0, |sum, byte| {
+        (0..8).fold(sum ^ (u16::from(*byte) << 8), |sum, _| {
+            if sum & 0x8000 == 0 { sum << 1 } else { (sum << 1) ^ 0x1021 }
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(label: &str, body: &str) -> String {
+        format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----")
+    }
+
+    #[test]
+    fn blocks_are_judged_by_their_first_bytes() {
+        let der = STANDARD.encode([&[0x30, 0x82, 0x02, 0x5c][..], &[7; 80][..]].concat());
+        let ssh = STANDARD.encode([&b"openssh-key-v1\0"[..], &[7; 80][..]].concat());
+        assert!(is_private_key_block(&block("RSA PRIVATE KEY", &der)));
+        assert!(is_private_key_block(&block("PRIVATE KEY", &der).replace('\n', "\\n")));
+        assert!(is_private_key_block(&block("OPENSSH PRIVATE KEY", &ssh)));
+        assert!(is_private_key_block(&format!("-----BEGIN PRIVATE KEY-----\n{der}")), "cut off");
+        let locked = format!("Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n{}", "q".repeat(64));
+        assert!(is_private_key_block(&block("RSA PRIVATE KEY", &locked)));
+        for bad in ["anything", &STANDARD.encode([7; 90]), "é", ""] {
+            assert!(!is_private_key_block(&block("PRIVATE KEY", bad)), "{bad}");
+        }
+    }
+
+    #[test]
+    fn scalars_lie_inside_the_curve() {
+        assert!(is_secp256k1_private_key(&format!("0x{}", "4c".repeat(32))));
+        assert!(!is_secp256k1_private_key(&"0".repeat(64)));
+        assert!(!is_secp256k1_private_key(&"f".repeat(64)));
+        assert!(!is_secp256k1_private_key(&"4c".repeat(31)));
+    }
+
+    #[test]
+    fn seeds_carry_their_sum() {
+        // Published in the Stellar documentation's key pair examples.
+        let seed = "SDJHRQF4GCMIIKAAAQ6IHY42X73FQFLHUULAPSKKD4DFDM7UXWWCRHBE";
+        assert!(is_stellar_seed(seed));
+        assert!(!is_stellar_seed(&seed.replace("GCM", "GCN")));
+    }
+
+    #[test]
+    fn wireguard_keys_are_clamped() {
+        let mut key = [0x5A; 32];
+        key[0] &= 0xF8;
+        assert!(is_wireguard_private_key(&STANDARD.encode(key)));
+        key[31] = 0xFF;
+        assert!(!is_wireguard_private_key(&STANDARD.encode(key)));
+        assert!(!is_wireguard_private_key(&STANDARD.encode([0x58; 31])));
+    }
+}
