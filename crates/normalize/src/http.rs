@@ -1,0 +1,182 @@
+//! HTTP calls: by the table of their host, or as `custom_proxy` where no table knows the host.
+
+use crate::{
+    CanonicalUrl, graphql,
+    namer::Namer,
+    params::{Params, scalar},
+    route::split_path,
+    table::{External, Rule, Table},
+    template::{Scope, Template, bounded},
+    words,
+};
+use interven_types::{Action, Tool, Verb};
+use serde_json::Value;
+use std::{borrow::Cow, collections::BTreeMap};
+
+/// Tool of hosts and tools that no table knows.
+pub(crate) const CUSTOM_PROXY: &str = "custom_proxy";
+
+/// Operations of a known tool's calls that no rule knows: the method, lower case.
+pub(crate) const FALLBACK_OPERATIONS: [&str; 7] =
+    ["get", "head", "options", "post", "put", "patch", "delete"];
+
+/// One call over the network, of the request itself or of a command or tool inside it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call<'a> {
+    /// Upper case.
+    pub(crate) method: &'a str,
+    pub(crate) url: &'a CanonicalUrl,
+    /// Names in lower case.
+    pub(crate) headers: &'a BTreeMap<String, String>,
+    pub(crate) body: &'a Value,
+}
+
+impl<'a> Call<'a> {
+    pub(crate) fn params(&self) -> Params<'a> {
+        Params::of(self.body, self.url, self.headers)
+    }
+
+    /// The method, and the one it stands for where an API knows `X-HTTP-Method-Override`, as Google's do. Whether this one
+    /// does is not known, so both count.
+    fn methods(&self) -> impl Iterator<Item = Cow<'a, str>> {
+        let meant = self.headers.get("x-http-method-override").map(|m| m.trim().to_ascii_uppercase());
+        let other = meant.filter(|meant| meant != self.method).map(Cow::Owned);
+        std::iter::once(Cow::Borrowed(self.method)).chain(other)
+    }
+}
+
+/// A call to a host that no table knows.
+pub(crate) fn custom(namer: &Namer<'_>, call: Call<'_>) -> Action {
+    let mut action = namer.blank(call);
+    let verbs = call.methods().map(|method| words::verb_of_method(&method));
+    action.verb = verbs.fold(action.verb, Verb::max);
+    action.resource = Some(bounded(call.url.path()));
+    action
+}
+
+/// Names a call by the table of its host.
+pub(crate) fn name_by_table(namer: &mut Namer<'_>, table: &'static Table, call: Call<'_>) {
+    let params = call.params();
+    if table.graphql.iter().any(|path| path == call.url.path()) {
+        return name_graphql(namer, table, call, &params);
+    }
+    let host = call.url.host().unwrap_or_default();
+    let segments = split_path(call.url.path());
+    let found = table.routes.find(&segments);
+    for method in call.methods() {
+        let fitting = found.iter().find_map(|&(index, which)| {
+            let rule = table.rules.get(index).filter(|rule| rule.fits(&method, host, &params))?;
+            Some((rule, rule.paths.get(which)?.captures(&segments)))
+        });
+        let (rule, mut captures) = match fitting {
+            Some((rule, captures)) => (Some(rule), captures),
+            None => (None, Vec::new()),
+        };
+        captures.push(("subdomain", Cow::Borrowed(host.split('.').next().unwrap_or_default())));
+        captures.push(("path", Cow::Borrowed(call.url.path())));
+        let scope = Scope { captures: &captures, params: &params };
+        let action = match rule {
+            Some(rule) => apply(namer, table, rule, call, scope),
+            None => fall_back(namer, table, call, scope),
+        };
+        namer.push(action);
+    }
+}
+
+/// A call to a known tool that no rule knows: operation and verb by the method.
+fn fall_back(namer: &Namer<'_>, table: &'static Table, call: Call<'_>, scope: Scope<'_, '_>) -> Action {
+    let mut action = custom(namer, call);
+    action.tool = Tool::Borrowed(&table.tool);
+    action.category = Tool::Borrowed(&table.category);
+    fill_places(&mut action, table, None, scope);
+    action
+}
+
+/// What `rule` says of a call.
+pub(crate) fn apply(
+    namer: &Namer<'_>,
+    table: &'static Table,
+    rule: &'static Rule,
+    call: Call<'_>,
+    scope: Scope<'_, '_>,
+) -> Action {
+    let mut action = namer.blank(call);
+    action.tool = Tool::Borrowed(&table.tool);
+    action.category = Tool::Borrowed(rule.category.as_deref().unwrap_or(&table.category));
+    match rule.operation.constant() {
+        Some(name) => action.operation = Tool::Borrowed(name),
+        None => {
+            let name = rule.operation.fill(scope).unwrap_or_default();
+            action.operation = Tool::Owned(words::snake_case(&name));
+        }
+    }
+    action.verb = rule.verb.unwrap_or_else(|| words::verb_of_name(&action.operation));
+    fill_places(&mut action, table, Some(rule), scope);
+    action.principals = rule.principals.iter().flat_map(|principal| principal.fill_all(scope)).collect();
+    action.external_principal = match rule.external {
+        External::Always => true,
+        External::UnlessOwnAddress => !namer.own.is_own_address(call.url),
+        External::Principals => action.principals.iter().any(|who| namer.own.is_external_principal(who)),
+    };
+    action
+}
+
+fn fill_places(
+    action: &mut Action,
+    table: &'static Table,
+    rule: Option<&'static Rule>,
+    scope: Scope<'_, '_>,
+) {
+    let fill = |own: Option<&Option<Template>>, general: &Option<Template>| {
+        own.and_then(Option::as_ref)
+            .and_then(|template| template.fill(scope))
+            .or_else(|| general.as_ref().and_then(|template| template.fill(scope)))
+    };
+    let rule = rule.map(|rule| &rule.places);
+    let general = &table.places;
+    action.resource = fill(rule.map(|r| &r.resource), &general.resource).or(action.resource.take());
+    action.org = fill(rule.map(|r| &r.org), &general.org);
+    action.repo = fill(rule.map(|r| &r.repo), &general.repo);
+    action.channel = fill(rule.map(|r| &r.channel), &general.channel);
+    action.region = fill(rule.map(|r| &r.region), &general.region);
+    action.account = fill(rule.map(|r| &r.account), &general.account);
+}
+
+/// One action for each root field of a GraphQL document.
+fn name_graphql(namer: &mut Namer<'_>, table: &'static Table, call: Call<'_>, params: &Params<'_>) {
+    let bodies = match params.body() {
+        Value::Array(batch) => batch.iter().collect(),
+        one => vec![one],
+    };
+    let mut has_named = false;
+    for body in bodies {
+        let query = body.get("query").and_then(scalar).or_else(|| params.text("query")).unwrap_or_default();
+        let wanted = body.get("operationName").and_then(Value::as_str);
+        let variables = body.get("variables").unwrap_or(&Value::Null);
+        for field in graphql::root_fields(&query, wanted) {
+            let arguments = field.arguments(variables);
+            let params = Params::of(&arguments, call.url, call.headers);
+            let scope = Scope { captures: &[], params: &params };
+            let rule = table.rules.iter().find(|rule| {
+                rule.graphql.iter().any(|name| *name == field.name) && rule.has_expected_params(&params)
+            });
+            let action = match rule {
+                Some(rule) => apply(namer, table, rule, call, scope),
+                None => {
+                    let mut action = fall_back(namer, table, call, scope);
+                    action.operation = Tool::Owned(words::snake_case(field.name));
+                    let by_name = words::verb_of_name(&action.operation);
+                    action.verb = if field.is_mutation { by_name.max(Verb::Write) } else { Verb::Read };
+                    action
+                }
+            };
+            namer.push(action);
+            has_named = true;
+        }
+    }
+    if !has_named {
+        let scope = Scope { captures: &[], params };
+        let action = fall_back(namer, table, call, scope);
+        namer.push(Action { operation: Tool::Borrowed("graphql"), verb: Verb::Write, ..action });
+    }
+}

@@ -1,0 +1,330 @@
+//! Calls of tools by name: `mcp://server/tool`, `tool://framework/tool`, `file://…`, and JSON-RPC over HTTP
+//! (<https://modelcontextprotocol.io/specification/2025-06-18/server/tools>).
+
+use crate::{
+    CanonicalUrl,
+    embedded::{NAMES, table_named, tables},
+    http::{self, CUSTOM_PROXY, Call},
+    namer::Namer,
+    params::{Params, find},
+    shell,
+    table::Table,
+    template::{Scope, bounded},
+    words::{self, snake_case},
+};
+use interven_types::{Action, Tool, Verb};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
+
+pub(crate) const FILE: &str = "file";
+pub(crate) const MCP: &str = "mcp";
+
+/// Most calls of one JSON-RPC batch.
+const MAX_BATCH: usize = 64;
+
+/// Where frameworks put the arguments of a call, innermost first; the body itself is the last place.
+const ARGUMENT_PLACES: [&str; 8] =
+    ["params.arguments", "params.input", "arguments", "args", "input", "parameters", "kwargs", "tool_input"];
+
+/// Contents of `tools/names.toml`: names that mean the same in every framework.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Names {
+    /// Run a command line.
+    shell: BTreeSet<String>,
+    /// Make an HTTP request, by the method they make.
+    http: BTreeMap<String, String>,
+    /// Do something with a file: operation by name.
+    file: BTreeMap<String, String>,
+    /// Where the path of a file stands.
+    path_arguments: Vec<String>,
+    /// Globs on lower-case paths of credentials, and of those that only look like it.
+    secret_paths: Vec<String>,
+    harmless_paths: Vec<String>,
+}
+
+const SECRET_FILE: &str = "read_secret_file";
+
+pub(crate) fn file_operations() -> impl Iterator<Item = &'static str> {
+    NAMES.file.values().map(String::as_str).chain([SECRET_FILE])
+}
+
+/// The file at `path` holds credentials.
+pub(crate) fn is_secret_path(path: &str) -> bool {
+    // Cheap refusal of long texts that are no paths.
+    if path.is_empty() || path.len() > 1024 || path.contains(['\n', '\0']) {
+        return false;
+    }
+    let path = format!("/{}", path.trim_start_matches("./").replace('\\', "/").to_ascii_lowercase());
+    let fits = |globs: &[String]| globs.iter().any(|glob| shell::is_glob_match(glob, &path));
+    fits(&NAMES.secret_paths) && !fits(&NAMES.harmless_paths)
+}
+
+/// `mcp://server/tool`.
+pub(crate) fn name_mcp(namer: &mut Namer<'_>, call: Call<'_>) {
+    let server = call.url.host().unwrap_or_default();
+    let name = path_text(call.url);
+    let params = call.params();
+    name_mcp_tool(namer, call, server, &name, arguments_of(params.body()));
+}
+
+/// `tool://framework/tool`.
+pub(crate) fn name_tool(namer: &mut Namer<'_>, call: Call<'_>) {
+    let framework = call.url.host().unwrap_or_default();
+    let name = path_text(call.url);
+    let params = call.params();
+    let arguments = arguments_of(params.body());
+    if name_generic(namer, call, &name, arguments)
+        || name_vendor_tool(namer, call, framework, &name, arguments)
+    {
+        return;
+    }
+    let mut action = named_by_words(namer, call, CUSTOM_PROXY, &name);
+    action.resource = resource_of(arguments);
+    namer.push(action);
+}
+
+/// `file://path`: by the method.
+pub(crate) fn name_file(namer: &mut Namer<'_>, call: Call<'_>) {
+    let operation = match call.method {
+        "GET" | "HEAD" | "READ" | "OPTIONS" => "read",
+        "LIST" | "PROPFIND" => "list",
+        "DELETE" => "delete",
+        "PATCH" | "EDIT" => "edit",
+        _ => "write",
+    };
+    name_file_operation(namer, call, operation, &percent_decoded(call.url.path()));
+}
+
+/// A body of a JSON-RPC call to an MCP server, or a batch of them.
+pub(crate) fn is_json_rpc(body: &Value) -> bool {
+    match body {
+        Value::Array(batch) => batch.first().is_some_and(is_json_rpc),
+        Value::String(text) => text.trim_start().starts_with(['{', '[']) && text.contains("jsonrpc"),
+        one => one.get("jsonrpc").is_some() && one.get("method").is_some_and(Value::is_string),
+    }
+}
+
+/// MCP over HTTP: each call of a batch on its own.
+pub(crate) fn name_json_rpc(namer: &mut Namer<'_>, call: Call<'_>) {
+    let params = call.params();
+    let server = call.url.host().unwrap_or_default();
+    let calls = match params.body() {
+        Value::Array(batch) => batch.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    if calls.len() > MAX_BATCH {
+        let operation = Tool::Borrowed("too_many_actions");
+        namer.push(Action { tool: Tool::Borrowed(MCP), operation, verb: Verb::Admin, ..namer.blank(call) });
+    }
+    for one in calls.iter().take(MAX_BATCH) {
+        let method = one.get("method").and_then(Value::as_str).unwrap_or_default();
+        let tool = find(one, "params.name").and_then(Value::as_str).filter(|_| method == "tools/call");
+        match tool {
+            Some(tool) => name_mcp_tool(namer, call, server, tool, arguments_of(one)),
+            None if one.get("jsonrpc").is_some() => {
+                let mut action = named_by_words(namer, call, MCP, method);
+                action.resource = Some(server.to_owned());
+                if matches!(method, "initialize" | "ping")
+                    || method.ends_with("/list")
+                    || method.ends_with("/read")
+                {
+                    action.verb = Verb::Read;
+                }
+                namer.push(action);
+            }
+            None => namer.push(http::custom(namer, call)),
+        }
+    }
+}
+
+/// The tool as itself, and as what it stands for: a shell, a file, an HTTP call, or a vendor's operation.
+fn name_mcp_tool(namer: &mut Namer<'_>, call: Call<'_>, server: &str, name: &str, arguments: &Value) {
+    if name_generic(namer, call, name, arguments) {
+        return;
+    }
+    let mut action = named_by_words(namer, call, MCP, name);
+    action.resource = Some(server.to_owned());
+    action.operation = Tool::Owned(bounded(name));
+    namer.push(action);
+    name_vendor_tool(namer, call, server, name, arguments);
+}
+
+fn named_by_words(namer: &Namer<'_>, call: Call<'_>, tool: &'static str, name: &str) -> Action {
+    let operation = snake_case(&bounded(name));
+    Action {
+        tool: Tool::Borrowed(tool),
+        verb: words::verb_of_name(&operation),
+        category: Tool::Borrowed(words::category_of_name(&operation).unwrap_or("tools")),
+        operation: Tool::Owned(operation),
+        ..namer.blank(call)
+    }
+}
+
+/// Names that mean the same everywhere: shells, files, HTTP clients. False when `name` is none of them.
+fn name_generic(namer: &mut Namer<'_>, call: Call<'_>, name: &str, arguments: &Value) -> bool {
+    let name = snake_case(name);
+    if NAMES.shell.contains(&name)
+        && let Some(command) = shell::command_of(arguments)
+    {
+        shell::name_script(namer, call, &command);
+        return true;
+    }
+    if let Some(operation) = NAMES.file.get(&name) {
+        let mut paths = NAMES.path_arguments.iter().filter_map(|place| arguments.get(place)).peekable();
+        if paths.peek().is_some() {
+            let texts = paths.flat_map(|path| match path {
+                Value::Array(many) => {
+                    many.iter().filter_map(Value::as_str).take(MAX_BATCH).collect::<Vec<_>>()
+                }
+                one => one.as_str().into_iter().collect(),
+            });
+            texts.for_each(|path| name_file_operation(namer, call, operation, path));
+            return true;
+        }
+    }
+    if let Some(method) = NAMES.http.get(&name)
+        && let Some(url) = url_of(arguments)
+    {
+        name_request(namer, arguments, method, &url);
+        return true;
+    }
+    false
+}
+
+fn url_of(arguments: &Value) -> Option<CanonicalUrl> {
+    let text = match arguments {
+        Value::String(text) => Some(text.as_str()),
+        _ => ["url", "uri", "link", "website", "endpoint"]
+            .iter()
+            .find_map(|name| arguments.get(*name)?.as_str()),
+    }?;
+    let url = CanonicalUrl::parse(text).or_else(|_| CanonicalUrl::parse(&format!("https://{text}"))).ok()?;
+    (url.is_http() || url.scheme() == "file").then_some(url)
+}
+
+/// The HTTP call that a tool such as `fetch` makes.
+fn name_request(namer: &mut Namer<'_>, arguments: &Value, method: &str, url: &CanonicalUrl) {
+    let given = arguments.get("method").and_then(Value::as_str).map(str::to_ascii_uppercase);
+    let bodies = ["body", "data", "json", "content", "payload"];
+    let body = bodies.iter().find_map(|name| arguments.get(*name)).unwrap_or(&Value::Null);
+    let members = arguments.get("headers").and_then(Value::as_object);
+    let headers: BTreeMap<String, String> = members
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, value)| Some((name.to_ascii_lowercase(), value.as_str()?.to_owned())))
+        .collect();
+    let default = if body.is_null() || method != "GET" { method } else { "POST" };
+    let method = given.as_deref().unwrap_or(default);
+    namer.name(Call { method, url, headers: &headers, body });
+}
+
+fn name_file_operation(namer: &mut Namer<'_>, call: Call<'_>, operation: &'static str, path: &str) {
+    let is_secret = operation != "list" && is_secret_path(path);
+    let (operation, verb) = match operation {
+        "read" if is_secret => (SECRET_FILE, Verb::Read),
+        "read" | "list" => (operation, Verb::Read),
+        "delete" => (operation, Verb::Admin),
+        _ => (operation, Verb::Write),
+    };
+    namer.push(Action {
+        tool: Tool::Borrowed(FILE),
+        operation: Tool::Borrowed(operation),
+        verb,
+        category: Tool::Borrowed(if is_secret { "credentials" } else { "files" }),
+        resource: Some(bounded(path)),
+        ..namer.blank(call)
+    });
+}
+
+/// `slack_post_message`, `github.create_issue`, or a vendor's own MCP server. False when `name` names no vendor's tool.
+fn name_vendor_tool(
+    namer: &mut Namer<'_>,
+    call: Call<'_>,
+    place: &str,
+    name: &str,
+    arguments: &Value,
+) -> bool {
+    let name = snake_case(name);
+    let by_name =
+        tables().iter().find_map(|table| Some((table, name.strip_prefix(&table.tool)?.strip_prefix('_')?)));
+    let by_place = || {
+        let place = snake_case(place);
+        let table = place.split('_').find_map(table_named)?;
+        Some((table, name.as_str()))
+    };
+    let Some((table, operation)) = by_name.or_else(by_place) else { return false };
+    name_vendor_operation(namer, call, table, operation, arguments);
+    true
+}
+
+fn name_vendor_operation(
+    namer: &mut Namer<'_>,
+    call: Call<'_>,
+    table: &'static Table,
+    name: &str,
+    arguments: &Value,
+) {
+    let params = Params::of(arguments, call.url, call.headers);
+    let scope = Scope { captures: &[], params: &params };
+    let known = table.operation_named(name);
+    let rules = table.rules.iter().filter(|rule| rule.operation.constant().is_some_and(|o| Some(o) == known));
+    let action =
+        match rules.clone().find(|rule| rule.has_expected_params(&params)).or_else(|| rules.clone().next()) {
+            Some(rule) => http::apply(namer, table, rule, call, scope),
+            None => Action {
+                tool: Tool::Borrowed(&table.tool),
+                category: Tool::Borrowed(words::category_of_name(name).unwrap_or(&table.category)),
+                ..named_by_words(namer, call, CUSTOM_PROXY, name)
+            },
+        };
+    namer.push(action);
+}
+
+/// Arguments of a call, wherever the framework put them.
+fn arguments_of(body: &Value) -> &Value {
+    let is_arguments = |value: &&Value| value.is_object() || value.is_array() || value.is_string();
+    let nested = ARGUMENT_PLACES.iter().find_map(|place| find(body, place).filter(is_arguments));
+    match nested {
+        // `{"command": "echo", "args": ["x"]}`: the list belongs to what stands beside it.
+        Some(nested) if nested.is_object() || body.as_object().is_some_and(|members| members.len() == 1) => {
+            nested
+        }
+        _ => body,
+    }
+}
+
+/// The first text among the arguments that names something.
+fn resource_of(arguments: &Value) -> Option<String> {
+    const NAMES: [&str; 14] = [
+        "url",
+        "path",
+        "file_path",
+        "resource",
+        "id",
+        "name",
+        "recipient",
+        "recipients",
+        "to",
+        "email",
+        "channel",
+        "user",
+        "key",
+        "query",
+    ];
+    let empty = Map::new();
+    let members = arguments.as_object().unwrap_or(&empty);
+    NAMES.iter().find_map(|name| members.get(*name)?.as_str()).map(bounded)
+}
+
+fn path_text(url: &CanonicalUrl) -> Cow<'_, str> {
+    percent_decoded(url.path().trim_matches('/'))
+}
+
+fn percent_decoded(text: &str) -> Cow<'_, str> {
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy()
+}

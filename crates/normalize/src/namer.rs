@@ -1,0 +1,107 @@
+//! Collects what one request does.
+
+use crate::{
+    OwnDomains, aws,
+    embedded::table_at,
+    http::{self, Call},
+    logical, shell,
+};
+use interven_types::{Action, Tool, Verb};
+use std::collections::BTreeMap;
+
+/// Most actions of one request. A request that does more also does `too_many_actions`, an `ADMIN` operation.
+const MAX_ACTIONS: usize = 128;
+
+/// Deepest nesting of commands in commands (`sh -c "sh -c …"`) that is read.
+pub(crate) const MAX_DEPTH: usize = 8;
+
+/// Names calls and keeps their actions.
+#[derive(Debug)]
+pub(crate) struct Namer<'o> {
+    pub(crate) own: &'o OwnDomains,
+    actions: Vec<Action>,
+    is_full: bool,
+    depth: usize,
+}
+
+impl<'o> Namer<'o> {
+    pub(crate) fn new(own: &'o OwnDomains) -> Self {
+        Self { own, actions: Vec::new(), is_full: false, depth: 0 }
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_full
+    }
+
+    pub(crate) fn push(&mut self, action: Action) {
+        if self.actions.contains(&action) {
+            return;
+        }
+        if self.actions.len() < MAX_ACTIONS {
+            self.actions.push(action);
+        } else if !self.is_full {
+            self.is_full = true;
+            let operation = Tool::Borrowed("too_many_actions");
+            self.actions.push(Action { operation, verb: Verb::Admin, ..action });
+        }
+    }
+
+    /// Names one call: a request, or what a command or tool does over HTTP.
+    pub(crate) fn name(&mut self, call: Call<'_>) {
+        if self.depth >= MAX_DEPTH {
+            let operation = Tool::Borrowed("nested_too_deep");
+            return self.push(Action { operation, verb: Verb::Admin, ..self.blank(call) });
+        }
+        self.depth += 1;
+        match call.url.scheme() {
+            "shell" | "exec" => shell::name_call(self, call),
+            "mcp" => logical::name_mcp(self, call),
+            "tool" => logical::name_tool(self, call),
+            "file" => logical::name_file(self, call),
+            _ => self.name_network(call),
+        }
+        self.depth -= 1;
+    }
+
+    fn name_network(&mut self, call: Call<'_>) {
+        let host = call.url.host().unwrap_or_default();
+        match table_at(host, call.url.path()) {
+            Some(table) if table.protocol == crate::table::Protocol::Aws => aws::name_http(self, table, call),
+            Some(table) => http::name_by_table(self, table, call),
+            None if logical::is_json_rpc(call.body) => logical::name_json_rpc(self, call),
+            None => self.push(http::custom(self, call)),
+        }
+    }
+
+    /// An action with nothing known but where the call goes.
+    pub(crate) fn blank(&self, call: Call<'_>) -> Action {
+        Action {
+            tool: Tool::Borrowed(http::CUSTOM_PROXY),
+            operation: Tool::Owned(call.method.to_ascii_lowercase()),
+            verb: crate::words::verb_of_method(call.method),
+            category: Tool::Borrowed("web"),
+            method: call.method.to_owned(),
+            url: call.url.as_str().to_owned(),
+            host: call.url.network_host().map(str::to_owned),
+            external_host: self.own.is_external(call.url),
+            external_principal: false,
+            resource: None,
+            principals: Vec::new(),
+            org: None,
+            repo: None,
+            channel: None,
+            region: None,
+            account: None,
+            aws_tags: BTreeMap::new(),
+        }
+    }
+
+    /// The strictest action and the others.
+    pub(crate) fn finish(mut self, call: Call<'_>) -> (Action, Vec<Action>) {
+        let strictest = self.actions.iter().map(|action| action.verb).max();
+        match self.actions.iter().position(|action| Some(action.verb) == strictest) {
+            Some(first) => (self.actions.remove(first), self.actions),
+            None => (http::custom(&self, call), Vec::new()),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! One view of a call's parameters, wherever they stand: JSON body, form body, JSON inside a string, query string.
+
+use crate::CanonicalUrl;
+use interven_types::parse_json;
+use serde_json::Value;
+use std::{borrow::Cow, collections::BTreeMap};
+
+/// Most values read for one name, so that a huge array costs no more than a long one.
+const MAX_VALUES: usize = 256;
+
+/// Parameters of a call by name.
+#[derive(Debug)]
+pub(crate) struct Params<'a> {
+    body: Cow<'a, Value>,
+    pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    headers: &'a BTreeMap<String, String>,
+}
+
+impl<'a> Params<'a> {
+    pub(crate) fn of(body: &'a Value, url: &'a CanonicalUrl, headers: &'a BTreeMap<String, String>) -> Self {
+        let mut pairs: Vec<_> = url.query_pairs().collect();
+        let body = match body {
+            Value::String(text) => read_text(text, &mut pairs),
+            structured => Cow::Borrowed(structured),
+        };
+        Self { body, pairs, headers }
+    }
+
+    /// The body as JSON; what a text body holds, when it is JSON.
+    pub(crate) fn body(&self) -> &Value {
+        &self.body
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+
+    /// Names and values of the query and of a form body, in order.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
+    }
+
+    /// Every scalar under `path`: a member name, or names joined by dots, through arrays. `header:x` is a header.
+    pub(crate) fn texts(&self, path: &str) -> Vec<Cow<'_, str>> {
+        let mut found = Vec::new();
+        if let Some(name) = path.strip_prefix("header:") {
+            found.extend(self.header(name).map(Cow::Borrowed));
+            return found;
+        }
+        collect(&self.body, path, &mut found);
+        for (name, value) in self.pairs() {
+            if name == path && found.len() < MAX_VALUES {
+                found.push(Cow::Borrowed(value));
+            }
+        }
+        found
+    }
+
+    pub(crate) fn text(&self, path: &str) -> Option<Cow<'_, str>> {
+        self.texts(path).into_iter().find(|text| !text.is_empty())
+    }
+
+    /// Something stands under that name, be it empty.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        if let Some(name) = path.strip_prefix("header:") {
+            return self.header(name).is_some();
+        }
+        find(&self.body, path).is_some() || self.pairs().any(|(name, _)| name == path)
+    }
+}
+
+/// The value at a dotted path of object members.
+pub(crate) fn find<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
+    path.split('.').try_fold(value, |value, name| value.get(name))
+}
+
+fn collect<'v>(value: &'v Value, path: &str, found: &mut Vec<Cow<'v, str>>) {
+    if found.len() >= MAX_VALUES {
+        return;
+    }
+    match value {
+        Value::Array(items) => {
+            for item in items.iter().take(MAX_VALUES) {
+                collect(item, path, found);
+            }
+        }
+        _ if path.is_empty() => found.extend(scalar(value)),
+        Value::Object(members) => {
+            let (name, rest) = path.split_once('.').unwrap_or((path, ""));
+            if let Some(member) = members.get(name) {
+                collect(member, rest, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+pub(crate) fn scalar(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::String(text) => Some(Cow::Borrowed(text)),
+        Value::Bool(flag) => Some(Cow::Borrowed(if *flag { "true" } else { "false" })),
+        Value::Number(number) => Some(Cow::Owned(number.to_string())),
+        _ => None,
+    }
+}
+
+fn read_text<'a>(text: &'a str, pairs: &mut Vec<(Cow<'a, str>, Cow<'a, str>)>) -> Cow<'a, Value> {
+    let trimmed = text.trim_start();
+    if trimmed.starts_with(['{', '[']) {
+        if let Ok(json) = parse_json(text.as_bytes()) {
+            return Cow::Owned(json);
+        }
+    } else if trimmed.starts_with("--") {
+        read_multipart(text, pairs);
+    } else if text.contains('=') && !trimmed.starts_with('<') {
+        pairs.extend(url::form_urlencoded::parse(text.as_bytes()));
+    }
+    Cow::Owned(Value::Null)
+}
+
+/// Fields of a multipart form (RFC 7578) and the members of its JSON parts. A file's content is no parameter.
+fn read_multipart<'a>(text: &'a str, pairs: &mut Vec<(Cow<'a, str>, Cow<'a, str>)>) {
+    let Some(boundary) = text.trim_start().lines().next().map(str::trim_end) else { return };
+    for part in text.split(boundary).take(MAX_VALUES) {
+        let split = part.split_once("\r\n\r\n").or_else(|| part.split_once("\n\n"));
+        let Some((head, content)) = split else { continue };
+        let content = content.trim_end();
+        if let Some(name) = head.split("name=\"").nth(1).and_then(|rest| rest.split('"').next()) {
+            pairs.push((
+                Cow::Borrowed(name),
+                Cow::Borrowed(if head.contains("filename=") { "" } else { content }),
+            ));
+        } else if let Ok(Value::Object(members)) = parse_json(content.as_bytes()) {
+            for (name, value) in members {
+                let texts: Vec<_> = match &value {
+                    Value::Array(items) => items.iter().filter_map(scalar).collect(),
+                    other => scalar(other).into_iter().collect(),
+                };
+                pairs.extend(texts.iter().map(|t| (Cow::Owned(name.clone()), Cow::Owned(t.to_string()))));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn texts(body: Value, url: &str, path: &str) -> Vec<String> {
+        let (url, headers) = (CanonicalUrl::parse(url).unwrap(), BTreeMap::new());
+        Params::of(&body, &url, &headers).texts(path).into_iter().map(Cow::into_owned).collect()
+    }
+
+    #[test]
+    fn a_parameter_is_found_wherever_it_stands() {
+        let plain = "https://a.example/";
+        let multipart = "--b\r\nContent-Disposition: form-data; name=\"channels\"\r\n\r\nC1\r\n--b--";
+        let table = [
+            (json!({"channel": "C1"}), plain, "channel"),
+            (json!("channel=C1&text=x"), plain, "channel"),
+            (json!("{\"channel\": \"C1\"}"), plain, "channel"),
+            (json!(null), "https://a.example/?channel=C1", "channel"),
+            (json!({"a": {"b": [{"c": "C1"}]}}), plain, "a.b.c"),
+            (json!(multipart), plain, "channels"),
+            (json!("--b\n\n{\"parents\": [\"C1\"]}\n--b--"), plain, "parents"),
+        ];
+        for (body, url, path) in table {
+            assert_eq!(texts(body.clone(), url, path), ["C1"], "{body} {path}");
+        }
+    }
+
+    #[test]
+    fn both_places_count_so_neither_hides_the_other() {
+        let found = texts(json!({"event": "COMMENT"}), "https://a.example/?event=APPROVE", "event");
+        assert_eq!(found, ["COMMENT", "APPROVE"]);
+    }
+}

@@ -1,0 +1,91 @@
+//! Command lines: what would run, found by reading them, never by running them.
+//!
+//! [`lex`] splits a text into words, [`parse`] into pipelines, [`expand`] resolves what is foreseeable of variables and
+//! substitutions ([`output`]), [`run`] walks through the commands and their wrappers, [`programs`] names each by the
+//! rules of `tools/shell.toml`, and [`client`] turns `curl` and its like into the HTTP call that they make.
+
+mod client;
+mod expand;
+mod fold;
+mod lex;
+mod output;
+mod parse;
+mod programs;
+mod run;
+
+pub(crate) use programs::{Programs, is_glob_match};
+
+use crate::{embedded::PROGRAMS, http::Call, namer::Namer};
+use serde_json::Value;
+use std::borrow::Cow;
+
+/// Tool of command lines.
+pub(crate) const TOOL: &str = "shell";
+
+/// Operations that the walk itself names, beside those of the table.
+const OWN_OPERATIONS: [&str; 7] = [
+    "exec",
+    "pipe_to_shell",
+    "read_secret_file",
+    "write_file",
+    "write_startup_file",
+    "open_socket",
+    "unreadable_command",
+];
+
+pub(crate) fn operations() -> impl Iterator<Item = &'static str> {
+    OWN_OPERATIONS.into_iter().chain(PROGRAMS.operations())
+}
+
+/// Names a call to `shell://` or `exec://`. The command is the body's `command` or `cmd` (a text, or a list of words),
+/// its `args`, or the body itself.
+pub(crate) fn name_call(namer: &mut Namer<'_>, call: Call<'_>) {
+    let command = command_of(call.body).unwrap_or_default();
+    name_script(namer, call, &command);
+}
+
+/// Names every command of a script.
+pub(crate) fn name_script(namer: &mut Namer<'_>, call: Call<'_>, script: &str) {
+    run::Walk::new(namer, call).name(&fold::fold(script));
+}
+
+/// The command in a body of arguments.
+pub(crate) fn command_of(body: &Value) -> Option<Cow<'_, str>> {
+    const NAMES: [&str; 7] = ["command", "cmd", "script", "code", "commands", "input", "shell_command"];
+    match body {
+        Value::String(text) => Some(Cow::Borrowed(text)),
+        Value::Array(words) => join_words(words).map(Cow::Owned),
+        Value::Object(members) => {
+            let named =
+                NAMES.iter().find_map(|name| members.get(*name)).filter(|v| v.is_string() || v.is_array());
+            let args = members.get("args").or_else(|| members.get("arguments"));
+            match (named.and_then(command_of), args) {
+                (Some(command), Some(Value::Array(words))) => {
+                    let words = join_words(words).unwrap_or_default();
+                    Some(Cow::Owned(format!("{command} {words}")))
+                }
+                (Some(command), _) => Some(command),
+                (None, args) => args.and_then(command_of),
+            }
+        }
+        _ => None,
+    }
+}
+
+/// A list of words as one line. A single word is a line of its own; of several, each is quoted, as `exec` takes them.
+fn join_words(words: &[Value]) -> Option<String> {
+    let texts: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
+    match texts.as_slice() {
+        [] => None,
+        [line] => Some((*line).to_owned()),
+        many => Some(many.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ")),
+    }
+}
+
+fn quote(word: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:=@,+%".contains(c);
+    if !word.is_empty() && word.chars().all(|c| is_plain(c) || "|&;<>".contains(c)) {
+        return Cow::Borrowed(word);
+    }
+    Cow::Owned(format!("'{}'", word.replace('\'', "'\\''")))
+}

@@ -1,0 +1,488 @@
+//! Walks through the commands of a script and names each.
+
+use super::{
+    TOOL, client,
+    expand::{Expanded, Variables},
+    lex::Word,
+    output,
+    parse::{Command, parse},
+    programs::Arguments,
+};
+use crate::{
+    aws,
+    embedded::PROGRAMS,
+    http::Call,
+    logical::is_secret_path,
+    namer::{MAX_DEPTH, Namer},
+    template::bounded,
+};
+use interven_types::{Action, Tool, Verb};
+
+/// Most text read of one call, in bytes, commands in commands counted again; most commands; most words of one.
+const MAX_TEXT: usize = 1_048_576;
+const MAX_COMMANDS: usize = 1_024;
+const MAX_WORDS: usize = 4_096;
+
+/// Paths that the next login, service start or privileged program obeys.
+const STARTUP_PATHS: [&str; 12] = [
+    "/etc/*",
+    "/usr/*",
+    "/bin/*",
+    "/sbin/*",
+    "/boot/*",
+    "*/.ssh/*",
+    "*/.bashrc",
+    "*/.zshrc",
+    "*/.profile",
+    "*/.bash_profile",
+    "*/cron*",
+    "*/.git/hooks/*",
+];
+
+/// Wrappers that give a command more rights.
+const ELEVATING: [&str; 5] = ["sudo", "doas", "su", "pkexec", "runas"];
+
+/// What flows through a pipe into a command.
+#[derive(Clone, Debug)]
+struct Piped {
+    /// When it can be foreseen.
+    text: Option<String>,
+}
+
+pub(super) struct Walk<'n, 'o, 'a> {
+    namer: &'n mut Namer<'o>,
+    call: Call<'a>,
+    variables: Variables,
+    depth: usize,
+    commands_left: usize,
+    text_left: usize,
+    has_named: bool,
+    /// A command that says nothing by itself, kept for a call that does nothing else.
+    quiet: Option<Action>,
+}
+
+impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
+    pub(super) fn new(namer: &'n mut Namer<'o>, call: Call<'a>) -> Self {
+        Self {
+            namer,
+            call,
+            variables: Variables::default(),
+            depth: 0,
+            commands_left: MAX_COMMANDS,
+            text_left: MAX_TEXT,
+            has_named: false,
+            quiet: None,
+        }
+    }
+
+    /// Names what `script` does; at least one action, be it an empty `exec`.
+    pub(super) fn name(mut self, script: &str) {
+        let _output = self.script(script, None);
+        if !self.has_named {
+            let action = self.quiet.take().unwrap_or_else(|| self.action("exec", Verb::Write, "shell", None));
+            self.namer.push(action);
+        }
+    }
+
+    fn action(&self, operation: &str, verb: Verb, category: &str, resource: Option<&str>) -> Action {
+        Action {
+            tool: Tool::Borrowed(TOOL),
+            operation: Tool::Owned(operation.to_owned()),
+            verb,
+            category: Tool::Owned(category.to_owned()),
+            resource: resource.map(bounded),
+            host: None,
+            external_host: false,
+            ..self.namer.blank(self.call)
+        }
+    }
+
+    fn push(&mut self, operation: &str, verb: Verb, category: &str, resource: Option<&str>) {
+        let action = self.action(operation, verb, category, resource);
+        self.has_named = true;
+        self.namer.push(action);
+    }
+
+    /// What is beyond the bounds may be anything.
+    fn give_up(&mut self) {
+        self.push("unreadable_command", Verb::Admin, "shell", None);
+    }
+
+    /// Runs through a script; gives its output when that is foreseeable.
+    fn script(&mut self, text: &str, input: Option<Piped>) -> Option<String> {
+        if self.depth >= MAX_DEPTH || text.len() > self.text_left {
+            self.give_up();
+            return None;
+        }
+        self.text_left -= text.len();
+        self.depth += 1;
+        let mut printed = Some(String::new());
+        for pipeline in parse(text) {
+            let mut flowing = input.clone();
+            for command in &pipeline {
+                if self.commands_left == 0 || self.namer.is_full() {
+                    self.give_up();
+                    self.depth -= 1;
+                    return None;
+                }
+                let output = self.command(command, flowing.take());
+                flowing = Some(Piped { text: output });
+            }
+            let output = flowing.and_then(|piped| piped.text);
+            printed = printed.zip(output).map(|(before, output)| before + &output);
+        }
+        self.depth -= 1;
+        printed
+    }
+
+    fn expand(&mut self, word: &Word) -> Expanded {
+        let variables = std::mem::take(&mut self.variables);
+        let expanded = variables.expand(word, &mut |text| {
+            let output = self.script(text, None)?;
+            Some(output.trim_end_matches('\n').to_owned())
+        });
+        // What a substitution sets stays in its subshell.
+        self.variables = variables;
+        expanded
+    }
+
+    fn command(&mut self, command: &Command, piped: Option<Piped>) -> Option<String> {
+        let (mut words, mut is_unforeseen, mut has_process) = (Vec::new(), false, false);
+        let mut runs_output = false;
+        for word in &command.words {
+            let written = word.written();
+            let expanded = self.expand(word);
+            if words.is_empty()
+                && let Some(name) = assigned_name(&written)
+            {
+                let value = expanded.words.join(" ");
+                let value = value.split_once('=').map_or("", |(_, value)| value).to_owned();
+                self.variables.set(name, value);
+                continue;
+            }
+            // A command that is whole the output of another, unknown one.
+            runs_output |= words.is_empty() && expanded.is_unforeseen && word.is_one_command();
+            is_unforeseen |= expanded.is_unforeseen;
+            has_process |= expanded.has_process;
+            words.extend(expanded.words);
+        }
+        if words.len() > MAX_WORDS {
+            self.give_up();
+            words.truncate(MAX_WORDS);
+        }
+        for word in &command.reads {
+            let file = self.expand(word).words.join(" ");
+            self.name_read(&file);
+        }
+        for word in &command.writes {
+            let file = self.expand(word).words.join(" ");
+            self.name_write(&file);
+        }
+        let input = match &command.input {
+            Some(text) => Some(Piped { text: Some(text.clone()) }),
+            None => piped,
+        };
+        if runs_output {
+            self.push("pipe_to_shell", Verb::Admin, "shell", None);
+            return None;
+        }
+        let facts = Facts { is_unforeseen, has_process, was_redirected: !command.writes.is_empty() };
+        self.program(&words, input, facts)
+    }
+
+    fn name_read(&mut self, file: &str) {
+        if is_socket(file) {
+            self.push("open_socket", Verb::Admin, "network", Some(file));
+        } else if is_secret_path(file) {
+            self.push("read_secret_file", Verb::Read, "credentials", Some(file));
+        }
+    }
+
+    fn name_write(&mut self, file: &str) {
+        if is_socket(file) {
+            self.push("open_socket", Verb::Admin, "network", Some(file));
+        } else if STARTUP_PATHS.iter().any(|glob| super::programs::is_glob_match(glob, file)) {
+            self.push("write_startup_file", Verb::Admin, "files", Some(file));
+        } else if !matches!(file, "/dev/null" | "/dev/stdout" | "/dev/stderr" | "") {
+            self.push("write_file", Verb::Write, "files", Some(file));
+        }
+    }
+
+    /// One program with its arguments.
+    fn program(&mut self, words: &[String], input: Option<Piped>, facts: Facts) -> Option<String> {
+        self.commands_left = self.commands_left.saturating_sub(1);
+        let (program, words) = self.unwrap(words)?;
+        let arguments = words.get(1..).unwrap_or_default();
+        let program = program.as_str();
+        let parsed = Arguments::of(arguments, PROGRAMS.options_with_value.get(program));
+        if PROGRAMS.shells.contains(program) {
+            return self.shell(arguments, &parsed, input, facts);
+        }
+        match program {
+            "eval" => return self.code(&arguments.join(" "), facts),
+            "." | "source" => {
+                if facts.has_process || facts.is_unforeseen {
+                    self.push("pipe_to_shell", Verb::Admin, "shell", Some(&words.join(" ")));
+                }
+            }
+            "export" | "declare" | "local" | "readonly" | "typeset" => {
+                for word in arguments {
+                    if let (Some(name), Some((_, value))) = (assigned_name(word), word.split_once('=')) {
+                        self.variables.set(name, value.to_owned());
+                    }
+                }
+            }
+            "curl" | "wget" | "http" | "https" | "httpie" | "xh" => {
+                self.has_named = true;
+                let files = client::name(self.namer, program, arguments, input.and_then(|piped| piped.text));
+                files.iter().for_each(|file| self.name_read(file));
+                return None;
+            }
+            "aws" => {
+                self.has_named = true;
+                aws::name_command(self.namer, arguments);
+                self.name_secret_operands(program, &parsed);
+                return None;
+            }
+            "ssh" => {
+                if let Some((_, remote)) =
+                    parsed.operands.split_first().filter(|(_, remote)| !remote.is_empty())
+                {
+                    let _output = self.script(&remote.join(" "), input.clone());
+                }
+            }
+            "find" | "fd" => self.name_found(arguments),
+            _ => {}
+        }
+        if PROGRAMS.interpreters.contains(program) {
+            self.interpreter(program, arguments, &parsed, input.as_ref(), facts);
+        }
+        self.name_secret_operands(program, &parsed);
+        self.name_program(program, words, &parsed, facts);
+        output::foresee(program, arguments, input.and_then(|piped| piped.text).as_deref())
+    }
+
+    /// Takes off assignments and programs that run another: `env A=b sudo -u root rm` is `rm`. Gives the program's name, without
+    /// its path, and the words from it on.
+    fn unwrap<'w>(&mut self, mut words: &'w [String]) -> Option<(String, &'w [String])> {
+        loop {
+            let (first, arguments) = words.split_first()?;
+            if assigned_name(first).is_some() {
+                words = arguments;
+                continue;
+            }
+            let base = first.rsplit('/').next().unwrap_or(first).to_ascii_lowercase();
+            let base = base.strip_suffix(".exe").unwrap_or(&base);
+            let is_glob = base.contains(['?', '*']);
+            let program = if is_glob { PROGRAMS.program_like(base).unwrap_or(base) } else { base };
+            if !PROGRAMS.wrappers.contains(program) {
+                return Some((program.to_owned(), words));
+            }
+            let inner = skip_own_options(program, arguments);
+            if ELEVATING.contains(&program) {
+                self.push("elevate", Verb::Admin, "shell", inner.first().map(String::as_str));
+            }
+            // `env` alone shows every variable.
+            if inner.is_empty() && program == "env" {
+                return Some(("printenv".to_owned(), words));
+            }
+            words = inner;
+        }
+    }
+
+    fn name_program(&mut self, program: &str, words: &[String], parsed: &Arguments<'_>, facts: Facts) {
+        if let Some(rule) = PROGRAMS.rule(program, parsed) {
+            let resource = parsed.operands.last().copied().unwrap_or(program);
+            let mut action = self.action(&rule.operation, rule.verb, &rule.category, Some(resource));
+            if let Some(tool) = &rule.tool {
+                action.tool = Tool::Owned(tool.clone());
+            }
+            self.has_named = true;
+            self.namer.push(action);
+        } else if PROGRAMS.quiet.contains(program) {
+            if !facts.was_redirected {
+                let action = self.action("exec", Verb::Read, "shell", Some(&words.join(" ")));
+                self.quiet.get_or_insert(action);
+            }
+        } else {
+            self.push("exec", Verb::Write, "shell", Some(&words.join(" ")));
+        }
+    }
+
+    fn name_secret_operands(&mut self, program: &str, parsed: &Arguments<'_>) {
+        if PROGRAMS.not_reading.contains(program) {
+            return;
+        }
+        for operand in &parsed.operands {
+            // `if=/etc/shadow`, `@.env`, `file.pem:/target`
+            let path = operand.rsplit(['=', '@']).next().unwrap_or(operand);
+            if is_secret_path(path) || path.split(':').any(is_secret_path) {
+                self.push("read_secret_file", Verb::Read, "credentials", Some(path));
+            }
+        }
+    }
+
+    fn shell(
+        &mut self,
+        arguments: &[String],
+        parsed: &Arguments<'_>,
+        input: Option<Piped>,
+        facts: Facts,
+    ) -> Option<String> {
+        if parsed.has_flag(&["c"]) {
+            // The command is the first operand after `-c`, or what the option was joined with.
+            let script = parsed.operands.first().copied().unwrap_or_default();
+            return self.code(script, facts);
+        }
+        if facts.has_process {
+            self.push("pipe_to_shell", Verb::Admin, "shell", Some(&arguments.join(" ")));
+            return None;
+        }
+        match (parsed.operands.first(), input) {
+            (None, Some(piped)) => {
+                self.push("pipe_to_shell", Verb::Admin, "shell", None);
+                piped.text.and_then(|text| self.script(&text, None))
+            }
+            (Some(script), Some(piped))
+                if matches!(*script, "/dev/stdin" | "-") || parsed.has_flag(&["s"]) =>
+            {
+                self.push("pipe_to_shell", Verb::Admin, "shell", None);
+                piped.text.and_then(|text| self.script(&text, None))
+            }
+            (script, _) => {
+                self.push("exec", Verb::Write, "shell", script.copied());
+                None
+            }
+        }
+    }
+
+    /// Code given to `eval` or `sh -c`.
+    fn code(&mut self, script: &str, facts: Facts) -> Option<String> {
+        if facts.is_unforeseen || facts.has_process {
+            self.push("pipe_to_shell", Verb::Admin, "shell", None);
+        }
+        let before = std::mem::replace(&mut self.has_named, false);
+        let output = self.script(script, None);
+        self.has_named |= before;
+        output
+    }
+
+    /// Code given to another language's interpreter: the command lines that stand in it as texts are read.
+    fn interpreter(
+        &mut self,
+        program: &str,
+        arguments: &[String],
+        parsed: &Arguments<'_>,
+        input: Option<&Piped>,
+        facts: Facts,
+    ) {
+        let has_code = parsed.has_flag(&["c", "e", "r", "E", "eval"]);
+        let reads_input = parsed.operands.first().is_none_or(|first| matches!(*first, "-" | "/dev/stdin"));
+        if !has_code && ((reads_input && input.is_some()) || facts.has_process) {
+            self.push("pipe_to_shell", Verb::Admin, "shell", Some(program));
+        }
+        let piped = input.and_then(|piped| piped.text.as_deref()).unwrap_or_default();
+        let code = if has_code { arguments.join(" ") } else { piped.to_owned() };
+        if !code.is_empty() {
+            self.push("run_code", Verb::Write, "code", Some(program));
+            for script in quoted_commands(&code) {
+                let _output = self.script(&script, None);
+            }
+        }
+    }
+
+    /// `find … -exec command {} ;`
+    fn name_found(&mut self, arguments: &[String]) {
+        let is_exec = |word: &&String| {
+            matches!(word.as_str(), "-exec" | "-execdir" | "-ok" | "-okdir" | "-x" | "--exec")
+        };
+        if self.depth >= MAX_DEPTH {
+            return self.give_up();
+        }
+        self.depth += 1;
+        let mut rest = arguments;
+        while let Some(at) = rest.iter().position(|word| is_exec(&word)) {
+            rest = rest.get(at + 1..).unwrap_or_default();
+            let end = rest.iter().position(|word| word == ";" || word == "+").unwrap_or(rest.len());
+            if self.commands_left == 0 {
+                self.give_up();
+                break;
+            }
+            let _output = self.program(rest.get(..end).unwrap_or_default(), None, Facts::default());
+        }
+        self.depth -= 1;
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Facts {
+    /// A word is the output of a command that cannot be foreseen.
+    is_unforeseen: bool,
+    has_process: bool,
+    was_redirected: bool,
+}
+
+fn is_socket(file: &str) -> bool {
+    file.starts_with("/dev/tcp/") || file.starts_with("/dev/udp/")
+}
+
+/// `name` of `name=value`.
+fn assigned_name(word: &str) -> Option<&str> {
+    let (name, _) = word.split_once('=')?;
+    let name = name.strip_suffix('+').unwrap_or(name);
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    is_name.then_some(name)
+}
+
+/// The command that a wrapper runs: what follows its options, their values, and assignments; of `timeout 5 cmd` also a number.
+fn skip_own_options<'w>(program: &str, words: &'w [String]) -> &'w [String] {
+    let with_value = PROGRAMS.options_with_value.get(program);
+    let mut rest = words;
+    while let Some((word, after)) = rest.split_first() {
+        let is_number = word.starts_with(|c: char| c.is_ascii_digit());
+        if with_value.is_some_and(|options| options.contains(word)) {
+            rest = after.get(1..).unwrap_or_default();
+        } else if word.starts_with('-') || is_number || assigned_name(word).is_some() {
+            rest = after;
+        } else if matches!(program, "chroot" | "busybox" | "flock" | "su") && !PROGRAMS.knows(word) {
+            rest = after;
+        } else {
+            break;
+        }
+    }
+    rest
+}
+
+/// Texts handed to `os.system("…")` and its like.
+fn quoted_commands(code: &str) -> Vec<String> {
+    const CALLS: [&str; 10] = [
+        "system(",
+        "popen(",
+        "check_output(",
+        "check_call(",
+        "subprocess.run(",
+        "subprocess.call(",
+        "Popen(",
+        "execSync(",
+        "exec(",
+        "spawn(",
+    ];
+    let mut found = Vec::new();
+    for call in CALLS {
+        for after in code.split(call).skip(1).take(16) {
+            let list: &str = after.split(')').next().unwrap_or_default();
+            let Some(quote) = after.trim_start_matches(['[', ' ', 'f', 'r', '(']).chars().next() else {
+                continue;
+            };
+            if !matches!(quote, '\'' | '"' | '`') {
+                continue;
+            }
+            let is_list = after.trim_start().starts_with('[');
+            let texts: Vec<&str> = list.split(quote).skip(1).step_by(2).collect();
+            let whole = after.split(quote).nth(1).unwrap_or_default();
+            found.push(if is_list { texts.join(" ") } else { whole.to_owned() });
+        }
+    }
+    found
+}
