@@ -19,8 +19,12 @@ pub(super) fn is_wallet_import_key(text: &str) -> bool {
 /// Extended private keys: 78 bytes whose version spells `xprv`, `yprv`, `zprv` or `tprv`.
 /// Source: <https://github.com/bitcoin/bips/blob/master/bip-0032.mediawiki>, SLIP-132 for `y` and `z`.
 pub(super) fn is_extended_private_key(text: &str) -> bool {
-    const VERSIONS: [[u8; 4]; 4] =
-        [[0x04, 0x88, 0xAD, 0xE4], [0x04, 0x9D, 0x78, 0x78], [0x04, 0xB2, 0x43, 0x0C], [0x04, 0x35, 0x83, 0x94]];
+    const VERSIONS: [[u8; 4]; 4] = [
+        [0x04, 0x88, 0xAD, 0xE4],
+        [0x04, 0x9D, 0x78, 0x78],
+        [0x04, 0xB2, 0x43, 0x0C],
+        [0x04, 0x35, 0x83, 0x94],
+    ];
     decode_checked(text).is_some_and(|payload| {
         payload.len() == 78 && VERSIONS.iter().any(|version| payload.starts_with(version))
     })

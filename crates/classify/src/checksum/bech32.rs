@@ -18,7 +18,8 @@ pub(super) fn is_nostr_secret_key(text: &str) -> bool {
 
 fn is_key(text: &str, prefix: &str) -> bool {
     // The standard forbids mixed case.
-    let is_mixed = text.bytes().any(|b| b.is_ascii_lowercase()) && text.bytes().any(|b| b.is_ascii_uppercase());
+    let is_mixed =
+        text.bytes().any(|b| b.is_ascii_lowercase()) && text.bytes().any(|b| b.is_ascii_uppercase());
     if is_mixed || text.len() != prefix.len() + 1 + KEY_CHARS {
         return false;
     }

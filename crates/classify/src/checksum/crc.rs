@@ -64,13 +64,14 @@ fn split_last(text: &str, count: usize) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checksum::Check;
 
     /// Revoked tokens that circulate in public articles and documentation, plus one of each made here.
     #[test]
     fn sums_hold_for_published_tokens_and_break_with_one_character() {
         let made = format!("glpat-{}.0110", "Ab3_".repeat(9));
         let made = format!("{made}{}", in_base(crc32fast::hash(made.as_bytes()), BASE_36, 7));
-        let cases: [(fn(&str) -> bool, &str); 5] = [
+        let cases: [(Check, &str); 5] = [
             (has_github_checksum, "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"),
             (has_github_checksum, "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"),
             (has_grafana_checksum, "glsa_18jsK51ALMvwoM7wnaevzGKSLp6UOsTm_07394f66"),

@@ -8,7 +8,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 ///
 /// Sources: RFC 7468, RFC 5958, <https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.key>, RFC 9580.
 pub(super) fn is_private_key_block(block: &str) -> bool {
-    let Some((label, rest)) = block.strip_prefix("-----BEGIN ").and_then(|rest| rest.split_once("-----")) else {
+    let Some((label, rest)) = block.strip_prefix("-----BEGIN ").and_then(|rest| rest.split_once("-----"))
+    else {
         return false;
     };
     let body = rest.split_once("-----END").map_or(rest, |(body, _)| body);

@@ -60,8 +60,11 @@ mod tests {
         let zeros = "abandon ".repeat(11) + "about";
         let long = "zoo ".repeat(23) + "vote";
         let mixed = "legal winner thank year wave sausage worth useful legal winner thank yellow";
-        let numbered: String =
-            mixed.split(' ').enumerate().map(|(at, word)| format!("{}. {}\n", at + 1, word.to_uppercase())).collect();
+        let numbered: String = mixed
+            .split(' ')
+            .enumerate()
+            .map(|(at, word)| format!("{}. {}\n", at + 1, word.to_uppercase()))
+            .collect();
         for phrase in [zeros.as_str(), long.as_str(), mixed, &numbered, &format!("it is {mixed} and more")] {
             assert!(has_seed_phrase(phrase), "{phrase}");
         }
@@ -70,7 +73,8 @@ mod tests {
     #[test]
     fn prose_and_phrases_without_their_checksum_fail() {
         let wrong = "abandon ".repeat(12);
-        let prose = "the quick brown fox jumps over the lazy dog while seven wizards watch from afar in silence";
+        let prose =
+            "the quick brown fox jumps over the lazy dog while seven wizards watch from afar in silence";
         for text in [wrong.as_str(), prose, "abandon about"] {
             assert!(!has_seed_phrase(text), "{text}");
         }

@@ -28,11 +28,53 @@ pub(super) fn is_plausible_password(value: &str) -> bool {
 
 /// Words of documentation. Compared without case, digits and punctuation.
 const PLACEHOLDERS: &[&str] = &[
-    "abc", "admin", "apikey", "changeme", "changethis", "default", "demo", "dummy", "enterpassword",
-    "example", "fake", "false", "foo", "foobar", "hidden", "invalid", "mypassword", "mysecret", "none",
-    "null", "optional", "pass", "passw", "passwd", "password", "passwort", "placeholder", "redacted",
-    "removed", "replaceme", "required", "sample", "secret", "string", "test", "testing", "todo", "token",
-    "true", "undefined", "unset", "user", "username", "userpassword", "value", "xxx", "yourpassword",
+    "abc",
+    "admin",
+    "apikey",
+    "changeme",
+    "changethis",
+    "default",
+    "demo",
+    "dummy",
+    "enterpassword",
+    "example",
+    "fake",
+    "false",
+    "foo",
+    "foobar",
+    "hidden",
+    "invalid",
+    "mypassword",
+    "mysecret",
+    "none",
+    "null",
+    "optional",
+    "pass",
+    "passw",
+    "passwd",
+    "password",
+    "passwort",
+    "placeholder",
+    "redacted",
+    "removed",
+    "replaceme",
+    "required",
+    "sample",
+    "secret",
+    "string",
+    "test",
+    "testing",
+    "todo",
+    "token",
+    "true",
+    "undefined",
+    "unset",
+    "user",
+    "username",
+    "userpassword",
+    "value",
+    "xxx",
+    "yourpassword",
     "yoursecret",
 ];
 
@@ -110,7 +152,10 @@ fn is_random_run(run: &str) -> bool {
 }
 
 fn count_digit_changes(text: &str) -> usize {
-    text.as_bytes().windows(2).filter(|pair| matches!(pair, [a, b] if a.is_ascii_digit() != b.is_ascii_digit())).count()
+    text.as_bytes()
+        .windows(2)
+        .filter(|pair| matches!(pair, [a, b] if a.is_ascii_digit() != b.is_ascii_digit()))
+        .count()
 }
 
 fn has_scattered_capitals(run: &str) -> bool {
@@ -182,9 +227,21 @@ mod tests {
             assert!(is_plausible_password(password), "{password}");
         }
         for text in [
-            "password", "Password1", "changeme!", "<password>", "${DB_PASSWORD}", "{{ password }}", "********",
-            "process.env.DB_PASSWORD", "var.db_password", "DB-Main-Password", "getPassword()", "required", "123456",
-            "%TestSourcePassword%", "/run/secrets/db",
+            "password",
+            "Password1",
+            "changeme!",
+            "<password>",
+            "${DB_PASSWORD}",
+            "{{ password }}",
+            "********",
+            "process.env.DB_PASSWORD",
+            "var.db_password",
+            "DB-Main-Password",
+            "getPassword()",
+            "required",
+            "123456",
+            "%TestSourcePassword%",
+            "/run/secrets/db",
         ] {
             assert!(!is_plausible_password(text), "{text}");
         }
