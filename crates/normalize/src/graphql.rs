@@ -129,7 +129,7 @@ fn read_selection<'q>(tokens: &mut Tokens<'q>, is_mutation: bool, fields: &mut V
 fn read_arguments<'q>(tokens: &mut Tokens<'q>) -> Vec<(&'q str, &'q str)> {
     let (mut found, mut depth, mut lists) = (Vec::new(), 1_usize, 0_usize);
     let (mut name, mut before, mut expects_value) = ("", "", false);
-    while let Some(token) = tokens.next() {
+    for token in tokens.by_ref() {
         match token {
             "(" | "{" => {
                 depth += 1;
@@ -177,7 +177,7 @@ impl<'q> Tokens<'q> {
     /// Skips name, variables and directives of a definition to its `{`; gives the names on the way.
     fn skip_to_selection(&mut self) -> Vec<&'q str> {
         let (mut names, mut depth) = (Vec::new(), 0_usize);
-        while let Some(token) = self.next() {
+        for token in self.by_ref() {
             match token {
                 "(" => depth += 1,
                 ")" => depth = depth.saturating_sub(1),

@@ -1,7 +1,10 @@
 //! Calls as agents make them, in the shapes of the vendors' own documentation, and what they are.
 
+#![expect(clippy::unwrap_used, reason = "what cannot be read fails the test")]
+
 use interven_normalize::{Normalized, OwnDomains, known_operations, known_tools, normalize};
 use interven_types::{Action, ScanRequest, Verb};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn own() -> OwnDomains {
@@ -823,4 +826,20 @@ fn known_names_are_those_that_calls_get() {
         (known_operations("aws"), known_operations("mcp"), known_operations("nope")),
         (None, None, None)
     );
+}
+
+proptest! {
+    #[test]
+    fn any_command_line_is_named(line in "[a-z -]{0,6}(\\PC|[$(){}`'\"\\\\|&;<>\n#=*?]){0,40}") {
+        prop_assert!(shell(&line).actions().count() >= 1);
+    }
+
+    #[test]
+    fn any_text_is_a_document_a_form_and_a_name(text in "\\PC{0,60}", form in "[a-zA-Z.=&%{}\\[\\]\":,-]{0,60}") {
+        for body in [json!(text), json!(form), json!({"query": text, "command": form})] {
+            for url in ["https://api.github.com/graphql", "https://iam.amazonaws.com/", "tool://x/bash", "https://x.test/"] {
+                prop_assert!(call("POST", url, body.clone()).actions().count() >= 1);
+            }
+        }
+    }
 }

@@ -124,9 +124,14 @@ impl Lexer {
         match token {
             Token::Input(_) => self.read_input(text),
             Token::Redirect(_) if self.peek(0) == Some('&') => {
-                // `2>&1` joins descriptors; no file is touched.
                 self.at += 1;
-                while self.peek(0).is_some_and(|c| c.is_ascii_digit() || c == '-') {
+                let is_digit = |c: char| c.is_ascii_digit() || c == '-';
+                if !self.peek(0).is_some_and(is_digit) {
+                    // `>&file`, as `&>file`.
+                    self.tokens.push(token);
+                }
+                // `2>&1` joins descriptors; no file is touched.
+                while self.peek(0).is_some_and(is_digit) {
                     self.at += 1;
                 }
             }

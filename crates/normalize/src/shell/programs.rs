@@ -108,12 +108,16 @@ impl Programs {
             || [&self.shells, &self.interpreters, &self.wrappers].iter().any(|set| set.contains(program))
     }
 
-    /// A program that the table knows and the glob `pattern` means: `/bin/r?`.
-    pub(super) fn program_like(&self, pattern: &str) -> Option<&str> {
-        let sets = [&self.shells, &self.interpreters, &self.wrappers];
-        let mut names: Vec<&String> = self.by_program.keys().chain(sets.into_iter().flatten()).collect();
-        names.sort_unstable();
-        names.into_iter().find(|name| is_glob_match(pattern, name)).map(String::as_str)
+    /// The program that the glob `pattern` means (`/bin/r?`): of those that the table knows, the one that would do the worst.
+    pub(super) fn program_like(&self, pattern: &str, words: &[String]) -> Option<&str> {
+        let arguments = Arguments::of(words, None);
+        let verb = |name: &&String| self.rule(name, &arguments).map_or(Verb::Write, |rule| rule.verb);
+        let names = self
+            .by_program
+            .keys()
+            .chain([&self.shells, &self.interpreters, &self.wrappers].into_iter().flatten());
+        let fitting = names.filter(|name| is_glob_match(pattern, name));
+        fitting.max_by_key(|name| (verb(name), std::cmp::Reverse(*name))).map(String::as_str)
     }
 
     pub(super) fn rule(&self, program: &str, arguments: &Arguments<'_>) -> Option<&Rule> {

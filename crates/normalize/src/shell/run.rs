@@ -220,10 +220,8 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
         }
         match program {
             "eval" => return self.code(&arguments.join(" "), facts),
-            "." | "source" => {
-                if facts.has_process || facts.is_unforeseen {
-                    self.push("pipe_to_shell", Verb::Admin, "shell", Some(&words.join(" ")));
-                }
+            "." | "source" if facts.has_process || facts.is_unforeseen => {
+                self.push("pipe_to_shell", Verb::Admin, "shell", Some(&words.join(" ")));
             }
             "export" | "declare" | "local" | "readonly" | "typeset" => {
                 for word in arguments {
@@ -254,11 +252,13 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
             "find" | "fd" => self.name_found(arguments),
             _ => {}
         }
-        if PROGRAMS.interpreters.contains(program) {
-            self.interpreter(program, arguments, &parsed, input.as_ref(), facts);
-        }
+        let is_interpreter = PROGRAMS.interpreters.contains(program);
+        let runs_code =
+            is_interpreter && self.interpreter(program, arguments, &parsed, input.as_ref(), facts);
         self.name_secret_operands(program, &parsed);
-        self.name_program(program, words, &parsed, facts);
+        if !runs_code {
+            self.name_program(program, words, &parsed, facts);
+        }
         output::foresee(program, arguments, input.and_then(|piped| piped.text).as_deref())
     }
 
@@ -274,7 +274,7 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
             let base = first.rsplit('/').next().unwrap_or(first).to_ascii_lowercase();
             let base = base.strip_suffix(".exe").unwrap_or(&base);
             let is_glob = base.contains(['?', '*']);
-            let program = if is_glob { PROGRAMS.program_like(base).unwrap_or(base) } else { base };
+            let program = if is_glob { PROGRAMS.program_like(base, arguments).unwrap_or(base) } else { base };
             if !PROGRAMS.wrappers.contains(program) {
                 return Some((program.to_owned(), words));
             }
@@ -367,7 +367,8 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
         output
     }
 
-    /// Code given to another language's interpreter: the command lines that stand in it as texts are read.
+    /// Code given to another language's interpreter: the command lines that stand in it as texts are read. False when it
+    /// is given none, but a file or a module.
     fn interpreter(
         &mut self,
         program: &str,
@@ -375,10 +376,11 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
         parsed: &Arguments<'_>,
         input: Option<&Piped>,
         facts: Facts,
-    ) {
+    ) -> bool {
         let has_code = parsed.has_flag(&["c", "e", "r", "E", "eval"]);
         let reads_input = parsed.operands.first().is_none_or(|first| matches!(*first, "-" | "/dev/stdin"));
-        if !has_code && ((reads_input && input.is_some()) || facts.has_process) {
+        let is_piped = !has_code && ((reads_input && input.is_some()) || facts.has_process);
+        if is_piped {
             self.push("pipe_to_shell", Verb::Admin, "shell", Some(program));
         }
         let piped = input.and_then(|piped| piped.text.as_deref()).unwrap_or_default();
@@ -389,6 +391,7 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
                 let _output = self.script(&script, None);
             }
         }
+        has_code || is_piped
     }
 
     /// `find … -exec command {} ;`
@@ -443,9 +446,12 @@ fn skip_own_options<'w>(program: &str, words: &'w [String]) -> &'w [String] {
         let is_number = word.starts_with(|c: char| c.is_ascii_digit());
         if with_value.is_some_and(|options| options.contains(word)) {
             rest = after.get(1..).unwrap_or_default();
-        } else if word.starts_with('-') || is_number || assigned_name(word).is_some() {
-            rest = after;
-        } else if matches!(program, "chroot" | "busybox" | "flock" | "su") && !PROGRAMS.knows(word) {
+        } else if word.starts_with('-')
+            || is_number
+            || assigned_name(word).is_some()
+            // Their first operand is a directory, a file or a user.
+            || (matches!(program, "chroot" | "flock" | "su") && !PROGRAMS.knows(word))
+        {
             rest = after;
         } else {
             break;
