@@ -1,1 +1,10 @@
+//! What several crates' tests share. Dev-only: nothing here ships.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails there and then, and says how far it came"
+)]
+
+pub mod store_conformance;

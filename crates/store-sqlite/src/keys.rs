@@ -1,0 +1,159 @@
+//! API keys, known by their hash alone.
+
+use crate::{
+    SqliteStore, audit,
+    sql::{Cells, Sql, count, json, text_of},
+};
+use async_trait::async_trait;
+use interven_store::{Actor, Change, KeyHash, KeyRecord, KeyStore, NewKey, StoreError, StoreResult};
+use interven_types::{KeyId, TenantId, Timestamp};
+use rusqlite::params;
+use serde_json::{Value, json as object};
+
+fn key_record(row: &Cells<'_>) -> StoreResult<KeyRecord> {
+    Ok(KeyRecord {
+        key_id: row.parsed("key_id")?,
+        tenant_id: row.parsed("tenant_id")?,
+        name: row.string("name")?,
+        prefix: row.string("prefix")?,
+        env: row.string("env")?,
+        env_override: row.is_set("env_override")?,
+        agent_id: row.parsed("agent_id")?,
+        agent_override: row.json("agent_override")?,
+        ip_allowlist: row.json("ip_allowlist")?,
+        scopes: row.json("scopes")?,
+        monitor: row.is_set("monitor")?,
+        created_at: row.parsed("created_at")?,
+        created_by: row.string("created_by")?,
+        expires_at: row.optional_parsed("expires_at")?,
+        revoked_at: row.optional_parsed("revoked_at")?,
+        last_seen_at: row.optional_parsed("last_seen_at")?,
+        blocked_attempts: row.number("blocked_attempts")?,
+        last_refusal: row.optional_string("last_refusal")?,
+    })
+}
+
+#[async_trait]
+impl KeyStore for SqliteStore {
+    async fn key_by_hash(&self, hash: &KeyHash) -> StoreResult<Option<KeyRecord>> {
+        let hash = *hash;
+        self.read(move |db| db.row("SELECT * FROM api_keys WHERE key_hash = ?1", [hash.0], key_record)).await
+    }
+
+    async fn create_key(&self, tenant: TenantId, key: &NewKey, actor: &Actor) -> StoreResult<()> {
+        let (hash, record, actor) = (key.hash, key.record.clone(), actor.clone());
+        self.write(move |tx| {
+            // First, because it also proves that the tenant exists.
+            let details = object!({"name": record.name, "env": record.env, "scopes": record.scopes});
+            audit::record(tx, tenant, &actor, record.created_at, "key.create", &record.prefix, &details)?;
+            let foreign_agent = tx.row(
+                "SELECT 1 FROM agents WHERE agent_id = ?1 AND tenant_id <> ?2",
+                params![record.agent_id.to_string(), tenant.to_string()],
+                |_| Ok(()),
+            )?;
+            if foreign_agent.is_some() {
+                return Err(StoreError::NotFound("agent"));
+            }
+            let added = tx.change(
+                "INSERT INTO api_keys (
+                    key_id, tenant_id, key_hash, name, prefix, env, env_override, agent_id, agent_override,
+                    ip_allowlist, scopes, monitor, created_at, created_by, expires_at, revoked_at, last_seen_at,
+                    blocked_attempts, last_refusal
+                 ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+                 ON CONFLICT DO NOTHING",
+                params![
+                    record.key_id.to_string(),
+                    tenant.to_string(),
+                    hash.0,
+                    record.name,
+                    record.prefix,
+                    record.env,
+                    record.env_override,
+                    record.agent_id.to_string(),
+                    json(&record.agent_override)?,
+                    json(&record.ip_allowlist)?,
+                    json(&record.scopes)?,
+                    record.monitor,
+                    record.created_at.to_string(),
+                    record.created_by,
+                    text_of(&record.expires_at),
+                    text_of(&record.revoked_at),
+                    text_of(&record.last_seen_at),
+                    count(record.blocked_attempts),
+                    record.last_refusal
+                ],
+            )?;
+            if added == 0 {
+                return Err(StoreError::Conflict(format!("the key `{}…` exists already", record.prefix)));
+            }
+            tx.announce(Change::Tenant(tenant));
+            Ok(())
+        })
+        .await
+    }
+
+    async fn keys(&self, tenant: TenantId) -> StoreResult<Vec<KeyRecord>> {
+        self.read(move |db| {
+            let sql = "SELECT * FROM api_keys WHERE tenant_id = ?1 ORDER BY created_at DESC, rowid DESC";
+            db.rows(sql, [tenant.to_string()], key_record)
+        })
+        .await
+    }
+
+    async fn revoke_key(
+        &self,
+        tenant: TenantId,
+        key: KeyId,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> StoreResult<()> {
+        let actor = actor.clone();
+        self.write(move |tx| {
+            let sql = "SELECT prefix, revoked_at FROM api_keys WHERE tenant_id = ?1 AND key_id = ?2";
+            let found = tx.row(sql, [tenant.to_string(), key.to_string()], |row| {
+                Ok((row.string("prefix")?, row.optional_text("revoked_at")?.is_some()))
+            })?;
+            let (prefix, is_revoked) = found.ok_or(StoreError::NotFound("key"))?;
+            if is_revoked {
+                return Ok(());
+            }
+            let sql = "UPDATE api_keys SET revoked_at = ?2 WHERE key_id = ?1";
+            tx.change(sql, [key.to_string(), now.to_string()])?;
+            audit::record(tx, tenant, &actor, now, "key.revoke", &prefix, &Value::Null)?;
+            tx.announce(Change::Tenant(tenant));
+            Ok(())
+        })
+        .await
+    }
+
+    async fn touch_key(&self, tenant: TenantId, key: KeyId, seen_at: Timestamp) -> StoreResult<()> {
+        self.write(move |tx| {
+            let touched = tx.change(
+                "UPDATE api_keys SET last_seen_at = max(ifnull(last_seen_at, ''), ?3)
+                 WHERE tenant_id = ?1 AND key_id = ?2",
+                [tenant.to_string(), key.to_string(), seen_at.to_string()],
+            )?;
+            if touched == 0 { Err(StoreError::NotFound("key")) } else { Ok(()) }
+        })
+        .await
+    }
+
+    async fn note_refusal(
+        &self,
+        tenant: TenantId,
+        key: KeyId,
+        reason: &str,
+        blocked: bool,
+    ) -> StoreResult<()> {
+        let reason = reason.to_owned();
+        self.write(move |tx| {
+            let noted = tx.change(
+                "UPDATE api_keys SET last_refusal = ?3, blocked_attempts = blocked_attempts + ?4
+                 WHERE tenant_id = ?1 AND key_id = ?2",
+                params![tenant.to_string(), key.to_string(), reason, blocked],
+            )?;
+            if noted == 0 { Err(StoreError::NotFound("key")) } else { Ok(()) }
+        })
+        .await
+    }
+}

@@ -1,0 +1,93 @@
+//! Forward-only migrations: numbered SQL files, each applied once, in a transaction, and never changed afterwards.
+
+use crate::error::OpenError;
+use interven_types::Timestamp;
+use rusqlite::{Connection, TransactionBehavior, params};
+use sha2::{Digest, Sha256};
+use std::{collections::BTreeMap, path::Path};
+
+struct Migration {
+    version: i64,
+    name: &'static str,
+    sql: &'static str,
+}
+
+const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, name: "initial", sql: include_str!("../migrations/0001_initial.sql") }];
+
+/// Brings the schema up to date; refuses one that another or a newer build made.
+pub(crate) fn migrate(connection: &mut Connection, path: &Path, now: Timestamp) -> Result<(), OpenError> {
+    let failed = |error: rusqlite::Error| OpenError::from_sqlite(path.to_owned(), &error);
+    connection
+        .execute_batch(
+            "CREATE TABLE IF NOT EXISTS schema_migrations (
+                version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at TEXT NOT NULL
+            ) STRICT",
+        )
+        .map_err(failed)?;
+    let applied = applied(connection).map_err(failed)?;
+    let known = MIGRATIONS.last().map_or(0, |last| last.version);
+    if let Some(found) = applied.keys().next_back().copied().filter(|found| *found > known) {
+        return Err(OpenError::NewerVersion { path: path.to_owned(), found, known });
+    }
+    for migration in MIGRATIONS {
+        let checksum = checksum(migration.sql);
+        match applied.get(&migration.version) {
+            Some(found) if *found == checksum => {}
+            Some(_) => {
+                return Err(OpenError::ChangedMigration {
+                    path: path.to_owned(),
+                    version: migration.version,
+                    name: migration.name.to_owned(),
+                });
+            }
+            None => apply(connection, migration, &checksum, now).map_err(failed)?,
+        }
+    }
+    Ok(())
+}
+
+/// Version → checksum.
+fn applied(connection: &Connection) -> rusqlite::Result<BTreeMap<i64, String>> {
+    let mut statement = connection.prepare("SELECT version, checksum FROM schema_migrations")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect()
+}
+
+fn apply(
+    connection: &mut Connection,
+    migration: &Migration,
+    checksum: &str,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    tx.execute_batch(migration.sql)?;
+    tx.execute(
+        "INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES (?1, ?2, ?3, ?4)",
+        params![migration.version, migration.name, checksum, now.to_string()],
+    )?;
+    tx.commit()
+}
+
+/// SHA-256 of the text, in hexadecimal, whatever line ends the checkout uses.
+fn checksum(sql: &str) -> String {
+    let digest = Sha256::digest(sql.replace("\r\n", "\n"));
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_count_up_from_one() {
+        let versions: Vec<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
+        assert_eq!(versions, (1..=MIGRATIONS.len() as i64).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_checksum_does_not_depend_on_line_ends() {
+        assert_eq!(checksum("a\nb"), checksum("a\r\nb"));
+        assert_ne!(checksum("a"), checksum("b"));
+    }
+}

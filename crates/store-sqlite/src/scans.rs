@@ -1,0 +1,177 @@
+//! Recording one scan: what is known is read, the scan is settled on it, and all its effects are written, in the one
+//! transaction. The single writer makes scans take turns, so two identical retries cannot both use one grant.
+
+use crate::{
+    agents, approvals,
+    incidents::{self, Occasion},
+    sql::{Sql, count, json, month_of, text_of},
+    trust,
+    writer::Tx,
+};
+use interven_store::{Change, Receipt, ScanEntry, Settled, StoreError, StoreResult};
+use interven_types::{ApprovalEffect, Precedent, PriorApproval, TenantId, Timestamp};
+use rusqlite::params;
+
+/// Positions per row of `activity_spans`.
+pub(crate) const SPAN: i64 = 1_024;
+
+pub(crate) fn record(tx: &mut Tx<'_>, tenant: TenantId, scan: ScanEntry) -> StoreResult<Receipt> {
+    let precedent = precedent(tx, tenant, &scan)?;
+    let mut settled = (scan.settle)(&precedent);
+    let place = next_place(tx, tenant, scan.now)?;
+    settled.row.ledger_seq = place.ledger_seq;
+    apply_approval(tx, tenant, &settled.approval)?;
+    apply_trust(tx, tenant, &precedent, &settled)?;
+    if let Some(lesson) = &settled.lesson {
+        agents::learn(tx, scan.agent_id, lesson, scan.now)?;
+    }
+    append(tx, tenant, &settled)?;
+    let occasion = Occasion {
+        tenant,
+        agent: scan.agent_id,
+        trace: settled.row.trace_id,
+        ledger_seq: place.ledger_seq,
+        at: scan.now,
+    };
+    for incident in &settled.incidents {
+        incidents::open_or_join(tx, &occasion, incident)?;
+    }
+    tx.announce(Change::Activity(tenant, place.ledger_seq));
+    Ok(Receipt { ledger_seq: place.ledger_seq, scans_this_month: place.scans_this_month, settled })
+}
+
+fn precedent(tx: &Tx<'_>, tenant: TenantId, scan: &ScanEntry) -> StoreResult<Precedent> {
+    let (agent, now) = (scan.agent_id, scan.now);
+    let trust = trust::trust_of(tx, tenant, agent, now)?;
+    let prior =
+        approvals::precedent(tx, tenant, agent, &scan.signature, scan.idempotency_key.as_deref(), now)?;
+    let waiting = approvals::waiting(tx, tenant, agent, now)?;
+    let own = u32::from(matches!(prior, Some(PriorApproval::Pending { .. })));
+    let last_hour = trust::last_hour(tx, &trust, now)?;
+    Ok(Precedent {
+        prior,
+        pending_of_agent: waiting.of_agent.saturating_sub(own),
+        pending_of_tenant: waiting.of_tenant.saturating_sub(own),
+        denials_1h: last_hour.denials,
+        highest_trust_1h: last_hour.highest_trust,
+        trust,
+    })
+}
+
+struct Place {
+    ledger_seq: u64,
+    scans_this_month: u64,
+}
+
+/// Takes the tenant's next position and counts the scan. A clock that steps back over the turn of a month
+/// counts into the later one.
+fn next_place(tx: &Tx<'_>, tenant: TenantId, now: Timestamp) -> StoreResult<Place> {
+    let place = tx.row(
+        "UPDATE tenant_counters SET ledger_seq = ledger_seq + 1,
+            scans_this_month = CASE WHEN month >= ?2 THEN scans_this_month + 1 ELSE 1 END, month = max(month, ?2)
+         WHERE tenant_id = ?1 RETURNING ledger_seq, scans_this_month",
+        [tenant.to_string(), month_of(now)],
+        |row| {
+            Ok(Place {
+                ledger_seq: row.number("ledger_seq")?,
+                scans_this_month: row.number("scans_this_month")?,
+            })
+        },
+    )?;
+    place.ok_or(StoreError::NotFound("tenant"))
+}
+
+fn apply_approval(tx: &mut Tx<'_>, tenant: TenantId, effect: &ApprovalEffect) -> StoreResult<()> {
+    let changed = match effect {
+        ApprovalEffect::None => return Ok(()),
+        ApprovalEffect::Create(approval) => {
+            approvals::create(tx, tenant, approval)?;
+            approval.approval_id
+        }
+        ApprovalEffect::Use { approval_id, idempotency_key } => {
+            approvals::use_once(tx, tenant, *approval_id, idempotency_key.as_deref())?;
+            *approval_id
+        }
+    };
+    tx.announce(Change::Approval(tenant, changed));
+    Ok(())
+}
+
+/// Announced only when something happened to trust: its slow recovery and the count of clean calls move with every scan.
+fn apply_trust(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    precedent: &Precedent,
+    settled: &Settled,
+) -> StoreResult<()> {
+    if settled.trust != precedent.trust {
+        trust::save(tx, tenant, &settled.trust)?;
+    }
+    for event in &settled.trust_events {
+        trust::add_event(tx, tenant, settled.trust.agent_id, event)?;
+    }
+    let is_news = settled.trust.scrutiny_until != precedent.trust.scrutiny_until;
+    if is_news || !settled.trust_events.is_empty() {
+        tx.announce(Change::Tenant(tenant));
+    }
+    Ok(())
+}
+
+fn append(tx: &Tx<'_>, tenant: TenantId, settled: &Settled) -> StoreResult<()> {
+    let row = &settled.row;
+    let tenant = tenant.to_string();
+    let created_at = row.created_at.to_string();
+    let seq = count(row.ledger_seq);
+    tx.change(
+        "INSERT INTO activity_log (
+            tenant_id, ledger_seq, trace_id, created_at, env, key_id, client_addr, agent_id, agent_name, decision,
+            would_be, risk_score, risk_band, reason_codes, tool_name, operation, verb, method, url, host,
+            classifications, policy_id, policy_name, rule_id, approval_id, trust_score, engine_version,
+            detectors_hash, policy_set, settings_version, verdict, facts, timings, sealed_request
+         ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
+            ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34)",
+        params![
+            tenant,
+            seq,
+            row.trace_id.to_string(),
+            created_at,
+            row.env,
+            text_of(&row.key_id),
+            row.client_addr,
+            row.agent_id.to_string(),
+            row.agent_name,
+            row.decision.map(|decision| decision.as_str()),
+            row.would_be.map(|decision| decision.as_str()),
+            row.risk_score,
+            row.risk_band.as_str(),
+            json(&row.reason_codes)?,
+            row.tool_name,
+            row.operation,
+            row.verb.as_str(),
+            row.method,
+            row.url,
+            row.host,
+            json(&row.classifications)?,
+            text_of(&row.policy_id),
+            row.policy_name,
+            row.rule_id,
+            text_of(&row.approval_id),
+            row.trust_score,
+            row.engine_version,
+            row.detectors_hash,
+            row.policy_set,
+            row.settings_version,
+            json(&row.verdict)?,
+            json(&row.facts)?,
+            json(&row.timings)?,
+            row.sealed_request
+        ],
+    )?;
+    tx.change(
+        "INSERT INTO activity_spans (tenant_id, span, earliest, latest) VALUES (?1, ?2, ?3, ?3)
+         ON CONFLICT (tenant_id, span) DO UPDATE SET
+            earliest = min(earliest, excluded.earliest), latest = max(latest, excluded.latest)",
+        params![tenant, seq / SPAN, created_at],
+    )?;
+    Ok(())
+}

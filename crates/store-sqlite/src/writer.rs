@@ -1,0 +1,224 @@
+//! The one writer: recorded before answered.
+//!
+//! A thread owns the only connection that writes. It takes every job that waits, runs them in one transaction, commits
+//! once, and only then answers. While the disk syncs one batch the next one gathers, so a busy store pays one
+//! sync for many jobs, and an idle store makes nobody wait.
+
+use crate::error::store_error;
+use interven_store::{Change, StoreError, StoreResult};
+use rusqlite::Connection;
+use std::{
+    fs::File,
+    ops::Deref,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Mutex, PoisonError,
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+use tokio::sync::{broadcast, oneshot};
+
+/// How often the writer looks whether another process wrote.
+const WATCH_EVERY: Duration = Duration::from_millis(500);
+
+/// What a job sees: the connection inside its transaction, and a place to say what it changed.
+pub(crate) struct Tx<'a> {
+    connection: &'a Connection,
+    changes: Vec<Change>,
+}
+
+impl Tx<'_> {
+    /// Tells subscribers, once and only if the job is committed.
+    pub(crate) fn announce(&mut self, change: Change) {
+        self.changes.push(change);
+    }
+}
+
+impl Deref for Tx<'_> {
+    type Target = Connection;
+    fn deref(&self) -> &Connection {
+        self.connection
+    }
+}
+
+/// A job that waits for the writer. It is given the connection inside a transaction, or why there is none.
+type Job = Box<dyn FnOnce(StoreResult<&Connection>) -> Held + Send>;
+
+/// A job that has run. Its result is held back until the fate of the transaction is known.
+struct Held {
+    /// Empty when the job failed.
+    changes: Vec<Change>,
+    answer: Box<dyn FnOnce(StoreResult<()>)>,
+}
+
+/// The way to the writer thread. Dropping it lets the thread finish what waits and end.
+pub(crate) struct Writer {
+    jobs: Mutex<Option<SyncSender<Job>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    /// Starts the thread. It holds `lock` as long as it may write.
+    pub(crate) fn start(
+        connection: Connection,
+        lock: File,
+        queue_len: usize,
+        max_batch: usize,
+        changes: broadcast::Sender<Change>,
+    ) -> std::io::Result<Self> {
+        let (jobs, queue) = sync_channel(queue_len.max(1));
+        let mut desk = Desk { connection, changes, max_batch: max_batch.max(1), seen_version: None };
+        let work = move || {
+            desk.work(&queue);
+            drop(desk);
+            drop(lock);
+        };
+        let thread = std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(work)?;
+        Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Runs `work` in a transaction; returns once it is durable. A full queue is an error at once.
+    pub(crate) async fn run<T, F>(&self, work: F) -> StoreResult<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> StoreResult<T> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        self.submit(Box::new(move |connection| {
+            let (result, changes) = match connection.and_then(|connection| run_alone(connection, work)) {
+                Ok((value, changes)) => (Ok(value), changes),
+                Err(error) => (Err(error), Vec::new()),
+            };
+            // Nobody listens when the caller gave up; the record stands all the same.
+            let answer = Box::new(move |committed: StoreResult<()>| _ = reply.send(committed.and(result)));
+            Held { changes, answer }
+        }))?;
+        answer.await.unwrap_or_else(|_| Err(unavailable("the writer has stopped")))
+    }
+
+    fn submit(&self, job: Job) -> StoreResult<()> {
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let jobs = jobs.as_ref().ok_or_else(|| unavailable("it is closed"))?;
+        jobs.try_send(job).map_err(|refused| match refused {
+            TrySendError::Full(_) => unavailable("too many writes wait"),
+            TrySendError::Disconnected(_) => unavailable("the writer has stopped"),
+        })
+    }
+
+    /// Takes no more jobs; the thread finishes those that wait. Returns it, to be joined where blocking is allowed.
+    pub(crate) fn stop(&self) -> Option<JoinHandle<()>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.thread.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Runs one job in a savepoint, so that its failure leaves no trace and harms no other job. A job that panics fails.
+fn run_alone<T>(
+    connection: &Connection,
+    work: impl FnOnce(&mut Tx<'_>) -> StoreResult<T>,
+) -> StoreResult<(T, Vec<Change>)> {
+    if connection.is_autocommit() {
+        // A full disk can make SQLite roll back the whole batch; outside of it a savepoint would commit by itself.
+        return Err(unavailable("the transaction was rolled back"));
+    }
+    run(connection, "SAVEPOINT job")?;
+    let mut tx = Tx { connection, changes: Vec::new() };
+    let result = catch_unwind(AssertUnwindSafe(|| work(&mut tx)))
+        .unwrap_or_else(|_| Err(unavailable("a step of the write failed unexpectedly")))
+        .and_then(|value| run(connection, "RELEASE job").map(|()| value));
+    if result.is_err() && !connection.is_autocommit() {
+        run(connection, "ROLLBACK TO job").and_then(|()| run(connection, "RELEASE job"))?;
+    }
+    result.map(|value| (value, tx.changes))
+}
+
+/// The thread's own state.
+struct Desk {
+    connection: Connection,
+    changes: broadcast::Sender<Change>,
+    max_batch: usize,
+    seen_version: Option<i64>,
+}
+
+impl Desk {
+    fn work(&mut self, queue: &Receiver<Job>) {
+        let mut next_watch = Instant::now();
+        loop {
+            match queue.recv_timeout(next_watch.saturating_duration_since(Instant::now())) {
+                Ok(first) => self.settle(first, queue),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return self.leave(),
+            }
+            if Instant::now() >= next_watch {
+                self.notice_other_writers();
+                next_watch = Instant::now() + WATCH_EVERY;
+            }
+        }
+    }
+
+    /// One batch: `first` and everything that waits behind it.
+    fn settle(&mut self, first: Job, queue: &Receiver<Job>) {
+        let begun = run(&self.connection, "BEGIN IMMEDIATE");
+        let batch: Vec<Job> = std::iter::once(first).chain(queue.try_iter()).take(self.max_batch).collect();
+        let held: Vec<Held> =
+            batch.into_iter().map(|job| job(begun.clone().map(|()| &self.connection))).collect();
+        let committed = begun.and_then(|()| run(&self.connection, "COMMIT"));
+        if let Err(error) = &committed {
+            tracing::error!(%error, jobs = held.len(), "writes failed together: none of them is answered as done");
+            self.abandon();
+        }
+        for job in held {
+            // Announced first, so that whoever acts on the answer finds the announcement made.
+            if committed.is_ok() {
+                job.changes.into_iter().for_each(|change| self.announce(change));
+            }
+            (job.answer)(committed.clone());
+        }
+    }
+
+    fn announce(&self, change: Change) {
+        // Without subscribers there is nobody to tell.
+        let _ = self.changes.send(change);
+    }
+
+    /// Leaves no transaction open behind a failed commit.
+    fn abandon(&self) {
+        if !self.connection.is_autocommit() {
+            run(&self.connection, "ROLLBACK")
+                .unwrap_or_else(|error| tracing::error!(%error, "a failed commit could not be rolled back"));
+        }
+    }
+
+    /// `PRAGMA data_version` changes only when another connection commits, and no other of this process does.
+    fn notice_other_writers(&mut self) {
+        let version = self
+            .connection
+            .prepare_cached("PRAGMA data_version")
+            .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(0)));
+        match version {
+            Ok(version) => {
+                if self.seen_version.replace(version).is_some_and(|seen| seen != version) {
+                    self.announce(Change::Everything);
+                }
+            }
+            Err(error) => tracing::warn!(%error, "cannot tell whether another process wrote"),
+        }
+    }
+
+    /// Moves what the write-ahead log holds into the database, so that a copied file is whole.
+    fn leave(&self) {
+        let checkpoint = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        checkpoint.unwrap_or_else(|error| tracing::warn!(%error, "the last checkpoint failed"));
+    }
+}
+
+fn run(connection: &Connection, sql: &str) -> StoreResult<()> {
+    connection.prepare_cached(sql).and_then(|mut statement| statement.execute([])).map_err(store_error)?;
+    Ok(())
+}
+
+fn unavailable(why: &str) -> StoreError {
+    StoreError::Unavailable(why.to_owned())
+}

@@ -1,0 +1,219 @@
+//! The control plane: tenants, settings, people, keys, policies, and the audit log of their changes.
+
+use super::{Stage, ada, is_conflict, is_not_found, minutes};
+use interven_store::{
+    AgentOverride, AuditEntry, Change, KeyHash, KeyRecord, KeyScope, NewKey, PolicyUpsert, Role, UserRow,
+};
+use interven_types::{AgentStatus, KeyId, PolicyId, TenantSettings, UserId};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+pub(super) fn key(stage: &Stage, secret: u8) -> NewKey {
+    let record = KeyRecord {
+        key_id: KeyId(Uuid::now_v7()),
+        tenant_id: stage.tenant,
+        name: "ci".into(),
+        prefix: "iv_live_abcd".into(),
+        env: "default".into(),
+        env_override: true,
+        agent_id: stage.agent,
+        agent_override: AgentOverride::Listed(BTreeSet::from([stage.agent])),
+        ip_allowlist: vec!["10.0.0.0/8".into()],
+        scopes: BTreeSet::from([KeyScope::Scan, KeyScope::TracesRead]),
+        monitor: false,
+        created_at: stage.now,
+        created_by: "ada@acme.example".into(),
+        expires_at: Some(stage.later(minutes(60))),
+        revoked_at: None,
+        last_seen_at: None,
+        blocked_attempts: 0,
+        last_refusal: None,
+    };
+    NewKey { record, hash: KeyHash([secret; 32]) }
+}
+
+pub(super) fn user(stage: &Stage, email: &str) -> UserRow {
+    UserRow {
+        user_id: UserId(Uuid::now_v7()),
+        tenant_id: stage.tenant,
+        email: email.into(),
+        role: Role::Reviewer,
+        password_hash: "$argon2id$first".into(),
+        created_at: stage.now,
+        disabled_at: None,
+    }
+}
+
+pub(super) fn policy(name: &str, env: Option<&str>, source: Value) -> PolicyUpsert {
+    PolicyUpsert { name: name.into(), env_name: env.map(str::to_owned), source, if_version: None }
+}
+
+pub(super) async fn a_tenant_starts_with_default_settings_and_a_name_of_its_own(stage: Stage) {
+    let settings = stage.store.settings(stage.tenant).await.unwrap();
+    assert_eq!((settings.version, settings.settings), (1, TenantSettings::default()));
+    assert!(is_conflict(&stage.store.create_tenant("acme", &ada(), stage.now).await));
+    stage.store.create_tenant("zeta", &ada(), stage.now).await.unwrap();
+    let names: Vec<String> =
+        stage.store.tenants().await.unwrap().into_iter().map(|tenant| tenant.name).collect();
+    assert_eq!(names, ["acme", "zeta"]);
+}
+
+pub(super) async fn settings_are_versions_and_the_first_writer_wins(stage: Stage) {
+    let (store, tenant) = (&stage.store, stage.tenant);
+    let strict = TenantSettings { own_domains: vec!["acme.example".into()], ..TenantSettings::default() };
+    let second = store.update_settings(tenant, &strict, Some(1), &ada(), stage.now).await.unwrap();
+    assert_eq!((second.version, &second.settings), (2, &strict));
+    assert!(is_conflict(&store.update_settings(tenant, &strict, Some(1), &ada(), stage.now).await));
+    assert_eq!(store.update_settings(tenant, &strict, None, &ada(), stage.now).await.unwrap().version, 3);
+    assert_eq!(store.settings_at(tenant, 1).await.unwrap(), TenantSettings::default());
+    assert_eq!(store.settings_at(tenant, 2).await.unwrap(), strict);
+    assert!(is_not_found(&store.settings_at(tenant, 4).await));
+}
+
+pub(super) async fn an_installation_value_is_stored_once(stage: Stage) {
+    assert_eq!(stage.store.installation_value("key", &[0, 255]).await.unwrap(), [0, 255]);
+    assert_eq!(stage.store.installation_value("key", b"other").await.unwrap(), [0, 255]);
+}
+
+pub(super) async fn people_sign_in_under_one_address_whatever_its_case(stage: Stage) {
+    let (store, tenant) = (&stage.store, stage.tenant);
+    let bob = user(&stage, "Bob@Acme.example");
+    store.create_user(tenant, &bob, &ada()).await.unwrap();
+    assert_eq!(store.users(tenant).await.unwrap(), [bob]);
+    assert!(is_conflict(&store.create_user(tenant, &user(&stage, "bob@acme.EXAMPLE"), &ada()).await));
+    store.set_password(tenant, "bob@acme.example", "$argon2id$second", &ada(), stage.now).await.unwrap();
+    store.disable_user(tenant, "BOB@acme.example", &ada(), stage.now).await.unwrap();
+    // Disabling twice keeps the first time.
+    store.disable_user(tenant, "bob@acme.example", &ada(), stage.later(minutes(1))).await.unwrap();
+    let bob = store.users(tenant).await.unwrap().pop().unwrap();
+    assert_eq!((bob.password_hash.as_str(), bob.disabled_at), ("$argon2id$second", Some(stage.now)));
+    assert!(is_not_found(&store.disable_user(tenant, "eve@acme.example", &ada(), stage.now).await));
+    assert!(is_not_found(&store.set_password(tenant, "eve@acme.example", "x", &ada(), stage.now).await));
+}
+
+pub(super) async fn a_key_is_known_by_its_hash_until_it_is_revoked(stage: Stage) {
+    let (store, tenant) = (&stage.store, stage.tenant);
+    let made = key(&stage, 1);
+    let id = made.record.key_id;
+    store.create_key(tenant, &made, &ada()).await.unwrap();
+    assert_eq!(store.key_by_hash(&made.hash).await.unwrap(), Some(made.record.clone()));
+    assert_eq!(store.key_by_hash(&KeyHash([2; 32])).await.unwrap(), None);
+    assert!(is_conflict(&store.create_key(tenant, &key(&stage, 1), &ada()).await), "one hash, one key");
+
+    store.touch_key(tenant, id, stage.later(minutes(2))).await.unwrap();
+    store.touch_key(tenant, id, stage.later(minutes(1))).await.unwrap();
+    store.note_refusal(tenant, id, "address", true).await.unwrap();
+    store.note_refusal(tenant, id, "scope", false).await.unwrap();
+    store.revoke_key(tenant, id, &ada(), stage.now).await.unwrap();
+    store.revoke_key(tenant, id, &ada(), stage.later(minutes(9))).await.unwrap();
+    let expected = KeyRecord {
+        revoked_at: Some(stage.now),
+        last_seen_at: Some(stage.later(minutes(2))),
+        blocked_attempts: 1,
+        last_refusal: Some("scope".into()),
+        ..made.record
+    };
+    assert_eq!(store.keys(tenant).await.unwrap(), [expected]);
+    assert!(is_not_found(&store.revoke_key(tenant, KeyId(Uuid::nil()), &ada(), stage.now).await));
+}
+
+pub(super) async fn policies_are_versions_applied_together_or_not_at_all(stage: Stage) {
+    let (store, tenant) = (&stage.store, stage.tenant);
+    let both = [policy("pay", Some("production"), json!({"n": 1})), policy("pay", None, json!({"n": 2}))];
+    let applied = store.apply_policies(tenant, &both, &ada(), stage.now).await.unwrap();
+    assert_eq!(applied.iter().map(|row| row.version).collect::<Vec<_>>(), [1, 1]);
+    let again = store.apply_policies(tenant, &both, &ada(), stage.later(minutes(1))).await.unwrap();
+    assert_eq!(again.iter().map(|row| row.version).collect::<Vec<_>>(), [2, 2]);
+    assert_eq!(again[0].policy_id, applied[0].policy_id);
+
+    let stale = PolicyUpsert { if_version: Some(1), ..policy("pay", None, json!({"n": 9})) };
+    let mixed = [policy("new", None, json!({})), stale];
+    assert!(is_conflict(&store.apply_policies(tenant, &mixed, &ada(), stage.now).await));
+    let current = store.policies(tenant).await.unwrap();
+    assert_eq!(
+        current.iter().map(|row| row.env_name.as_deref()).collect::<Vec<_>>(),
+        [None, Some("production")]
+    );
+    assert!(current.iter().all(|row| row.version == 2 && row.updated_by == ada().name));
+
+    let everywhere = store.policy_by_name(tenant, "pay", None).await.unwrap();
+    assert_eq!(everywhere.source, json!({"n": 2}));
+    assert!(is_not_found(&store.policy_by_name(tenant, "pay", Some("dev")).await));
+    assert!(is_not_found(&store.policy_by_name(tenant, "new", None).await));
+}
+
+pub(super) async fn a_deleted_policy_leaves_decisions_but_not_history(stage: Stage) {
+    let (store, tenant) = (&stage.store, stage.tenant);
+    let pay = policy("pay", None, json!({"n": 1}));
+    let first =
+        store.apply_policies(tenant, std::slice::from_ref(&pay), &ada(), stage.now).await.unwrap().remove(0);
+    store.delete_policy(tenant, first.policy_id, &ada(), stage.now).await.unwrap();
+    assert_eq!(store.policies(tenant).await.unwrap(), []);
+    assert!(is_not_found(&store.policy_by_name(tenant, "pay", None).await));
+    assert!(is_not_found(&store.delete_policy(tenant, first.policy_id, &ada(), stage.now).await));
+    assert_eq!(store.policy_version(tenant, first.policy_id, 1).await.unwrap(), first);
+    store.apply_policies(tenant, &[pay], &ada(), stage.now).await.unwrap();
+    assert_eq!(store.policies(tenant).await.unwrap().len(), 1);
+}
+
+pub(super) async fn a_policy_set_is_remembered_under_its_hash(stage: Stage) {
+    let members = [(PolicyId(Uuid::now_v7()), 3), (PolicyId(Uuid::now_v7()), 1)];
+    stage.store.save_policy_set(stage.tenant, "h1", &members).await.unwrap();
+    stage.store.save_policy_set(stage.tenant, "h1", &[]).await.unwrap();
+    assert_eq!(stage.store.policy_set(stage.tenant, "h1").await.unwrap(), members);
+    assert!(is_not_found(&stage.store.policy_set(stage.tenant, "h2").await));
+}
+
+pub(super) async fn every_control_plane_change_is_audited_and_announced(stage: Stage) {
+    let (store, tenant, now) = (&stage.store, stage.tenant, stage.now);
+    let mut changes = store.changes();
+    let made = key(&stage, 1);
+    store.update_settings(tenant, &TenantSettings::default(), None, &ada(), now).await.unwrap();
+    store.create_user(tenant, &user(&stage, "bob@acme.example"), &ada()).await.unwrap();
+    store.set_password(tenant, "bob@acme.example", "x", &ada(), now).await.unwrap();
+    store.disable_user(tenant, "bob@acme.example", &ada(), now).await.unwrap();
+    store.create_key(tenant, &made, &ada()).await.unwrap();
+    store.revoke_key(tenant, made.record.key_id, &ada(), now).await.unwrap();
+    let pay = [policy("pay", None, json!({}))];
+    let applied = store.apply_policies(tenant, &pay, &ada(), now).await.unwrap();
+    store.delete_policy(tenant, applied[0].policy_id, &ada(), now).await.unwrap();
+    store.set_agent_status(tenant, stage.agent, AgentStatus::Suspended, &ada(), now).await.unwrap();
+    store.set_agent_status(tenant, stage.agent, AgentStatus::Active, &ada(), now).await.unwrap();
+    store.reset_trust(tenant, stage.agent, &ada(), now).await.unwrap();
+    for _ in 0..11 {
+        assert_eq!(changes.try_recv(), Ok(Change::Tenant(tenant)));
+    }
+    let reveal = AuditEntry {
+        action: "body.reveal".into(),
+        target: "trace 1".into(),
+        details: json!({"why": "case 7"}),
+    };
+    store.audit(tenant, &reveal, &ada(), now).await.unwrap();
+    assert!(changes.try_recv().is_err(), "a plain audit row changes nothing else");
+
+    let log = store.audit_log(tenant, None, 100).await.unwrap();
+    let actions: Vec<&str> = log.iter().rev().map(|row| row.action.as_str()).collect();
+    assert_eq!(
+        actions,
+        [
+            "tenant.create",
+            "settings.update",
+            "user.create",
+            "user.set_password",
+            "user.disable",
+            "key.create",
+            "key.revoke",
+            "policy.apply",
+            "policy.delete",
+            "agent.suspend",
+            "agent.reactivate",
+            "agent.reset_trust",
+            "body.reveal"
+        ]
+    );
+    assert_eq!(log.iter().map(|row| row.seq).collect::<Vec<_>>(), (1..=13).rev().collect::<Vec<_>>());
+    assert_eq!((&log[0].actor, &log[0].details), (&ada(), &reveal.details));
+    let page = store.audit_log(tenant, Some(13), 2).await.unwrap();
+    assert_eq!(page, log[1..3]);
+}

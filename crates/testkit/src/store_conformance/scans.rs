@@ -1,0 +1,241 @@
+//! The record of scans.
+
+use super::{Call, Stage, event, is_conflict, is_not_found, minutes};
+use interven_store::{
+    ActivityFilter, ActivityRow, ApprovalEffect, Change, IncidentEffect, ScanResponseRow, Settled,
+    TrustEventKind,
+};
+use interven_types::{
+    AgentId, ApprovalId, DataClass, Decision, KeyId, PolicyId, RiskBand, Timestamp, TraceId, Verb,
+};
+use serde_json::json;
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+fn page(limit: u32) -> ActivityFilter {
+    ActivityFilter { limit, ..ActivityFilter::default() }
+}
+
+async fn positions(stage: &Stage, filter: ActivityFilter) -> Vec<u64> {
+    let rows = stage.store.activity(stage.tenant, &filter).await.unwrap();
+    rows.into_iter().map(|row| row.ledger_seq).collect()
+}
+
+pub(super) async fn positions_have_no_gaps_and_receipts_say_them(stage: Stage) {
+    let mut changes = stage.store.changes();
+    for expected in 1..=3 {
+        let receipt = stage.scan(|_, _| ()).await;
+        assert_eq!((receipt.ledger_seq, receipt.settled.row.ledger_seq), (expected, expected));
+        assert_eq!(receipt.scans_this_month, expected);
+        assert_eq!(changes.try_recv(), Ok(Change::Activity(stage.tenant, expected)));
+    }
+    assert_eq!(positions(&stage, page(10)).await, [3, 2, 1]);
+    let other = stage.store.create_tenant("other", &super::ada(), stage.now).await.unwrap().tenant_id;
+    let other = Stage { tenant: other, store: stage.store.clone(), ..stage };
+    let agent = other.agent_named("worker", None).await;
+    let receipt = Call::by(agent, other.now).record(&other, |_, _| ()).await.unwrap();
+    assert_eq!(receipt.ledger_seq, 1, "each tenant has a log of its own");
+}
+
+pub(super) async fn a_row_comes_back_as_it_was_written(stage: Stage) {
+    let receipt = stage
+        .scan(|_, settled| {
+            let row = &mut settled.row;
+            row.env = "production".into();
+            row.key_id = Some(KeyId(Uuid::now_v7()));
+            row.client_addr = Some("2001:db8::1".into());
+            row.would_be = Some(Decision::Deny);
+            row.reason_codes = vec!["SECRET_EXFILTRATION".into(), "NEW_DESTINATION".into()];
+            row.classifications = vec![DataClass::Secrets, DataClass::Pii];
+            row.policy_id = Some(PolicyId(Uuid::now_v7()));
+            row.policy_name = Some("a \"quoted\" näme".into());
+            row.rule_id = Some("r1".into());
+            row.approval_id = Some(ApprovalId(Uuid::now_v7()));
+            row.verdict = json!({"signals": [{"score": 0.1}], "text": "\u{0}\u{fffd}😀"});
+            row.sealed_request = (0..=255).collect();
+        })
+        .await;
+    let row = receipt.settled.row;
+    assert_eq!(stage.store.trace(stage.tenant, row.trace_id).await.unwrap(), row);
+    let listed = stage.store.activity(stage.tenant, &page(1)).await.unwrap();
+    assert_eq!(
+        listed,
+        [ActivityRow { sealed_request: Vec::new(), ..row }],
+        "lists leave the request sealed away"
+    );
+}
+
+pub(super) async fn a_failing_scan_leaves_no_trace_and_no_gap(stage: Stage) {
+    stage.scan(|_, _| ()).await;
+    let unknown = ApprovalId(Uuid::now_v7());
+    let failed = Call::by(stage.agent, stage.now)
+        .record(&stage, move |_, settled| {
+            settled.trust.trust_score = 0.0;
+            settled.approval = ApprovalEffect::Use { approval_id: unknown, idempotency_key: None };
+        })
+        .await;
+    assert!(is_conflict(&failed), "{failed:?}");
+    let stranger = Call::by(AgentId(Uuid::now_v7()), stage.now).record(&stage, |_, _| ()).await;
+    assert!(is_not_found(&stranger), "{stranger:?}");
+    assert_eq!(stage.scan(|_, _| ()).await.ledger_seq, 2);
+    assert_eq!(stage.store.agent(stage.tenant, stage.agent).await.unwrap().trust.trust_score, 1.0);
+}
+
+pub(super) async fn concurrent_scans_each_get_a_position(stage: Stage) {
+    let mut running = tokio::task::JoinSet::new();
+    for _ in 0..200 {
+        let (store, tenant) = (stage.store.clone(), stage.tenant);
+        let entry = Call::by(stage.agent, stage.now).entry(|_, settled| settled.trust.clean_streak += 1);
+        running.spawn(async move { store.record_scan(tenant, entry).await.unwrap().ledger_seq });
+    }
+    let given: BTreeSet<u64> = running.join_all().await.into_iter().collect();
+    assert_eq!(given, (1..=200).collect());
+    let trust = stage.store.agent(stage.tenant, stage.agent).await.unwrap().trust;
+    assert_eq!(trust.clean_streak, 200, "no scan settled on another's stale trust");
+}
+
+pub(super) async fn filters_find_what_they_say(stage: Stage) {
+    let second = stage.agent_named("second", None).await;
+    let tweaks: [fn(&mut ActivityRow); 6] = [
+        |_| (),
+        |row| row.decision = Some(Decision::Deny),
+        |row| row.risk_band = RiskBand::Critical,
+        |row| row.classifications = vec![DataClass::Pii, DataClass::Phi],
+        |row| (row.env, row.tool_name) = ("staging".into(), "github".into()),
+        |row| row.operation = "create_pr".into(),
+    ];
+    for (minute, tweak) in tweaks.into_iter().enumerate() {
+        // Clocks step: positions 1 to 6 stand at minutes 5, 4, 3, 2, 1, 0.
+        let call = Call::by(stage.agent, stage.later(minutes(5 - minute as u64)));
+        call.record(&stage, move |_, settled| tweak(&mut settled.row)).await.unwrap();
+    }
+    Call::by(second, stage.later(minutes(9))).record(&stage, |_, _| ()).await.unwrap();
+
+    let all = page(50);
+    let at = |minute| Some(stage.later(minutes(minute)));
+    let cases: Vec<(ActivityFilter, &[u64])> = vec![
+        (all.clone(), &[7, 6, 5, 4, 3, 2, 1]),
+        (ActivityFilter { agent_id: Some(second), ..all.clone() }, &[7]),
+        (ActivityFilter { tool_name: Some("github".into()), ..all.clone() }, &[5]),
+        (ActivityFilter { operation: Some("create_pr".into()), ..all.clone() }, &[6]),
+        (ActivityFilter { decision: Some(Decision::Deny), ..all.clone() }, &[2]),
+        (ActivityFilter { decision: Some(Decision::Allow), limit: 2, ..all.clone() }, &[7, 6]),
+        (ActivityFilter { risk_band: Some(RiskBand::Critical), ..all.clone() }, &[3]),
+        (ActivityFilter { risk_band: Some(RiskBand::Low), limit: 1, ..all.clone() }, &[7]),
+        (ActivityFilter { class: Some(DataClass::Phi), ..all.clone() }, &[4]),
+        (ActivityFilter { class: Some(DataClass::Secrets), ..all.clone() }, &[]),
+        (ActivityFilter { env: Some("staging".into()), ..all.clone() }, &[5]),
+        (ActivityFilter { since: at(3), ..all.clone() }, &[7, 3, 2, 1]),
+        (ActivityFilter { until: at(1), ..all.clone() }, &[6]),
+        (ActivityFilter { since: at(1), until: at(3), ..all.clone() }, &[5, 4]),
+        (ActivityFilter { until: at(0), ..all.clone() }, &[]),
+        (ActivityFilter { since: at(10), ..all.clone() }, &[]),
+        (
+            ActivityFilter {
+                agent_id: Some(stage.agent),
+                decision: Some(Decision::Deny),
+                since: at(4),
+                ..all
+            },
+            &[2],
+        ),
+    ];
+    for (filter, expected) in cases {
+        assert_eq!(positions(&stage, filter.clone()).await, expected, "{filter:?}");
+    }
+}
+
+pub(super) async fn pages_follow_the_log_both_ways(stage: Stage) {
+    for _ in 0..5 {
+        stage.scan(|_, _| ()).await;
+    }
+    let before = |seq| ActivityFilter { before_seq: Some(seq), ..page(2) };
+    let after = |seq| ActivityFilter { after_seq: Some(seq), ..page(2) };
+    assert_eq!(positions(&stage, page(2)).await, [5, 4]);
+    assert_eq!(positions(&stage, before(4)).await, [3, 2]);
+    assert_eq!(positions(&stage, before(2)).await, [1]);
+    assert_eq!(positions(&stage, after(0)).await, [1, 2]);
+    assert_eq!(positions(&stage, after(4)).await, [5]);
+    assert_eq!(positions(&stage, after(u64::MAX)).await, [0; 0]);
+}
+
+pub(super) async fn months_are_counted_apart(stage: Stage) {
+    let at = |text: &str| -> Timestamp { text.parse().unwrap() };
+    let (october, november) = (at("2026-10-31T23:59:59.999Z"), at("2026-11-01T00:00:00.000Z"));
+    for (moment, expected) in [(october, 1), (october, 2), (november, 1), (november, 2)] {
+        let receipt = Call::by(stage.agent, moment).record(&stage, |_, _| ()).await.unwrap();
+        assert_eq!(receipt.scans_this_month, expected, "{moment}");
+    }
+    for (moment, expected) in [(october, 2), (november, 2), (at("2027-10-31T00:00:00Z"), 0)] {
+        assert_eq!(stage.store.scans_in_month(stage.tenant, moment).await.unwrap(), expected, "{moment}");
+    }
+}
+
+pub(super) async fn the_last_hour_of_trust_is_known_when_a_scan_is_settled(stage: Stage) {
+    let deny = |at: Timestamp| {
+        move |_: &_, settled: &mut Settled| {
+            settled.trust.trust_score -= 0.25;
+            settled.trust_events = vec![event(TrustEventKind::Deny, at, settled.trust.trust_score)];
+            settled.trust_events[0].delta = -0.25;
+        }
+    };
+    for minute in [0, 40, 50] {
+        let at = stage.later(minutes(minute));
+        Call::by(stage.agent, at).record(&stage, deny(at)).await.unwrap();
+    }
+    // 1.0 → 0.75 at minute 0, → 0.5 at 40, → 0.25 at 50.
+    for (minute, denials, highest) in [(55, 3, 1.0), (70, 2, 0.75), (105, 1, 0.5), (300, 0, 0.25)] {
+        let call = Call::by(stage.agent, stage.later(minutes(minute)));
+        let settled = call.record(&stage, move |known, _| {
+            assert_eq!((known.denials_1h, known.highest_trust_1h), (denials, highest), "minute {minute}");
+            assert_eq!(known.trust.trust_score, 0.25);
+        });
+        settled.await.unwrap();
+    }
+}
+
+pub(super) async fn one_open_incident_gathers_its_traces(stage: Stage) {
+    let incident = |trigger: &str, severity| IncidentEffect {
+        trigger: trigger.to_owned(),
+        severity,
+        title: format!("{trigger} happened"),
+    };
+    let mut traces = Vec::new();
+    for (minute, severity) in [(0, RiskBand::High), (1, RiskBand::Critical), (2, RiskBand::Medium)] {
+        let found = incident("DENY_BURST", severity);
+        let call = Call::by(stage.agent, stage.later(minutes(minute)));
+        let receipt = call.record(&stage, move |_, settled| settled.incidents = vec![found]).await.unwrap();
+        traces.push(receipt.settled.row.trace_id);
+    }
+    let other = incident("RULE", RiskBand::Low);
+    let last = Call::by(stage.agent, stage.later(minutes(3)));
+    last.record(&stage, move |_, settled| settled.incidents = vec![other]).await.unwrap();
+
+    let incidents = stage.store.incidents(stage.tenant, 10).await.unwrap();
+    assert_eq!(incidents.iter().map(|i| i.trigger.as_str()).collect::<Vec<_>>(), ["RULE", "DENY_BURST"]);
+    let burst = &incidents[1];
+    assert_eq!((burst.severity, burst.status.as_str()), (RiskBand::Critical, "open"));
+    assert_eq!((burst.opened_at, burst.updated_at), (stage.now, stage.later(minutes(2))));
+    assert_eq!((burst.agent_id, &burst.trace_ids), (stage.agent, &traces));
+    assert_eq!(stage.store.incidents(stage.tenant, 1).await.unwrap().len(), 1);
+}
+
+pub(super) async fn responses_attach_to_their_scan(stage: Stage) {
+    let trace_id = stage.scan(|_, settled| settled.row.verb = Verb::Read).await.settled.row.trace_id;
+    let response = |status| ScanResponseRow {
+        trace_id,
+        at: stage.now,
+        response_status: status,
+        data_classes: vec![DataClass::Pii],
+        fields_redacted_count: 2,
+        content_fingerprint: "ab".repeat(32),
+        injection: json!({"found": false}),
+    };
+    for status in [Some(200), None] {
+        stage.store.attach_response(stage.tenant, &response(status)).await.unwrap();
+    }
+    let attached = stage.store.responses(stage.tenant, trace_id).await.unwrap();
+    assert_eq!(attached, [response(Some(200)), response(None)]);
+    let unknown = ScanResponseRow { trace_id: TraceId(Uuid::now_v7()), ..response(None) };
+    assert!(is_not_found(&stage.store.attach_response(stage.tenant, &unknown).await));
+}
