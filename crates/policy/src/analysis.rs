@@ -75,7 +75,8 @@ pub(crate) fn shadowed(rules: &[RuleSource]) -> Vec<(usize, &str)> {
             let earlier = keyed.iter().take(place).find(|(_, earlier, earlier_keys)| {
                 let is_wider = earlier_keys.as_ref().zip(keys.as_ref()).is_some_and(|(e, k)| e.cover(k));
                 // On a type error a strict rule matches where a lenient one does not.
-                let is_as_strict = earlier.action.fails_closed() || !rule.action.fails_closed();
+                let may_differ = rule.action.fails_closed() && !earlier.action.fails_closed();
+                let is_as_strict = !(may_differ && may_meet_type_errors(&earlier.condition));
                 earlier.mode == Mode::Enforce && is_as_strict && is_wider
             })?;
             Some((*index, earlier.1.rule_id.as_str()))
@@ -83,6 +84,17 @@ pub(crate) fn shadowed(rules: &[RuleSource]) -> Vec<(usize, &str)> {
         .collect();
     shadowed.sort_unstable();
     shadowed
+}
+
+fn may_meet_type_errors(condition: &Condition) -> bool {
+    let Condition { body_path_equals, body_path_in, body_path_gt, body_path_gte, .. } = condition;
+    let Condition { body_path_lt, body_path_lte, not, any_of, .. } = condition;
+    let numbers = [body_path_gt, body_path_gte, body_path_lt, body_path_lte];
+    body_path_equals.is_some()
+        || body_path_in.is_some()
+        || numbers.iter().any(|test| test.is_some())
+        || not.as_deref().is_some_and(may_meet_type_errors)
+        || any_of.iter().any(may_meet_type_errors)
 }
 
 /// The keys of a rule's match and condition in their canonical form.

@@ -189,3 +189,204 @@ fn is_upper_snake(text: &str) -> bool {
         && text.starts_with(|c: char| c.is_ascii_uppercase())
         && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Severity::{self, Error, Warning};
+    use crate::parse_json;
+    use serde_json::{Value, json};
+
+    fn found(policy: Value) -> Vec<(Severity, String, String)> {
+        let policy = parse_json(policy).unwrap().remove(0);
+        check(&policy).into_iter().map(|d| (d.severity, d.path, d.message)).collect()
+    }
+
+    /// A policy of one rule with these members beside an id and an action.
+    fn ruled(members: Value) -> Value {
+        let mut rule = json!({"rule_id": "a", "action": "DENY"});
+        rule.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        json!({"name": "p", "rules": [rule]})
+    }
+
+    #[test]
+    fn each_mistake_is_found_where_it_is() {
+        let deep = json!({"not": {"not": {"not": {"not": {"not": {"risk_score_gt": 0.1}}}}}});
+        for (members, severity, path, message) in [
+            (json!({"match": {"org_patterns": ["a["]}}), Error, "match.org_patterns[0]", "not closed"),
+            (json!({"match": {"url_patterns": [""]}}), Error, "match.url_patterns[0]", "empty"),
+            (json!({"match": {"operations": ["verb:READ"]}}), Error, "match.operations[0]", "`category:…`"),
+            (json!({"match": {"host_patterns": ["*"]}}), Warning, "match.host_patterns[0]", "everything"),
+            (json!({"match": {"url_patterns": ["**"]}}), Warning, "match.url_patterns[0]", "everything"),
+            (json!({"match": {"tool_names": ["git*"]}}), Warning, "match.tool_names", "not globs"),
+            (json!({"match": {"tool_name": "a", "tool_names": ["b"]}}), Error, "", "can never match"),
+            (json!({"condition": {"not": {}}}), Error, "", "can never match"),
+            (json!({"condition": {"risk_score_gt": 1.0}}), Error, "", "can never match"),
+            (json!({"condition": {"trust_score_lt": 0}}), Error, "", "can never match"),
+            (
+                json!({"condition": {"body_path_gt": {"path": "$.a", "value": 5}, "body_path_lt": {"path": "$.a", "value": 5}}}),
+                Error,
+                "",
+                "can never match",
+            ),
+            (json!({"condition": {"risk_score_gt": 2}}), Error, "condition.risk_score_gt", "0 to 1"),
+            (
+                json!({"condition": {"body_contains_any": [""]}}),
+                Error,
+                "condition.body_contains_any[0]",
+                "empty",
+            ),
+            (
+                json!({"condition": {"body_path_exists": {"path": "a.b"}}}),
+                Error,
+                "condition.body_path_exists.path",
+                "JSON path",
+            ),
+            (
+                json!({"condition": {"not": {"body_path_gt": {"path": "$..a", "value": 1}}}}),
+                Error,
+                "condition.not.body_path_gt.path",
+                "JSON path",
+            ),
+            (
+                json!({"condition": {"semantic_category": ["EXFIL", "DESTRUCTIV"]}}),
+                Error,
+                "condition.semantic_category[0]",
+                "valid are",
+            ),
+            (
+                json!({"condition": {"semantic_category": ["DESTRUCTIV"]}}),
+                Error,
+                "condition.semantic_category[0]",
+                "did you mean `DESTRUCTIVE`",
+            ),
+            (
+                json!({"condition": {"time_of_day_outside": {"start": "09:00", "end": "17:00", "tz": "Berlin"}}}),
+                Error,
+                "condition.time_of_day_outside.tz",
+                "time zone",
+            ),
+            (
+                json!({"condition": {"any_of": [{}, {"risk_score_gt": 0.5}]}}),
+                Warning,
+                "condition.any_of[0]",
+                "always holds",
+            ),
+            (
+                json!({"condition": {"has_data_class_min_confidence": "LOW"}}),
+                Warning,
+                "condition.has_data_class_min_confidence",
+                "no effect",
+            ),
+            (json!({"condition": deep}), Error, "condition.not.not.not.not.not", "4 deep"),
+            (json!({"reason_code": "No Good"}), Error, "reason_code", "UPPER_SNAKE"),
+            (json!({"compliance_tags": ["HIPAA"]}), Error, "compliance_tags[0]", "FRAMEWORK:CONTROL"),
+            (json!({"sanitize_fields": ["$.a"]}), Warning, "sanitize_fields", "no effect"),
+            (
+                json!({"action": "SANITIZE", "sanitize_fields": ["a"]}),
+                Error,
+                "sanitize_fields[0]",
+                "JSON path",
+            ),
+            (
+                json!({"action": "REQUIRE_APPROVAL", "approval_ttl_seconds": 59}),
+                Error,
+                "approval_ttl_seconds",
+                "60",
+            ),
+            (
+                json!({"action": "REQUIRE_APPROVAL", "grant_max_uses": 0}),
+                Error,
+                "grant_max_uses",
+                "at least 1",
+            ),
+            (json!({"rule_id": " a"}), Error, "rule_id", "spaces"),
+        ] {
+            let findings = found(ruled(members.clone()));
+            let path = if path.is_empty() { "rules[0]".to_owned() } else { format!("rules[0].{path}") };
+            let hit = findings.iter().any(|(s, p, m)| *s == severity && *p == path && m.contains(message));
+            assert!(hit, "{members}: {findings:?}");
+        }
+    }
+
+    #[test]
+    fn sound_rules_pass() {
+        for members in [
+            json!({"condition": {"body_path_gte": {"path": "$.a", "value": 5}, "body_path_lte": {"path": "$.a", "value": 5}}}),
+            json!({"condition": {"body_path_gt": {"path": "$.a[*]", "value": 5}, "body_path_lt": {"path": "$.a[*]", "value": 1}}}),
+            json!({"condition": {"not": {"not": {"not": {"not": {"risk_score_gt": 0.1}}}}}}),
+            json!({"match": {"operations": ["*", "category:x", "method:POST"]}}),
+        ] {
+            assert_eq!(found(ruled(members.clone())), [], "{members}");
+        }
+    }
+
+    #[test]
+    fn a_policy_is_checked_as_a_whole() {
+        let twins = json!([{"rule_id": "a", "action": "DENY", "match": {"verbs": ["READ"]}}, {"rule_id": "a", "action": "DENY"}]);
+        assert!(found(json!({"name": "p", "rules": twins})).iter().any(|f| f.1 == "rules[1].rule_id"));
+        assert_eq!(found(json!({"name": "p", "rules": []}))[0].0, Warning);
+        assert_eq!(found(json!({"name": "", "rules": [{"rule_id": "a", "action": "DENY"}]}))[0].1, "name");
+        let elsewhere = json!({"name": "p", "env_names": ["dev"], "rules": [
+            {"rule_id": "a", "action": "DENY", "match": {"env_names": ["production"]}}]});
+        assert!(found(elsewhere)[0].2.contains("can never match"));
+    }
+
+    #[test]
+    fn rules_that_never_come_to_speak_are_found() {
+        let pair = |early: Value, late: Value| {
+            let ruled = |id: &str, members: Value| {
+                let mut rule = json!({"rule_id": id, "action": "DENY"});
+                rule.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+                rule
+            };
+            // Written last, evaluated first.
+            let mut early = ruled("early", early);
+            early["priority"] = json!(1);
+            let findings = found(json!({"name": "p", "rules": [ruled("late", late), early]}));
+            findings.iter().any(|f| f.1 == "rules[0]" && f.2.contains("never speaks: `early`"))
+        };
+        let on = |tools: Value| json!({"match": {"tool_names": tools}});
+        let holding = |condition: Value| json!({"condition": condition});
+        let above = json!({"body_path_gt": {"path": "$.a", "value": 1}});
+        for (early, late, expected) in [
+            (json!({}), on(json!(["a"])), true),
+            (on(json!(["a", "b"])), on(json!(["a"])), true),
+            (on(json!(["a", "b"])), json!({"match": {"tool_name": "a", "verbs": ["READ"]}}), true),
+            (on(json!(["a"])), on(json!(["a", "b"])), false),
+            (json!({"match": {"operations": ["*"]}}), json!({"match": {"operations": ["x"]}}), true),
+            (
+                holding(json!({"has_data_class": ["PII", "PHI"]})),
+                holding(json!({"has_data_class": ["PII"]})),
+                true,
+            ),
+            (
+                holding(json!({"has_data_class": ["PII"], "has_data_class_min_confidence": "HIGH"})),
+                holding(json!({"has_data_class": ["PII"]})),
+                false,
+            ),
+            (
+                holding(json!({"has_data_class": ["PII"]})),
+                holding(json!({"has_data_class": ["PII"], "has_data_class_min_confidence": "HIGH"})),
+                true,
+            ),
+            (
+                holding(json!({"body_contains_all": ["a"]})),
+                holding(json!({"body_contains_all": ["a", "b"]})),
+                true,
+            ),
+            (
+                holding(json!({"body_contains_all": ["a", "b"]})),
+                holding(json!({"body_contains_all": ["a"]})),
+                false,
+            ),
+            (holding(json!({"risk_score_gt": 0.5})), holding(json!({"risk_score_gt": 0.6})), false),
+            (json!({"mode": "shadow"}), on(json!(["a"])), false),
+            (json!({"action": "ALLOW"}), on(json!(["a"])), true),
+            // An amount that is text passes the lenient rule by and meets the strict one.
+            (json!({"action": "ALLOW", "condition": above}), holding(above.clone()), false),
+        ] {
+            assert_eq!(pair(early.clone(), late.clone()), expected, "{early} before {late}");
+        }
+    }
+}

@@ -47,6 +47,8 @@ mod schema;
 mod set;
 mod source;
 mod test;
+#[cfg(test)]
+mod tests;
 mod truth;
 mod window;
 
@@ -57,6 +59,6 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use outcome::{Facts, McpFacts, Modifiers, Note, Outcome, RedactionRequest, RuleMatch};
 pub use parse::{check_yaml, parse_json, parse_yaml};
 pub use path::{JsonPath, JsonPathError};
-pub use schema::json_schema;
+pub use schema::{SCHEMA_VERSION, json_schema};
 pub use set::PolicySet;
 pub use source::{InstalledPolicy, Match, Mode, PolicyAction, PolicySource, RuleSource};

@@ -208,3 +208,153 @@ fn put_into(members: &mut Vec<Member>, home: &'static str, member: Member) {
 pub(crate) fn unlocated(findings: Findings) -> Vec<Diagnostic> {
     findings.0.into_iter().map(Finding::unlocated).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const PACK: &str = "\
+policies:
+  - name: Deny PHI in chat
+    env_names: [production]
+    compliance_tags: [\"HIPAA:164.312(e)(1)\"]
+    rules:
+      - rule_id: phi-chat
+        priority: 10
+        match:     { tool_names: [slack, discord], operations: [post_message] }
+        condition: { has_data_class: [PHI] }
+        action: DENY
+        reason_code: PHI_EGRESS_CHAT_BLOCKED
+  - name: Second
+    env_name: dev
+    rules:
+      - { rule_id: all, action: ALLOW }
+";
+
+    #[test]
+    fn a_pack_a_policy_alone_and_json_are_read() {
+        let pack = parse_yaml(PACK, "p.yaml").unwrap();
+        assert_eq!(pack.len(), 2);
+        assert_eq!(pack[0].rules[0].matches.tool_names, ["slack", "discord"]);
+        assert_eq!(pack[1].env_names, Some(vec!["dev".to_owned()]));
+        assert_eq!(pack[1].rules[0].priority, 100);
+        for policy in &pack {
+            let printed = serde_json::to_value(policy).unwrap();
+            assert_eq!(parse_yaml(&printed.to_string(), "p.json").unwrap(), std::slice::from_ref(policy));
+            assert_eq!(parse_json(printed).unwrap(), std::slice::from_ref(policy));
+        }
+        assert_eq!(parse_json(json!({"policies": pack})).unwrap(), pack);
+    }
+
+    #[test]
+    fn the_flat_shape_of_the_api_is_the_nested_one() {
+        let flat = json!({"name": "p", "rules": [{
+            "rule_id": "a", "action": "DENY", "tools": ["slack"], "verbs": ["WRITE"], "has_data_class": ["PII"],
+            "any_of": [{"is_volume_burst": true}], "match": {"methods": ["POST"]}
+        }]});
+        let nested = json!({"name": "p", "rules": [{
+            "rule_id": "a", "action": "DENY",
+            "match": {"tool_names": ["slack"], "verbs": ["WRITE"], "methods": ["POST"]},
+            "condition": {"has_data_class": ["PII"], "any_of": [{"is_volume_burst": true}]}
+        }]});
+        assert_eq!(parse_json(flat).unwrap(), parse_json(nested).unwrap());
+        let twice = json!({"name": "p", "rules": [{
+            "rule_id": "a", "action": "DENY", "verbs": ["READ"], "match": {"verbs": ["WRITE"]}
+        }]});
+        assert!(parse_json(twice).unwrap_err().to_string().contains("`verbs` is given twice"));
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_place() {
+        for (wrong, right, expected) in [
+            ("tool_names:", "tool_nams:", "8:22: error: unknown key `tool_nams`; did you mean `tool_name"),
+            (
+                "priority: 10",
+                "priority: high",
+                "7:19: error: expected a whole number, found the text `high` (at policies[0].rules[0].priority)",
+            ),
+            (
+                "action: DENY",
+                "action: DENNY",
+                "10:17: error: unknown value `DENNY`; did you mean `DENY`? (at policies[0].rules[0].action)",
+            ),
+            ("        action: DENY\n", "", "6:9: error: `action` is required (at policies[0].rules[0])"),
+            (
+                "[PHI]",
+                "[PHI, PIII]",
+                "9:44: error: unknown value `PIII`; did you mean `PII`? (at policies[0].rules[0].condition.has_data_class[1])",
+            ),
+            ("[PHI]", "PHI", "9:38: error: expected a list, found the text `PHI`"),
+            ("[PHI]", "[]", "9:22: error: the list is empty"),
+            (
+                "has_data_class: [PHI]",
+                "body_path_gt: {path: $.a, value: many}",
+                "9:55: error: expected a number, found the text `many` (at policies[0].rules[0].condition.body_path_gt.value)",
+            ),
+            ("reason_code:", "tool_names:", "11:9: error: `tool_names` belongs under `match`"),
+            ("reason_code:", "has_data_class:", "11:9: error: `has_data_class` belongs under `condition`"),
+            (
+                "reason_code:",
+                "grant_max_uses:",
+                "11:9: error: expected a whole number from 1, or `unlimited`",
+            ),
+            (
+                "    env_name: dev\n",
+                "    env_name: dev\n    env_names: [dev]\n",
+                "`env_name` and `env_names` are both given",
+            ),
+            (
+                "operations:",
+                "agent_runtime_types: [langchian], operations:",
+                "unknown value `langchian`; did you mean `langchain`?",
+            ),
+            ("policies:", "polices:", "1:1: error: unknown key `polices`"),
+            ("  - name: Second\n", "  - name: Second\n    name: Third\n", "13:5: error: "),
+            ("[production]", "[production", "error: "),
+        ] {
+            let text = PACK.replacen(wrong, right, 1);
+            assert_ne!(text, PACK, "{wrong} is not in the text");
+            let errors = parse_yaml(&text, "p.yaml").unwrap_err().to_string();
+            assert!(errors.starts_with("p.yaml:") && errors.contains(expected), "{right}: {errors}");
+        }
+    }
+
+    #[test]
+    fn one_mistake_does_not_hide_the_others() {
+        let text = PACK.replace("DENY", "DENIED").replace("ALLOW", "ALOW").replace("env_name:", "env_nme:");
+        let Diagnostics(errors) = parse_yaml(&text, "p.yaml").unwrap_err();
+        let lines: Vec<_> = errors.iter().map(|error| error.line).collect();
+        assert_eq!(lines, [Some(10), Some(13), Some(15)]);
+    }
+
+    #[test]
+    fn findings_of_the_check_carry_their_place_too() {
+        let text = PACK.replace("[slack, discord]", "[slack], repo_patterns: ['ok', 'x[']");
+        let (_, findings) = check_yaml(&text, "p.yaml").unwrap();
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert_eq!((findings[0].line, findings[0].severity), (Some(8), Severity::Error));
+        assert_eq!(findings[0].path, "policies[0].rules[0].match.repo_patterns[1]");
+        assert_eq!(check_yaml(PACK, "p.yaml").unwrap().1, []);
+    }
+
+    #[test]
+    fn hostile_texts_are_errors() {
+        let bomb: String = std::iter::once("a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned())
+            .chain((1..20).map(|i| format!("a{i}: &a{i} [{}]\n", vec![format!("*a{}", i - 1); 9].join(", "))))
+            .collect();
+        let deep = format!("name: {}", "[".repeat(100_000));
+        let nested_json = format!("{}1{}", "{\"not\":".repeat(5_000), "}".repeat(5_000));
+        for text in
+            [&bomb, &deep, &nested_json, "", "- 1", "\0", "name: x\n---\nname: y", &"a".repeat(5_000_000)]
+        {
+            let shown: String = text.chars().take(40).collect();
+            assert!(parse_yaml(text, "p.yaml").is_err(), "{shown}");
+        }
+        for value in
+            [json!(null), json!([]), json!("x"), json!({"policies": 7}), json!({"name": "x", "rules": [1]})]
+        {
+            assert!(parse_json(value.clone()).is_err(), "{value}");
+        }
+    }
+}

@@ -28,6 +28,8 @@ enum Matcher {
     /// Ends with this text, and holds no `/` before it.
     Suffix(Box<str>),
     Prefix(Box<str>),
+    /// Starts with this text, and holds no `/` after it.
+    Stem(Box<str>),
     /// Starts with this scheme and host, and the host ends there.
     Origin(Box<str>),
     Glob(Regex),
@@ -92,8 +94,7 @@ impl Pattern {
     pub(crate) fn is_everything(&self) -> bool {
         match &self.matcher {
             Matcher::Everything => true,
-            Matcher::Suffix(tail) => tail.is_empty(),
-            Matcher::Prefix(head) => head.is_empty(),
+            Matcher::Stem(head) | Matcher::Prefix(head) => head.is_empty(),
             _ => false,
         }
     }
@@ -106,6 +107,7 @@ impl Matcher {
             Self::Exact(text) => **text == *subject,
             Self::Suffix(tail) => subject.strip_suffix(&**tail).is_some_and(|head| !head.contains('/')),
             Self::Prefix(head) => subject.starts_with(&**head),
+            Self::Stem(head) => subject.strip_prefix(&**head).is_some_and(|tail| !tail.contains('/')),
             Self::Origin(origin) => subject.strip_prefix(&**origin).is_some_and(is_past_the_host),
             Self::Glob(regex) => regex.is_match(subject),
         }
@@ -147,6 +149,9 @@ fn glob(text: &str, special: &str) -> Result<Matcher, PatternError> {
     }
     if let Some(head) = text.strip_suffix("**").filter(|head| is_literal(head)) {
         return Ok(Matcher::Prefix(head.into()));
+    }
+    if let Some(head) = text.strip_suffix('*').filter(|head| is_literal(head)) {
+        return Ok(Matcher::Stem(head.into()));
     }
     if let Some(tail) = text.strip_prefix('*').filter(|tail| is_literal(tail) && !tail.contains('/')) {
         return Ok(Matcher::Suffix(tail.into()));

@@ -3,13 +3,34 @@
 use crate::source::PolicySource;
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::Deserialize;
+use serde_json::Value;
+
+/// Version of the policy language; grows when a policy that was valid becomes invalid or means something else.
+pub const SCHEMA_VERSION: u32 = 1;
 
 /// The policy language as a JSON Schema (draft 2020-12): a pack, or one policy alone.
-pub fn json_schema() -> serde_json::Value {
+pub fn json_schema() -> Value {
     let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Document>();
     schema.insert("title".to_owned(), "Interven policy".into());
-    schema.to_value()
+    let mut schema = schema.to_value();
+    for (definition, alias, key) in ALIASES {
+        let properties = schema.pointer_mut(&format!("/$defs/{definition}/properties"));
+        if let Some(properties) = properties.and_then(Value::as_object_mut)
+            && let Some(property) = properties.get(*key).cloned()
+        {
+            properties.insert((*alias).to_owned(), property);
+        }
+    }
+    schema
 }
+
+/// Keys that are also accepted, which the generator does not know of: definition, alias, key.
+const ALIASES: &[(&str, &str, &str)] = &[
+    ("Rule", "tags", "tag"),
+    ("Match", "tools", "tool_names"),
+    ("Condition", "new_resource", "is_new_destination"),
+    ("Condition", "volume_burst", "is_volume_burst"),
+];
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(untagged)]
@@ -81,19 +102,18 @@ mod tests {
         let schema = json_schema();
         let definitions = schema["$defs"].as_object().unwrap();
         let listed = |name: &str| -> Vec<String> {
-            let definition = &definitions[name];
+            let definition =
+                definitions.get(name).unwrap_or_else(|| panic!("{name} in {:?}", definitions.keys()));
             assert_eq!(definition["additionalProperties"], false, "{name}");
             definition["properties"].as_object().unwrap().keys().cloned().collect()
         };
-        let aliases = ["tools", "new_resource", "volume_burst", "tags"];
         for (name, keys) in [
             ("Rule", keys_of::<RuleSource>()),
             ("Match", keys_of::<Match>()),
             ("Condition", keys_of::<Condition>()),
             ("Policy", keys_of::<PolicyText>()),
         ] {
-            let mut expected: Vec<_> =
-                keys.iter().filter(|k| !aliases.contains(k)).map(|k| (*k).to_owned()).collect();
+            let mut expected: Vec<_> = keys.iter().map(|k| (*k).to_owned()).collect();
             let mut found = listed(name);
             expected.sort();
             found.sort();

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 /// One named policy. Serializes to its canonical form: `env_names`, no aliases, nothing that says the default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "PolicyText")]
+#[schemars(rename = "Policy")]
 pub struct PolicySource {
     pub name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
