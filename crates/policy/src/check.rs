@@ -5,10 +5,10 @@ use crate::condition::Condition;
 use crate::diagnostic::{Diagnostic, Findings, Path};
 use crate::matcher::tools;
 use crate::needle::NeedleTable;
+use crate::pattern::Pattern;
 use crate::read::unknown;
 use crate::set::CompiledRule;
-use crate::source::{PolicyAction, PolicySource, RuleSource};
-use crate::{pattern::Pattern, source::Match};
+use crate::source::{Match, PolicyAction, PolicySource, RuleSource};
 
 /// Longest name, in characters.
 const MAX_NAME_CHARS: usize = 200;
@@ -21,12 +21,7 @@ const SEMANTIC_CATEGORIES: &[&str] =
 
 /// Every error and warning about one policy. A policy without errors compiles.
 pub fn check(policy: &PolicySource) -> Vec<Diagnostic> {
-    crate::parse::unlocated(findings(policy))
-}
-
-/// The reason code of a rule that names none says what the policy did.
-pub(crate) fn reason_code(rule: &RuleSource) -> String {
-    rule.reason_code.clone().unwrap_or_else(|| format!("POLICY_{}", rule.action.as_str()))
+    findings(policy).unlocated()
 }
 
 pub(crate) fn findings(policy: &PolicySource) -> Findings {

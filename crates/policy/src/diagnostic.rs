@@ -134,6 +134,13 @@ impl Findings {
     }
 }
 
+impl Findings {
+    /// The findings about a policy that did not come from a text.
+    pub(crate) fn unlocated(self) -> Vec<Diagnostic> {
+        self.0.into_iter().map(Finding::unlocated).collect()
+    }
+}
+
 impl Finding {
     pub(crate) fn unlocated(self) -> Diagnostic {
         Diagnostic {

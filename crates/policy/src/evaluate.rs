@@ -1,8 +1,8 @@
 //! From facts to an outcome: total, deterministic, linear in the rules.
 
+use crate::judge::{View, judge};
 use crate::outcome::{Facts, Note, Outcome, RedactionRequest, RuleMatch};
 use crate::set::{CompiledRule, PolicySet, Ruleset};
-use crate::test::{View, judge};
 use crate::truth::Truth;
 use interven_types::{Confidence, Decision, RuleRef};
 

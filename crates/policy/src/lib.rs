@@ -35,6 +35,7 @@ mod defaults;
 mod diagnostic;
 mod evaluate;
 mod field;
+mod judge;
 mod matcher;
 mod needle;
 mod node;
@@ -46,7 +47,6 @@ mod read;
 mod schema;
 mod set;
 mod source;
-mod test;
 #[cfg(test)]
 mod tests;
 mod truth;

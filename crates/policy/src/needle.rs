@@ -15,7 +15,7 @@ impl NeedleTable {
         *self.numbers.entry(folded(needle).into_owned()).or_insert(next)
     }
 
-    /// `None` when there is nothing to look for, or (unreachable within the limits of a policy) too much.
+    /// Fails when there is more to look for than one automaton can hold.
     pub(crate) fn into_finder(self) -> Result<Finder, String> {
         let mut needles: Vec<(String, u32)> = self.numbers.into_iter().collect();
         needles.sort_by_key(|(_, number)| *number);

@@ -2,7 +2,7 @@
 
 use crate::check::findings;
 use crate::condition::Condition;
-use crate::diagnostic::{Diagnostic, Diagnostics, Finding, Findings, Path, Position, Severity};
+use crate::diagnostic::{Diagnostic, Diagnostics, Finding, Path, Position, Severity};
 use crate::node::{Content, Member, Node};
 use crate::read::{keys_of, read};
 use crate::source::{Match, PolicySource, RuleSource};
@@ -204,11 +204,6 @@ fn put_into(members: &mut Vec<Member>, home: &'static str, member: Member) {
     }
 }
 
-/// Findings about a policy that did not come from a text.
-pub(crate) fn unlocated(findings: Findings) -> Vec<Diagnostic> {
-    findings.0.into_iter().map(Finding::unlocated).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -311,7 +306,7 @@ policies:
             ),
             ("policies:", "polices:", "1:1: error: unknown key `polices`"),
             ("  - name: Second\n", "  - name: Second\n    name: Third\n", "13:5: error: "),
-            ("[production]", "[production", "error: "),
+            ("[production]", "[production", "4:20: error: "),
         ] {
             let text = PACK.replacen(wrong, right, 1);
             assert_ne!(text, PACK, "{wrong} is not in the text");

@@ -1,13 +1,12 @@
 //! The policies of a tenant, compiled.
 
-use crate::check::reason_code;
 use crate::diagnostic::{Diagnostic, Findings, Path, Severity};
+use crate::judge::{self, Test};
 use crate::matcher::Matcher;
 use crate::needle::{Finder, NeedleTable};
 use crate::outcome::Modifiers;
 use crate::path::JsonPath;
 use crate::source::{InstalledPolicy, Mode, PolicyAction, RuleSource};
-use crate::test::{self, Test};
 use interven_types::{Action, AgentId, Confidence, DataClass, PolicyId, RuleRef, Verb};
 use std::{cmp::Reverse, collections::HashMap};
 
@@ -93,7 +92,7 @@ impl PolicySet {
             Err(message) => {
                 let mut findings = Findings::default();
                 findings.error(Path::default(), message);
-                errors.extend(crate::parse::unlocated(findings));
+                errors.extend(findings.unlocated());
                 Err(errors)
             }
         }
@@ -205,9 +204,9 @@ impl CompiledRule {
             policy,
             rule_id: source.rule_id.clone(),
             matcher: Matcher::compile(&source.matches, &path.then("match"), findings),
-            condition: test::compile(&source.condition, &path.then("condition"), 0, needles, findings),
+            condition: judge::compile(&source.condition, &path.then("condition"), 0, needles, findings),
             action: source.action,
-            reason_code: reason_code(source),
+            reason_code: source.spoken_reason(),
             is_shadow: source.mode == Mode::Shadow,
             modifiers: Modifiers::from(source),
             redaction: Redaction::compile(source, path, findings),

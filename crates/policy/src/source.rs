@@ -161,6 +161,13 @@ pub struct RuleSource {
     pub compliance_tags: Vec<String>,
 }
 
+impl RuleSource {
+    /// The reason code of a match; a rule that names none says what it did.
+    pub fn spoken_reason(&self) -> String {
+        self.reason_code.clone().unwrap_or_else(|| format!("POLICY_{}", self.action.as_str()))
+    }
+}
+
 /// Rules that do not say stand between those that want to be early and those that want to be late.
 fn default_priority() -> i64 {
     100
