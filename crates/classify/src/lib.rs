@@ -1,1 +1,29 @@
+//! What a call carries: secrets, personal data, health data, internal documents.
+//!
+//! ```text
+//! body, URL, headers ─► leaves ─► layers ─► matcher ─► overlap ─► hits
+//!                      (strings,  (reveal,  (keywords,  (one hit
+//!                       keys,      unpack,   regex,      per value)
+//!                       numbers)   join)     checks)
+//! ```
+//!
+//! Detectors are data (`data/*.toml`); every example in the data is a test. Everything here is pure, and linear in
+//! the size of what it reads: decoding is bounded, each byte of a layer is unpacked once, and regexes run without
+//! backtracking in windows round their keywords.
 
+mod checksum;
+mod classifier;
+pub mod detectors;
+mod identifier;
+mod layers;
+mod leaves;
+mod marker;
+mod matcher;
+mod overlap;
+mod prefilter;
+mod redact;
+mod words;
+
+pub use classifier::{Classifier, Findings, Options, Subject};
+pub use detectors::BuildError;
+pub use redact::{Redacted, RedactionPlan};

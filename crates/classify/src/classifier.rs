@@ -1,0 +1,317 @@
+//! The classifier: compiled detectors, and what they find in a call.
+
+use crate::{
+    detectors::{self, BuildError, Detector},
+    layers::{Flat, Layers, Obstacle, Origin},
+    leaves::{Leaves, Role},
+    matcher::Matcher,
+    overlap::{Located, resolve},
+};
+use interven_types::{Confidence, DataClass, Hit, Place, Skipped};
+use serde_json::Value;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
+
+/// Every active detector, compiled. Immutable; share it in an [`Arc`].
+#[derive(Debug)]
+pub struct Classifier {
+    detectors: Vec<Detector>,
+    matcher: Matcher,
+    patterns_hash: String,
+}
+
+/// What a tenant changes about the shipped detectors.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'a> {
+    /// Ids of detectors that are off; unknown ids are ignored.
+    pub disabled_detectors: &'a BTreeSet<String>,
+    /// Phrases that mark a document as internal; found whatever their case, as whole words.
+    pub internal_markers: &'a [String],
+}
+
+impl Default for Options<'static> {
+    fn default() -> Self {
+        static NONE: BTreeSet<String> = BTreeSet::new();
+        Self { disabled_detectors: &NONE, internal_markers: &[] }
+    }
+}
+
+/// What is classified of one call.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// As the agent wrote it.
+    pub url: &'a str,
+    /// Canonical host; a credential sent to its own provider is normal use.
+    pub host: Option<&'a str>,
+    /// Names in lower case.
+    pub headers: &'a BTreeMap<String, String>,
+    pub body: &'a Value,
+}
+
+/// What was found, and what was not looked at.
+#[derive(Clone, Debug, Default)]
+pub struct Findings<'a> {
+    /// Sorted by place, path and start.
+    pub hits: Vec<Hit>,
+    pub skipped: Vec<Skipped>,
+    /// Whether a compressed layer was a decompression bomb.
+    pub is_bomb: bool,
+    /// Every string, key and decoded layer of the body.
+    pub texts: Vec<Cow<'a, str>>,
+}
+
+/// Headers whose purpose is to carry a credential to the host of the call.
+const CREDENTIAL_HEADERS: [&str; 5] =
+    ["authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"];
+/// Most things that are named as skipped.
+const MOST_SKIPPED: usize = 32;
+
+impl Classifier {
+    /// Compiles the shipped detectors as changed by `options`.
+    ///
+    /// # Errors
+    /// A marker that cannot be compiled, or, which the tests rule out, broken detector data.
+    pub fn new(options: &Options<'_>) -> Result<Self, BuildError> {
+        let mut active = detectors::shipped()?;
+        active.retain(|d| !options.disabled_detectors.contains(&d.id));
+        if !options.disabled_detectors.contains(detectors::TENANT_MARKER) {
+            active.extend(detectors::tenant_markers(options.internal_markers));
+        }
+        let matcher = Matcher::new(&active)?;
+        Ok(Self { patterns_hash: detectors::fingerprint(&active), detectors: active, matcher })
+    }
+
+    /// All shipped detectors, compiled once per process.
+    #[expect(clippy::expect_used, reason = "the shipped data is constant and every test compiles it")]
+    pub fn builtin() -> Arc<Self> {
+        static BUILTIN: OnceLock<Arc<Classifier>> = OnceLock::new();
+        let build = || Arc::new(Self::new(&Options::default()).expect("the shipped detectors compile"));
+        Arc::clone(BUILTIN.get_or_init(build))
+    }
+
+    /// Hex SHA-256 over the active detectors' data; changes exactly when they do.
+    pub fn patterns_hash(&self) -> &str {
+        &self.patterns_hash
+    }
+
+    pub fn detector_count(&self) -> usize {
+        self.detectors.len()
+    }
+
+    /// The active detectors, in the order of the data.
+    pub fn detectors(&self) -> &[Detector] {
+        &self.detectors
+    }
+
+    /// Classifies body, URL and headers of a call.
+    pub fn classify<'a>(&self, subject: &Subject<'a>) -> Findings<'a> {
+        let body = Leaves::of_body(subject.body);
+        let mut findings = Findings::default();
+        let layers = self.collect(&body, subject.host, &mut findings);
+        let decoded = layers.segments.into_iter().skip(body.list.len()).map(|s| s.text.into_owned());
+        let decoded: Vec<String> = decoded.collect();
+        findings.texts = body.list.into_iter().filter(|l| l.role != Role::Number).map(|l| l.text).collect();
+        findings.texts.extend(decoded.into_iter().map(Cow::Owned));
+
+        let headers = subject.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let envelope = Leaves::of_envelope(subject.url, headers);
+        self.collect(&envelope, subject.host, &mut findings);
+        findings.hits.sort_by(|a, b| {
+            (&a.place, &a.path, a.in_key, a.start, a.end, &a.detector).cmp(&(
+                &b.place,
+                &b.path,
+                b.in_key,
+                b.start,
+                b.end,
+                &b.detector,
+            ))
+        });
+        findings.hits.dedup();
+        findings
+    }
+
+    /// Classifies one text, for the command line: the pointer of every hit is empty.
+    pub fn classify_text<'a>(&self, text: &'a str) -> Findings<'a> {
+        let leaves = Leaves::of_text(text);
+        let mut findings = Findings::default();
+        self.collect(&leaves, None, &mut findings);
+        findings.texts.push(Cow::Borrowed(text));
+        findings.hits.sort_by_key(|h| (h.start, h.end));
+        findings.hits.dedup();
+        findings
+    }
+
+    fn collect<'l>(
+        &self,
+        leaves: &'l Leaves<'_>,
+        host: Option<&str>,
+        findings: &mut Findings<'_>,
+    ) -> Layers<'l> {
+        let layers = Layers::of(leaves);
+        let located = self.locate(leaves, &layers, host);
+        findings.hits.extend(self.describe(leaves, &located));
+        if leaves.is_cut {
+            findings.skipped.push(Skipped::new("body", "nested deeper than 128 levels"));
+        }
+        for (leaf, depth, obstacle) in &layers.obstacles {
+            findings.is_bomb |= *obstacle == Obstacle::Bomb;
+            let what = match leaves.place(*leaf) {
+                Place::Body => format!("body:{} layer {depth}", leaves.pointer(*leaf)),
+                Place::Url => format!("url layer {depth}"),
+                Place::Header(name) => format!("header:{name} layer {depth}"),
+            };
+            let skipped = Skipped::new(what, obstacle.to_string());
+            if findings.skipped.len() < MOST_SKIPPED && !findings.skipped.contains(&skipped) {
+                findings.skipped.push(skipped);
+            }
+        }
+        layers
+    }
+
+    /// Every match in every layer, one per value and class.
+    pub(crate) fn locate(
+        &self,
+        leaves: &Leaves<'_>,
+        layers: &Layers<'_>,
+        host: Option<&str>,
+    ) -> Vec<Located> {
+        let mut all = Vec::new();
+        for level in &layers.levels {
+            let flat = Flat::of(layers, level, leaves);
+            for mut found in self.matcher.find(&flat.text) {
+                let Some((segment, span)) = flat.locate(&found.span, layers) else { continue };
+                let joined = match layers.segments.get(segment).map(|s| &s.origin) {
+                    Some(Origin::Joined(joined)) => Some(joined),
+                    _ => None,
+                };
+                // Neighbours rarely belong together: only certain values that cross a border count.
+                if joined.is_some_and(|j| found.confidence < Confidence::High || !j.is_across(&span)) {
+                    continue;
+                }
+                let sources = layers.trace(segment, span.clone());
+                if let Some((leaf, _)) = sources.first()
+                    && self.is_normal_use(found.detector, &leaves.place(*leaf), host)
+                {
+                    found.confidence = Confidence::Low;
+                }
+                found.span = span;
+                all.push(Located { segment, found, sources });
+            }
+        }
+        resolve(all, &self.detectors)
+    }
+
+    /// Whether a credential stands where it belongs: sent to its own provider, or an opaque one in an auth header.
+    fn is_normal_use(&self, detector: usize, place: &Place, host: Option<&str>) -> bool {
+        let Some(detector) = self.detectors.get(detector) else { return false };
+        if detector.class != DataClass::Secrets {
+            return false;
+        }
+        let is_own_host = || host.is_some_and(|host| detector.hosts.iter().any(|h| covers(h, host)));
+        match place {
+            Place::Body => false,
+            Place::Url => is_own_host(),
+            Place::Header(name) => {
+                let is_anybodys = detector.provider.is_none() && CREDENTIAL_HEADERS.contains(&name.as_str());
+                is_anybodys || is_own_host()
+            }
+        }
+    }
+
+    fn describe(&self, leaves: &Leaves<'_>, located: &[Located]) -> Vec<Hit> {
+        let mut offsets = Offsets::default();
+        let mut hits = Vec::new();
+        for hit in located {
+            let Some(detector) = self.detectors.get(hit.found.detector) else { continue };
+            for (leaf, span) in &hit.sources {
+                let Some(source) = leaves.list.get(*leaf) else { continue };
+                let chars = offsets.count(*leaf, &source.text, span);
+                hits.push(Hit {
+                    class: detector.class,
+                    detector: detector.id.clone(),
+                    confidence: hit.found.confidence,
+                    place: leaves.place(*leaf),
+                    path: leaves.pointer(*leaf),
+                    in_key: source.role == Role::Key,
+                    start: chars.start,
+                    end: chars.end,
+                });
+            }
+        }
+        hits
+    }
+}
+
+/// Whether the host pattern `pattern` (exact, or `*.suffix`) covers `host`.
+fn covers(pattern: &str, host: &str) -> bool {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    match pattern.strip_prefix("*.") {
+        Some(suffix) => host.strip_suffix(suffix).is_some_and(|rest| rest.ends_with('.')),
+        None => host == pattern,
+    }
+}
+
+/// Byte offsets to code points, with the position of every 256th byte kept so that many hits stay cheap.
+#[derive(Default)]
+pub(crate) struct Offsets {
+    marks: BTreeMap<usize, Vec<usize>>,
+}
+
+impl Offsets {
+    const STRIDE: usize = 256;
+
+    pub(crate) fn count(&mut self, leaf: usize, text: &str, span: &Range<usize>) -> Range<usize> {
+        let marks = self.marks.entry(leaf).or_insert_with(|| {
+            let mut chars = 0;
+            text.as_bytes()
+                .chunks(Self::STRIDE)
+                .map(|chunk| {
+                    let before = chars;
+                    chars += count_starts(chunk);
+                    before
+                })
+                .collect()
+        });
+        let at = |byte: usize| {
+            let index = byte / Self::STRIDE;
+            let from = index * Self::STRIDE;
+            let Some(mark) = marks.get(index) else { return text.chars().count() };
+            mark + text.as_bytes().get(from..byte).map_or(0, count_starts)
+        };
+        at(span.start)..at(span.end)
+    }
+}
+
+/// How many code points start in these bytes of UTF-8.
+fn count_starts(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|b| (**b as i8) >= -0x40).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_covered_exactly_or_by_suffix() {
+        assert!(covers("api.github.com", "API.github.com."));
+        assert!(covers("*.github.com", "api.github.com"));
+        for (pattern, host) in [
+            ("*.github.com", "github.com"),
+            ("*.github.com", "evilgithub.com"),
+            ("github.com", "github.com.evil.io"),
+        ] {
+            assert!(!covers(pattern, host), "{pattern} {host}");
+        }
+    }
+
+    #[test]
+    fn offsets_are_code_points() {
+        let text = format!("{}x😀y", "ü".repeat(1000));
+        let span = text.find('x').unwrap()..text.len();
+        assert_eq!(Offsets::default().count(0, &text, &span), 1000..1003);
+    }
+}

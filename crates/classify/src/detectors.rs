@@ -1,0 +1,330 @@
+//! Detectors as data: the schema of `data/*.toml`, its checks, and the list that the command line shows.
+
+use crate::{checksum, identifier};
+use interven_types::{Confidence, DataClass};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use std::{collections::BTreeSet, fmt::Write};
+
+/// What ships with the product.
+pub(crate) const SHIPPED: &[(&str, &str)] = &[
+    ("secrets/ai.toml", include_str!("../data/secrets/ai.toml")),
+    ("secrets/chat.toml", include_str!("../data/secrets/chat.toml")),
+    ("secrets/cloud.toml", include_str!("../data/secrets/cloud.toml")),
+    ("secrets/database.toml", include_str!("../data/secrets/database.toml")),
+    ("secrets/forge.toml", include_str!("../data/secrets/forge.toml")),
+    ("secrets/generic.toml", include_str!("../data/secrets/generic.toml")),
+    ("secrets/key.toml", include_str!("../data/secrets/key.toml")),
+    ("secrets/mail.toml", include_str!("../data/secrets/mail.toml")),
+    ("secrets/monitoring.toml", include_str!("../data/secrets/monitoring.toml")),
+    ("secrets/payment.toml", include_str!("../data/secrets/payment.toml")),
+    ("secrets/registry.toml", include_str!("../data/secrets/registry.toml")),
+    ("secrets/saas.toml", include_str!("../data/secrets/saas.toml")),
+    ("pii.toml", include_str!("../data/pii.toml")),
+    ("phi.toml", include_str!("../data/phi.toml")),
+    ("internal.toml", include_str!("../data/internal.toml")),
+];
+
+/// Id of the detector of a tenant's own markers.
+pub(crate) const TENANT_MARKER: &str = "tenant_marker";
+
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    #[error("`{file}` is not a detector table: {problem}")]
+    Data { file: String, problem: String },
+    #[error("detector `{id}` {problem}")]
+    Detector { id: String, problem: String },
+    #[error("the keyword index cannot be built: {0}")]
+    Index(String),
+}
+
+impl BuildError {
+    pub(crate) fn detector(id: &str, problem: impl Into<String>) -> Self {
+        Self::Detector { id: id.to_owned(), problem: problem.into() }
+    }
+}
+
+/// Where a detector without keywords looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Prefilter {
+    /// Round digits, at least four of them close together.
+    Digits,
+    /// Round an `@`.
+    AtSign,
+    /// Round colons between hexadecimal digits: IPv6.
+    Colons,
+    /// Round hexadecimal and other unbroken runs of 20 characters or more.
+    Hex,
+}
+
+/// What a failed validator leaves of a match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ValidatorFailure {
+    Low,
+    Medium,
+}
+
+impl ValidatorFailure {
+    pub(crate) fn confidence(self) -> Confidence {
+        match self {
+            Self::Low => Confidence::Low,
+            Self::Medium => Confidence::Medium,
+        }
+    }
+}
+
+/// One `[[detector]]` of a data file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Detector {
+    /// Stable snake_case id, shown in `[REDACTED:<id>]`.
+    pub id: String,
+    pub class: DataClass,
+    /// Who issues the value; absent for formats that belong to nobody.
+    pub provider: Option<String>,
+    /// One line for people.
+    pub summary: String,
+    /// Page that documents the format.
+    pub source: Option<String>,
+    /// Texts that must match; every one is a test.
+    #[serde(default)]
+    pub positive: Vec<String>,
+    /// Near misses that must not match; every one is a test.
+    #[serde(default)]
+    pub negative: Vec<String>,
+    /// Hosts of the provider, exact or `*.suffix`: a credential presented there is normal use.
+    #[serde(default)]
+    pub hosts: Vec<String>,
+    /// Confidence of a match whose checks pass.
+    pub confidence: Confidence,
+
+    #[serde(default)]
+    pub(crate) keywords: Vec<String>,
+    pub(crate) pattern: String,
+    pub(crate) prefilter: Option<Prefilter>,
+    /// Bytes on each side of a keyword within which the whole match lies.
+    #[serde(default = "default_window")]
+    pub(crate) window: usize,
+    pub(crate) validator: Option<String>,
+    pub(crate) validator_failure: Option<ValidatorFailure>,
+    /// Shannon bits per character of the captured value.
+    pub(crate) min_entropy: Option<f64>,
+    /// Words within 200 characters; without one the match drops a level, or counts for nothing if `required_context`.
+    #[serde(default)]
+    pub(crate) context: Vec<String>,
+    #[serde(default)]
+    pub(crate) required_context: bool,
+    /// Words within 200 characters that make the match LOW: `version` near `1.2.3.4`.
+    #[serde(default)]
+    pub(crate) doubt: Vec<String>,
+    /// Substrings of the value that make it LOW.
+    #[serde(default)]
+    pub(crate) allow: Vec<String>,
+}
+
+fn default_window() -> usize {
+    256
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    detector: Vec<Detector>,
+}
+
+/// Reads every shipped detector, in the order of the files.
+pub fn shipped() -> Result<Vec<Detector>, BuildError> {
+    let mut detectors = Vec::new();
+    for (file, text) in SHIPPED {
+        let table: Table = toml::from_str(text)
+            .map_err(|e| BuildError::Data { file: (*file).to_owned(), problem: e.to_string() })?;
+        detectors.extend(table.detector.into_iter().map(trigger_by_context));
+    }
+    check(&detectors)?;
+    Ok(detectors)
+}
+
+/// A detector that counts only near its context words, and names no keywords, is triggered by those words.
+fn trigger_by_context(mut detector: Detector) -> Detector {
+    if detector.required_context && detector.keywords.is_empty() && detector.prefilter.is_none() {
+        detector.keywords = detector.context.iter().map(|word| word.to_lowercase()).collect();
+    }
+    detector
+}
+
+/// The detector of a tenant's markers: each is found as written, whatever its case, as whole words.
+pub(crate) fn tenant_markers(markers: &[String]) -> Option<Detector> {
+    let mut keywords: Vec<String> =
+        markers.iter().map(|m| m.trim().to_lowercase()).filter(|m| m.len() >= 3).collect();
+    keywords.sort_unstable();
+    keywords.dedup();
+    if keywords.is_empty() {
+        return None;
+    }
+    let mut longest_first = keywords.clone();
+    longest_first.sort_by_key(|k| std::cmp::Reverse(k.len()));
+    let alternatives: Vec<String> = longest_first.iter().map(|k| escape(k)).collect();
+    Some(Detector {
+        id: TENANT_MARKER.to_owned(),
+        class: DataClass::Internal,
+        provider: None,
+        summary: "Marker named in the tenant's settings".to_owned(),
+        source: None,
+        positive: Vec::new(),
+        negative: Vec::new(),
+        hosts: Vec::new(),
+        confidence: Confidence::High,
+        keywords,
+        pattern: format!(
+            "(?iu)(?:^|[^\\p{{L}}\\p{{N}}])({})(?:$|[^\\p{{L}}\\p{{N}}])",
+            alternatives.join("|")
+        ),
+        prefilter: None,
+        window: default_window(),
+        validator: None,
+        validator_failure: None,
+        min_entropy: None,
+        context: Vec::new(),
+        required_context: false,
+        doubt: Vec::new(),
+        allow: Vec::new(),
+    })
+}
+
+/// Writes `text` as a pattern that matches it literally.
+fn escape(text: &str) -> String {
+    text.chars().fold(String::new(), |mut out, c| {
+        if c.is_ascii()
+            && !c.is_ascii_alphanumeric()
+            && !c.is_ascii_control()
+            && c != ' '
+            && c != '<'
+            && c != '>'
+        {
+            out.push('\\');
+        }
+        out.push(c);
+        out
+    })
+}
+
+/// Resolves the name of a validator in both registries.
+pub(crate) fn validator_named(name: &str) -> Option<fn(&str) -> bool> {
+    checksum::checksum_named(name).or_else(|| identifier::identifier_named(name))
+}
+
+fn check(detectors: &[Detector]) -> Result<(), BuildError> {
+    let mut seen = BTreeSet::new();
+    for detector in detectors {
+        let fail = |problem: &str| Err(BuildError::detector(&detector.id, problem));
+        let is_snake = detector.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        if !is_snake || detector.id.is_empty() {
+            return fail("must have a snake_case id");
+        }
+        if !seen.insert(&detector.id) {
+            return fail("stands twice in the data");
+        }
+        if detector.keywords.is_empty() == detector.prefilter.is_none() {
+            return fail("needs either keywords or a prefilter");
+        }
+        if detector.keywords.iter().any(|k| k.len() < 3 || k.chars().any(char::is_uppercase)) {
+            return fail("has a keyword that is not lower case or shorter than 3 bytes");
+        }
+        if detector.required_context && detector.context.is_empty() {
+            return fail("requires a context but names none");
+        }
+    }
+    Ok(())
+}
+
+/// Hex SHA-256 over everything of the detectors that can change a finding.
+pub(crate) fn fingerprint(detectors: &[Detector]) -> String {
+    let mut hash = Sha256::new();
+    for d in detectors {
+        // Debug text of plain fields in declaration order: changes exactly when a field does.
+        let line = format!(
+            "{:?}\n",
+            (
+                (&d.id, d.class, &d.provider, &d.hosts, d.confidence, &d.keywords, &d.pattern, d.prefilter),
+                (d.window, &d.validator, d.validator_failure, d.min_entropy),
+                (&d.context, d.required_context, &d.doubt, &d.allow),
+            )
+        );
+        hash.update(line.as_bytes());
+    }
+    hash.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matcher::Matcher;
+
+    /// Confidences that the detector `index` gives to values in `text`.
+    fn found(matcher: &Matcher, index: usize, text: &str) -> Vec<Confidence> {
+        matcher.find(text).into_iter().filter(|m| m.detector == index).map(|m| m.confidence).collect()
+    }
+
+    #[test]
+    fn every_example_in_the_data_holds() {
+        let detectors = shipped().unwrap();
+        let matcher = Matcher::new(&detectors).unwrap();
+        let mut wrong = Vec::new();
+        for (index, detector) in detectors.iter().enumerate() {
+            assert!(
+                !detector.positive.is_empty() && !detector.negative.is_empty(),
+                "{} has no examples",
+                detector.id
+            );
+            for text in &detector.positive {
+                if found(&matcher, index, text).is_empty() {
+                    wrong.push(format!("{} misses {text}", detector.id));
+                }
+            }
+            for text in &detector.negative {
+                if found(&matcher, index, text).into_iter().any(|c| c > Confidence::Low) {
+                    wrong.push(format!("{} matches {text}", detector.id));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    }
+
+    #[test]
+    fn the_fingerprint_changes_exactly_with_the_data() {
+        let detectors = shipped().unwrap();
+        let mut changed = detectors.clone();
+        changed[0].summary.push('!');
+        changed[0].positive.clear();
+        assert_eq!(fingerprint(&changed), fingerprint(&detectors));
+        changed[0].min_entropy = Some(1.5);
+        assert_ne!(fingerprint(&changed), fingerprint(&detectors));
+        assert_eq!(fingerprint(&detectors).len(), 64);
+    }
+
+    #[test]
+    fn data_that_cannot_work_is_refused() {
+        let one = |text: &str| -> Result<(), String> {
+            let table: Table = toml::from_str(text).map_err(|e| e.to_string())?;
+            check(&table.detector).map_err(|e| e.to_string())?;
+            Matcher::new(&table.detector).map(|_| ()).map_err(|e| e.to_string())
+        };
+        let base = "[[detector]]\nid = 'a'\nclass = 'PII'\nsummary = 's'\nconfidence = 'LOW'\n";
+        for (rest, problem) in [
+            ("pattern = 'a'", "keywords or a prefilter"),
+            ("pattern = '('\nkeywords = ['abc']", "does not compile"),
+            ("pattern = 'a'\nkeywords = ['ABC']", "not lower case"),
+            ("pattern = 'a'\nkeywords = ['abc']\nvalidator = 'nope'", "unknown validator `nope`"),
+            ("pattern = 'a'\nkeywords = ['abc']\ncolour = 'red'", "colour"),
+        ] {
+            let refusal = one(&format!("{base}{rest}")).unwrap_err();
+            assert!(refusal.contains(problem), "{refusal}");
+        }
+    }
+}

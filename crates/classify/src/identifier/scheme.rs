@@ -1,0 +1,107 @@
+//! Check-digit schemes that several countries and industries share.
+
+/// The ASCII digits of `value`, other characters left out; `None` when there are more than 40.
+pub(super) fn digits(value: &str) -> Option<Vec<u32>> {
+    const MOST: usize = 40;
+    let digits: Vec<u32> = value.chars().filter_map(|c| c.to_digit(10)).take(MOST + 1).collect();
+    (digits.len() <= MOST).then_some(digits)
+}
+
+/// The ASCII letters and digits of `value` in upper case; `None` when there are more than 64.
+pub(super) fn alphanumerics(value: &str) -> Option<String> {
+    const MOST: usize = 64;
+    let text: String = value
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_uppercase())
+        .take(MOST + 1)
+        .collect();
+    (text.len() <= MOST && !text.is_empty()).then_some(text)
+}
+
+/// Digits, when there are exactly `N`.
+pub(super) fn exact_digits<const N: usize>(value: &str) -> Option<[u32; N]> {
+    digits(value)?.try_into().ok()
+}
+
+/// Σ digit · weight over the shorter of both.
+pub(super) fn weigh(digits: &[u32], weights: &[u32]) -> u32 {
+    digits.iter().zip(weights).map(|(d, w)| d * w).sum()
+}
+
+/// The digits as one number.
+pub(super) fn number(digits: &[u32]) -> u64 {
+    digits.iter().fold(0, |n, d| n.wrapping_mul(10).wrapping_add(u64::from(*d)))
+}
+
+/// Whether every digit is the same: no issued identifier looks like that.
+pub(super) fn is_one_digit_repeated(digits: &[u32]) -> bool {
+    digits.iter().all(|d| digits.first() == Some(d))
+}
+
+/// Luhn's scheme (ISO/IEC 7812-1, annex B).
+pub(super) fn passes_luhn(digits: &[u32]) -> bool {
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(i, d)| if i % 2 == 0 { *d } else { d * 2 / 10 + d * 2 % 10 })
+        .sum();
+    !digits.is_empty() && sum % 10 == 0
+}
+
+/// Whether day and month can be (the year is not looked at, so 29 February passes).
+pub(super) fn is_day(day: u32, month: u32) -> bool {
+    let longest = match month {
+        2 => 29,
+        4 | 6 | 9 | 11 => 30,
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        _ => 0,
+    };
+    (1..=longest).contains(&day)
+}
+
+/// ISO 7064 MOD 11,10: the check digit of German tax ids.
+pub(super) fn passes_mod_11_10(digits: &[u32]) -> bool {
+    let Some((check, body)) = digits.split_last() else { return false };
+    let product = body.iter().fold(10, |product, digit| {
+        let sum = (digit + product) % 10;
+        (if sum == 0 { 10 } else { sum }) * 2 % 11
+    });
+    (11 - product) % 10 == *check
+}
+
+/// Verhoeff's scheme, over the dihedral group of order ten.
+pub(super) fn passes_verhoeff(digits: &[u32]) -> bool {
+    // j ∘ k in the dihedral group D5, and the powers of its permutation, computed and not tabled.
+    let combine = |j: u32, k: u32| match (j < 5, k < 5) {
+        (true, true) => (j + k) % 5,
+        (true, false) => (j + k - 5) % 5 + 5,
+        (false, true) => (j - 5 + 5 - k) % 5 + 5,
+        (false, false) => (j + 5 - k) % 5,
+    };
+    const PERMUTATION: [u32; 10] = [1, 5, 7, 6, 2, 8, 3, 0, 9, 4];
+    let permute = |times: usize, digit: u32| {
+        (0..times % 8).fold(digit, |d, _| PERMUTATION.get(d as usize).copied().unwrap_or(d))
+    };
+    let check = digits.iter().rev().enumerate().fold(0, |c, (i, d)| combine(c, permute(i, *d)));
+    !digits.is_empty() && check == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schemes_accept_their_published_examples() {
+        assert!(
+            passes_luhn(&digits("79927398713").unwrap()) && !passes_luhn(&digits("79927398710").unwrap())
+        );
+        assert!(passes_verhoeff(&digits("2363").unwrap()) && !passes_verhoeff(&digits("2364").unwrap()));
+        assert!(
+            passes_mod_11_10(&digits("86095742719").unwrap())
+                && !passes_mod_11_10(&digits("86095742718").unwrap())
+        );
+        assert!(is_day(29, 2) && !is_day(31, 4) && !is_day(1, 13));
+    }
+}

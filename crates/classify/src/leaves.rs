@@ -1,0 +1,227 @@
+//! A JSON body as a flat list of its keys, strings and numbers, in one fixed order.
+
+use interven_types::Place;
+use serde_json::Value;
+use std::{borrow::Cow, collections::BTreeMap, fmt::Write};
+
+/// Deepest nesting that is walked; the gateway's reader refuses more than 100 (`interven_types::MAX_JSON_DEPTH`).
+pub(crate) const MAX_DEPTH: usize = 128;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Key,
+    Text,
+    Number,
+}
+
+/// One key, string or number.
+#[derive(Clone, Debug)]
+pub(crate) struct Leaf<'a> {
+    pub(crate) role: Role,
+    pub(crate) text: Cow<'a, str>,
+    /// Member name that labels the value; empty for keys and in top-level arrays.
+    pub(crate) label: &'a str,
+    /// The step that leads to this leaf.
+    step: usize,
+}
+
+/// A step of a JSON Pointer.
+#[derive(Clone, Copy, Debug)]
+enum Token<'a> {
+    Root,
+    Key(&'a str),
+    Index(usize),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Step<'a> {
+    parent: usize,
+    token: Token<'a>,
+}
+
+/// Strings that stand side by side: items of one array, members of one object, or one member across an array's objects.
+pub(crate) type Siblings = Vec<usize>;
+
+/// The leaves of one place of a call.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Leaves<'a> {
+    pub(crate) list: Vec<Leaf<'a>>,
+    pub(crate) siblings: Vec<Siblings>,
+    places: Vec<Place>,
+    steps: Vec<Step<'a>>,
+    /// Whether something lay deeper than [`MAX_DEPTH`].
+    pub(crate) is_cut: bool,
+}
+
+/// What a walked value was.
+enum Walked {
+    /// A string, with its leaf.
+    Text(usize),
+    /// An object, with the leaves of its direct string members.
+    Members(Siblings),
+    Other,
+}
+
+impl<'a> Leaves<'a> {
+    /// Keys and values of a body; a key comes right before its value.
+    pub(crate) fn of_body(body: &'a Value) -> Self {
+        let mut leaves = Self { steps: vec![Step { parent: 0, token: Token::Root }], ..Self::default() };
+        leaves.walk(body, 0, "", 0);
+        leaves
+    }
+
+    /// One text, such as the command line reads.
+    pub(crate) fn of_text(text: &'a str) -> Self {
+        let mut leaves = Self { steps: vec![Step { parent: 0, token: Token::Root }], ..Self::default() };
+        leaves.push(Role::Text, Cow::Borrowed(text), "", 0);
+        leaves
+    }
+
+    /// The URL and the header values: each is a leaf of its own place.
+    pub(crate) fn of_envelope(url: &'a str, headers: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut leaves = Self { steps: vec![Step { parent: 0, token: Token::Root }], ..Self::default() };
+        leaves.push(Role::Text, Cow::Borrowed(url), "", 0);
+        leaves.places.push(Place::Url);
+        for (name, value) in headers {
+            leaves.push(Role::Text, Cow::Borrowed(value), name, 0);
+            leaves.places.push(Place::Header(name.to_ascii_lowercase()));
+        }
+        leaves
+    }
+
+    /// Where a leaf lies.
+    pub(crate) fn place(&self, leaf: usize) -> Place {
+        self.places.get(leaf).cloned().unwrap_or(Place::Body)
+    }
+
+    /// JSON Pointer (RFC 6901) of a leaf; of its member, for a key.
+    pub(crate) fn pointer(&self, leaf: usize) -> String {
+        let mut tokens = Vec::new();
+        let mut at = self.list.get(leaf).map_or(0, |l| l.step);
+        while let Some(step) = self.steps.get(at) {
+            match step.token {
+                Token::Root => break,
+                token => tokens.push(token),
+            }
+            at = step.parent;
+        }
+        let mut pointer = String::new();
+        for token in tokens.into_iter().rev() {
+            pointer.push('/');
+            match token {
+                Token::Root => {}
+                Token::Key(key) => pointer.push_str(&key.replace('~', "~0").replace('/', "~1")),
+                Token::Index(index) => {
+                    // Writing to a String cannot fail.
+                    let _ = write!(pointer, "{index}");
+                }
+            }
+        }
+        pointer
+    }
+
+    fn push(&mut self, role: Role, text: Cow<'a, str>, label: &'a str, step: usize) -> usize {
+        self.list.push(Leaf { role, text, label, step });
+        self.list.len() - 1
+    }
+
+    fn walk(&mut self, value: &'a Value, step: usize, label: &'a str, depth: usize) -> Walked {
+        if depth > MAX_DEPTH {
+            self.is_cut = true;
+            return Walked::Other;
+        }
+        match value {
+            Value::Null | Value::Bool(_) => Walked::Other,
+            Value::Number(number) => {
+                self.push(Role::Number, Cow::Owned(number.to_string()), label, step);
+                Walked::Other
+            }
+            Value::String(text) => Walked::Text(self.push(Role::Text, Cow::Borrowed(text), label, step)),
+            Value::Array(items) => {
+                let mut side_by_side = Siblings::new();
+                let mut columns = BTreeMap::<&str, Siblings>::new();
+                for (index, item) in items.iter().enumerate() {
+                    let next = self.step(step, Token::Index(index));
+                    match self.walk(item, next, label, depth + 1) {
+                        Walked::Text(leaf) => side_by_side.push(leaf),
+                        Walked::Members(members) => {
+                            for leaf in members {
+                                let name = self.list.get(leaf).map_or("", |l| l.label);
+                                columns.entry(name).or_default().push(leaf);
+                            }
+                        }
+                        Walked::Other => {}
+                    }
+                }
+                self.group(side_by_side);
+                columns.into_values().for_each(|column| self.group(column));
+                Walked::Other
+            }
+            Value::Object(members) => {
+                let mut side_by_side = Siblings::new();
+                for (key, member) in members {
+                    let next = self.step(step, Token::Key(key));
+                    self.push(Role::Key, Cow::Borrowed(key), "", next);
+                    if let Walked::Text(leaf) = self.walk(member, next, key, depth + 1) {
+                        side_by_side.push(leaf);
+                    }
+                }
+                self.group(side_by_side.clone());
+                Walked::Members(side_by_side)
+            }
+        }
+    }
+
+    fn step(&mut self, parent: usize, token: Token<'a>) -> usize {
+        self.steps.push(Step { parent, token });
+        self.steps.len() - 1
+    }
+
+    fn group(&mut self, side_by_side: Siblings) {
+        if side_by_side.len() > 1 {
+            self.siblings.push(side_by_side);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_key_string_and_number_is_a_leaf_with_its_pointer() {
+        let body = json!({"a/b": ["x", 7, {"m~n": "y"}], "c": null, "d": true});
+        let leaves = Leaves::of_body(&body);
+        let shown: Vec<(String, String)> =
+            (0..leaves.list.len()).map(|i| (leaves.pointer(i), leaves.list[i].text.to_string())).collect();
+        let expected = [
+            ("/a~1b", "a/b"),
+            ("/a~1b/0", "x"),
+            ("/a~1b/1", "7"),
+            ("/a~1b/2/m~0n", "m~n"),
+            ("/a~1b/2/m~0n", "y"),
+            ("/c", "c"),
+            ("/d", "d"),
+        ];
+        assert_eq!(shown, expected.map(|(p, t)| (p.to_owned(), t.to_owned())));
+        for (pointer, text) in shown.iter().filter(|(_, t)| t == "x" || t == "y") {
+            assert_eq!(body.pointer(pointer).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn neighbours_are_grouped() {
+        let body =
+            json!({"parts": ["a", "b"], "frames": [{"data": "c", "op": "t"}, {"data": "d", "op": "t"}]});
+        let leaves = Leaves::of_body(&body);
+        let texts: Vec<Vec<&str>> = leaves
+            .siblings
+            .iter()
+            .map(|group| group.iter().map(|i| leaves.list[*i].text.as_ref()).collect())
+            .collect();
+        for expected in [vec!["a", "b"], vec!["c", "d"], vec!["c", "t"]] {
+            assert!(texts.contains(&expected), "{texts:?}");
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Words near a match, placeholders, and entropy: what raises or lowers a confidence.
+
+use std::ops::Range;
+
+/// How far from a match a word still counts, in bytes; text with a label is nearly always ASCII.
+pub(crate) const NEAR: usize = 200;
+
+/// Looks for words near matches that come in rising order. Each byte is searched at most once per word list.
+pub(crate) struct WordCursor<'m, 't> {
+    words: &'m aho_corasick::AhoCorasick,
+    text: &'t str,
+    latest: Option<usize>,
+    searched_to: usize,
+}
+
+impl<'m, 't> WordCursor<'m, 't> {
+    pub(crate) fn new(words: &'m aho_corasick::AhoCorasick, text: &'t str) -> Self {
+        Self { words, text, latest: None, searched_to: 0 }
+    }
+
+    /// Whether one of the words stands within [`NEAR`] of `span`. Spans must come in rising order of their start.
+    pub(crate) fn is_near(&mut self, span: &Range<usize>) -> bool {
+        let from = span.start.saturating_sub(NEAR);
+        let to = (span.end + NEAR).min(self.text.len());
+        while self.latest.is_none_or(|at| at < from) {
+            let start = self.searched_to.max(from);
+            if start >= to {
+                return false;
+            }
+            let input = aho_corasick::Input::new(self.text).span(start..to);
+            let Some(found) = self.words.find(input) else {
+                // A word that straddles the edge may still be found by a later window.
+                self.searched_to = to.saturating_sub(32).max(start);
+                return false;
+            };
+            self.searched_to = found.start() + 1;
+            if is_word_at(self.text, found.range()) {
+                self.latest = Some(found.start());
+            }
+        }
+        self.latest.is_some_and(|at| at < to)
+    }
+}
+
+/// Whether the letters of `range` are a word of their own: `ssn` in `user_ssn` and `userSsn`, not in `lessn`.
+pub(crate) fn is_word_at(text: &str, range: Range<usize>) -> bool {
+    let bytes = text.as_bytes();
+    let at = |index: usize| bytes.get(index).copied().unwrap_or(b' ');
+    let before = range.start.checked_sub(1).map_or(b' ', at);
+    let (first, last, after) = (at(range.start), at(range.end.saturating_sub(1)), at(range.end));
+    let starts = !before.is_ascii_alphabetic()
+        || !first.is_ascii_alphabetic()
+        || (before.is_ascii_lowercase() && first.is_ascii_uppercase());
+    let ends = !after.is_ascii_alphabetic()
+        || !last.is_ascii_alphabetic()
+        || (last.is_ascii_lowercase() && after.is_ascii_uppercase())
+        // Plurals: `passports`.
+        || (after.eq_ignore_ascii_case(&b's') && !at(range.end + 1).is_ascii_alphabetic());
+    starts && ends
+}
+
+/// Substrings (lower case) that say a value is an example and no secret.
+const PLACEHOLDER_PARTS: &[&str] = &[
+    "example",
+    "xxxx",
+    "changeme",
+    "change_me",
+    "change-me",
+    "placeholder",
+    "your_",
+    "your-",
+    "yourpass",
+    "yourtoken",
+    "yourkey",
+    "yoursecret",
+    "yourapi",
+    "insert_",
+    "insert-",
+    "dummy",
+    "redacted",
+    "replace_me",
+    "replace-me",
+    "replaceme",
+    "notreal",
+    "not_real",
+    "not-real",
+    "fake_",
+    "fake-",
+    "lorem",
+    "todo",
+    "fixme",
+    "00000000",
+    "*****",
+    "......",
+    "deadbeefdeadbeef",
+];
+
+/// Openings of references to a value that stands elsewhere.
+const REFERENCE_OPENINGS: &[&str] =
+    &["${", "$(", "{{", "<%", "%(", "#{", "<your", "process.env", "os.environ", "env."];
+
+/// Whether a secret's value is a placeholder, a reference, or an advertised example.
+pub(crate) fn is_placeholder(value: &str) -> bool {
+    let head: String = value.chars().take(512).flat_map(char::to_lowercase).collect();
+    PLACEHOLDER_PARTS.iter().any(|part| head.contains(part))
+        || REFERENCE_OPENINGS.iter().any(|opening| head.starts_with(opening))
+        || (head.starts_with('<') && head.ends_with('>'))
+        || is_monotonous(&head)
+}
+
+/// Whether the last 12 characters are the same, as in `ghp_aaaaaaaaaaaa`.
+fn is_monotonous(value: &str) -> bool {
+    let mut tail = value.bytes().rev().take(12);
+    let Some(last) = tail.next() else { return true };
+    value.len() >= 12 && tail.all(|b| b == last)
+}
+
+/// Shannon entropy in bits per byte of the first 512 bytes.
+pub(crate) fn measure_entropy(value: &str) -> f64 {
+    let mut counts = [0_u32; 256];
+    let mut total = 0_u32;
+    for byte in value.bytes().take(512) {
+        if let Some(count) = counts.get_mut(usize::from(byte)) {
+            *count += 1;
+        }
+        total += 1;
+    }
+    let total = f64::from(total.max(1));
+    counts.iter().filter(|c| **c > 0).map(|c| f64::from(*c) / total).map(|p| -p * p.log2()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_words_also_inside_names() {
+        let is_word = |text: &str, word: &str| {
+            let start = text.to_lowercase().find(word).unwrap();
+            is_word_at(text, start..start + word.len())
+        };
+        for (text, word) in [
+            ("user_ssn", "ssn"),
+            ("userSsn", "ssn"),
+            ("SSN:", "ssn"),
+            ("dob=", "dob"),
+            ("passports", "passport"),
+        ] {
+            assert!(is_word(text, word), "{text}");
+        }
+        for (text, word) in [("adobe", "dob"), ("running", "nin"), ("cabarets", "aba")] {
+            assert!(!is_word(text, word), "{text}");
+        }
+    }
+
+    #[test]
+    fn words_count_on_both_sides_and_only_near() {
+        let words = aho_corasick::AhoCorasick::builder().ascii_case_insensitive(true).build(["ssn"]).unwrap();
+        let text = format!("123 SSN{}456{}ssn 789", " ".repeat(300), " ".repeat(300));
+        let mut cursor = WordCursor::new(&words, &text);
+        let spans = [0..3, 307..310, text.len() - 3..text.len()];
+        assert_eq!(spans.map(|s| cursor.is_near(&s)), [true, false, true]);
+    }
+
+    #[test]
+    fn examples_and_references_are_placeholders() {
+        for value in [
+            "AKIAIOSFODNN7EXAMPLE",
+            "${DB_PASSWORD}",
+            "changeme",
+            "<token>",
+            "ghp_xxxxxxxxxxxxxxxx",
+            "aaaaaaaaaaaaaaa",
+        ] {
+            assert!(is_placeholder(value), "{value}");
+        }
+        for value in ["AKIA2E0A8F3B244C9986", "hunter2", "p@ss<w0rd"] {
+            assert!(!is_placeholder(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn entropy_is_in_bits() {
+        assert_eq!(measure_entropy("aaaa"), 0.0);
+        assert_eq!(measure_entropy("abcd"), 2.0);
+    }
+}

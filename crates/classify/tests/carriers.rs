@@ -1,0 +1,334 @@
+//! Known values in every carrier: found, redacted, nothing left, shape kept.
+
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use interven_classify::{Classifier, Findings, RedactionPlan, Subject};
+use interven_types::{Confidence, DataClass, Place};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Write,
+};
+
+/// A value of each class, in a sentence that labels it.
+const VALUES: &[(DataClass, &str, &str)] = &[
+    (DataClass::Secrets, "deploy with ", "AKIA2E5A6B7CXQ4TZNFM"),
+    (DataClass::Secrets, "key ", "sk_live_4eC39HqLyjWDarjtT1zdp7dcXm2Qa8"),
+    (DataClass::Pii, "card ", "5555555555554444"),
+    (DataClass::Pii, "mail ", "jane.doe@example.co.uk"),
+    (DataClass::Pii, "SSN ", "536-90-4399"),
+    (DataClass::Pii, "IBAN ", "DE89370400440532013000"),
+    (DataClass::Phi, "medicare MBI ", "1EG4-TE5-MK73"),
+    (DataClass::Internal, "note: ", "INTERNAL USE ONLY"),
+];
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut stream = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    stream.write_all(text.as_bytes()).unwrap();
+    stream.finish().unwrap()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn percent(text: &str) -> String {
+    text.bytes().map(|b| format!("%{b:02X}")).collect()
+}
+
+fn nested(text: &str, depth: usize) -> String {
+    (0..depth).fold(text.to_owned(), |inner, _| json!({ "note": inner }).to_string())
+}
+
+/// Bodies that carry `label` and `value`, by name of the carrier.
+fn carriers(label: &str, value: &str) -> Vec<(&'static str, Value)> {
+    let text = format!("{label}{value}");
+    let split_at = text.chars().map(|c| if c.is_ascii() { format!("{c}\u{200b}") } else { c.to_string() });
+    vec![
+        ("plain", json!({ "text": text })),
+        ("nested once", json!({ "text": nested(&text, 1) })),
+        ("nested three times", json!({ "text": nested(&text, 3) })),
+        ("base64", json!({ "blob": STANDARD.encode(&text) })),
+        ("base64 in a sentence", json!({ "blob": format!("see {} please", STANDARD.encode(&text)) })),
+        ("base64url", json!({ "blob": URL_SAFE_NO_PAD.encode(&text) })),
+        ("base64 twice", json!({ "blob": STANDARD.encode(STANDARD.encode(&text)) })),
+        ("hex", json!({ "blob": hex(text.as_bytes()) })),
+        ("gzip in base64", json!({ "blob": STANDARD.encode(gzip(&text)) })),
+        ("gzip in hex in nested json", json!({ "blob": nested(&hex(&gzip(&text)), 2) })),
+        ("percent", json!({ "text": percent(&text) })),
+        ("form", json!(format!("a=1&text={}&b=2", percent(&text)))),
+        (
+            "unicode escapes",
+            json!({ "text": text.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect::<String>() }),
+        ),
+        (
+            "entities",
+            json!({ "text": text.chars().map(|c| format!("&#{};", u32::from(c))).collect::<String>() }),
+        ),
+        ("zero width", json!({ "text": split_at.collect::<String>() })),
+        (
+            "full width",
+            json!({ "text": text.chars().map(|c| match c {
+            '!'..='~' => char::from_u32(u32::from(c) + 0xFEE0).unwrap(), _ => c }).collect::<String>() }),
+        ),
+        ("xml", json!(format!("<doc><note>{text}</note></doc>"))),
+        ("yaml", json!(format!("doc:\n  note: {text}\n"))),
+        ("ndjson", json!(format!("{{\"a\":1}}\n{}\n", nested(&text, 1)))),
+        (
+            "multipart",
+            json!(format!("--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n{text}\r\n--x--")),
+        ),
+        ("key", json!({ (text.as_str()): 1, "other": 2 })),
+        ("deep", json!([[{"a": [{"b": text}]}]])),
+    ]
+}
+
+fn classify(body: &Value) -> Findings<'_> {
+    static HEADERS: BTreeMap<String, String> = BTreeMap::new();
+    Classifier::builtin().classify(&Subject {
+        url: "https://example.com/",
+        host: None,
+        headers: &HEADERS,
+        body,
+    })
+}
+
+fn has(body: &Value, class: DataClass) -> bool {
+    classify(body).hits.iter().any(|h| h.class == class && h.confidence >= Confidence::Medium)
+}
+
+fn redact(body: &Value, classes: &BTreeSet<DataClass>) -> interven_classify::Redacted {
+    let plan = RedactionPlan { classes, min_confidence: Confidence::Low, fields: &[] };
+    Classifier::builtin().redact(body, &plan)
+}
+
+/// Whether both have the same types in the same places; keys may differ.
+fn is_same_shape(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same_shape(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) => a.len() == b.len(),
+        _ => std::mem::discriminant(a) == std::mem::discriminant(b),
+    }
+}
+
+#[test]
+fn every_value_is_found_in_every_carrier_and_redacted_from_it() {
+    let mut wrong = Vec::new();
+    for (class, label, value) in VALUES {
+        for (carrier, body) in carriers(label, value) {
+            let context = format!("{value} in {carrier}");
+            if !has(&body, *class) {
+                wrong.push(format!("not found: {context}: {body}"));
+                continue;
+            }
+            let redacted = redact(&body, &BTreeSet::from([*class]));
+            let left: Vec<_> =
+                classify(&redacted.body).hits.into_iter().filter(|h| h.class == *class).collect();
+            if !left.is_empty() {
+                wrong.push(format!("left: {context}: {} {left:?}", redacted.body));
+            }
+            if redacted.redactions.is_empty() || !is_same_shape(&body, &redacted.body) {
+                wrong.push(format!("shape: {context}: {}", redacted.body));
+            }
+            if redact(&redacted.body, &BTreeSet::from([*class])).body != redacted.body {
+                wrong.push(format!("not idempotent: {context}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn a_value_cut_into_neighbours_is_found_and_all_its_pieces_go() {
+    let (head, tail) = "AKIA2E5A6B7CXQ4TZNFM".split_at(9);
+    for body in [
+        json!({"parts": [head, tail]}),
+        json!({"a": head, "b": tail}),
+        json!([{"data": head}, {"data": tail}]),
+    ] {
+        assert!(has(&body, DataClass::Secrets), "{body}");
+        let redacted = redact(&body, &BTreeSet::from([DataClass::Secrets]));
+        assert!(!has(&redacted.body, DataClass::Secrets), "{}", redacted.body);
+        assert_eq!(redacted.redactions.len(), 2);
+        assert!(!redacted.body.to_string().contains("2E5A6"));
+    }
+}
+
+#[test]
+fn the_rest_of_an_encoded_layer_survives() {
+    let text = "before jane.doe@example.co.uk after";
+    let body = json!({"blob": STANDARD.encode(gzip(text))});
+    let redacted = redact(&body, &BTreeSet::from([DataClass::Pii]));
+    let bytes = STANDARD.decode(redacted.body["blob"].as_str().unwrap()).unwrap();
+    let mut inside = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&bytes[..]), &mut inside).unwrap();
+    assert_eq!(inside, "before [REDACTED:email] after");
+}
+
+#[test]
+fn numbers_keep_their_type_and_spans_are_code_points() {
+    let body = json!({"card": 5_555_555_555_554_444_u64, "text": "grüße an jane.doe@example.co.uk!"});
+    let redacted = redact(&body, &BTreeSet::from([DataClass::Pii]));
+    assert_eq!(redacted.body, json!({"card": 0, "text": "grüße an [REDACTED:email]!"}));
+    let mail = redacted.redactions.iter().find(|r| r.path == "/text").unwrap();
+    assert_eq!((mail.start, mail.end), (9, 31));
+}
+
+#[test]
+fn colliding_keys_stay_apart_and_fields_are_blanked_by_type() {
+    let body = json!({"a.b@example.org": 1, "c.d@example.org": 2, "s": "x", "n": 5, "l": [1], "o": {"k": 1}, "b": true});
+    let fields = ["/s", "/n", "/l", "/o", "/b", "/missing"].map(str::to_owned);
+    let classes = BTreeSet::from([DataClass::Pii]);
+    let plan = RedactionPlan { classes: &classes, min_confidence: Confidence::Medium, fields: &fields };
+    let redacted = Classifier::builtin().redact(&body, &plan);
+    let expected = json!({"[REDACTED:email]": 1, "[REDACTED:email]_2": 2, "s": "[REDACTED:field]", "n": 0, "l": [], "o": {}, "b": false});
+    assert_eq!(redacted.body, expected);
+    assert_eq!(redacted.redactions.iter().filter(|r| r.class.is_none()).count(), 5);
+}
+
+#[test]
+fn urls_and_headers_are_searched_and_own_credentials_are_normal_there() {
+    let classifier = Classifier::builtin();
+    let token = "ghp_0123456789abcdefghijABCDEFGHIJ3nPCFm";
+    let confidence = |host: &str, header: &str, value: &str| {
+        let headers = BTreeMap::from([(header.to_owned(), value.to_owned())]);
+        let url = format!("https://{host}/");
+        let subject = Subject { url: &url, host: Some(host), headers: &headers, body: &Value::Null };
+        classifier
+            .classify(&subject)
+            .hits
+            .iter()
+            .filter(|h| h.place == Place::Header(header.to_owned()))
+            .map(|h| h.confidence)
+            .max()
+    };
+    assert_eq!(
+        confidence("api.github.com", "authorization", &format!("Bearer {token}")),
+        Some(Confidence::Low)
+    );
+    assert!(confidence("evil.example", "authorization", &format!("Bearer {token}")) > Some(Confidence::Low));
+    assert!(confidence("evil.example", "cookie", &format!("a=1; t={token}")) > Some(Confidence::Low));
+
+    let url_hits = |url: &str| {
+        let headers = BTreeMap::new();
+        let subject = Subject { url, host: None, headers: &headers, body: &Value::Null };
+        classifier
+            .classify(&subject)
+            .hits
+            .iter()
+            .any(|h| h.place == Place::Url && h.confidence > Confidence::Low)
+    };
+    let key = "AKIA2E5A6B7CXQ4TZNFM";
+    for url in [
+        format!("https://x.example/?k={key}"),
+        format!("https://x.example/{key}/a"),
+        format!("https://x.example/#{key}"),
+        format!("https://x.example/?k={}", percent(key)),
+        format!("https://x.example/?k={}", hex(key.as_bytes())),
+        format!("https://{}.x.example/", hex(key.as_bytes())),
+        format!("https://u:{key}@x.example/"),
+    ] {
+        assert!(url_hits(&url), "{url}");
+    }
+    assert!(!url_hits("https://api.example.com/v1/users/42?page=2&sort=name"));
+}
+
+#[test]
+fn a_bomb_is_a_signal_and_what_is_not_read_is_said() {
+    let bomb = STANDARD.encode(gzip(&"a".repeat(8 << 20)));
+    let body = json!({ "blob": bomb });
+    let findings = classify(&body);
+    assert!(findings.is_bomb);
+    assert!(
+        findings.skipped.iter().any(|s| s.what.starts_with("body:/blob layer")),
+        "{:?}",
+        findings.skipped
+    );
+
+    let deep = (0..7).fold("jane.doe@example.co.uk and more".to_owned(), |inner, _| STANDARD.encode(inner));
+    let body = json!({ "blob": deep });
+    assert!(classify(&body).skipped.iter().any(|s| s.why.contains("deeper")));
+}
+
+#[test]
+fn ordinary_calls_carry_nothing() {
+    for body in [
+        json!({"channel": "#general", "text": "Deploy finished in 12 minutes, build 4711 is green."}),
+        json!({"id": "550e8400-e29b-41d4-a716-446655440000", "sha": "da39a3ee5e6b4b0d3255bfef95601890afd80709", "ts": 1_790_000_000_123_u64}),
+        json!({"image": format!("data:image/png;base64,{}", STANDARD.encode((0..4000_u32).map(|i| (i * 7919 % 251) as u8).collect::<Vec<_>>()))}),
+        json!({"integrity": "sha512-v2kDEe57lecTulaDIuNTPy3Ry4gLGJ6Z1O3vE1krgXZNrsQ+LFTGHVxVjcXPs17LhbZVGedAJv8XZ1tvj5FvSg=="}),
+        json!({"version": "10.4.1.22", "coordinates": [52.520008, 13.404954], "items": [1, 2, 3]}),
+        json!({"query": "SELECT id, created_at FROM orders WHERE status = 'open' LIMIT 100"}),
+        Value::Null,
+    ] {
+        let hits: Vec<_> =
+            classify(&body).hits.into_iter().filter(|h| h.confidence > Confidence::Low).collect();
+        assert_eq!(hits, [], "{body}");
+    }
+}
+
+#[test]
+fn documentation_examples_are_low_and_tenant_markers_are_found() {
+    let body = json!({"k": "AKIAIOSFODNN7EXAMPLE"});
+    assert!(classify(&body).hits.iter().all(|h| h.confidence == Confidence::Low));
+    assert!(!classify(&body).hits.is_empty());
+
+    let markers = ["Project Nightingale".to_owned()];
+    let disabled = BTreeSet::from(["email".to_owned()]);
+    let options = interven_classify::Options { disabled_detectors: &disabled, internal_markers: &markers };
+    let own = Classifier::new(&options).unwrap();
+    let hits = own.classify_text("about PROJECT nightingale, a@b.example.org").hits;
+    assert_eq!(
+        hits.iter().map(|h| (h.class, h.start, h.end)).collect::<Vec<_>>(),
+        [(DataClass::Internal, 6, 25)]
+    );
+    assert_ne!(own.patterns_hash(), Classifier::builtin().patterns_hash());
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let text = prop_oneof![
+        "[ -~]{0,40}",
+        "\\PC{0,20}",
+        Just("jane.doe@example.co.uk".to_owned()),
+        Just("%41%zz\\u00zz&#x;".to_owned()),
+        Just(STANDARD.encode("password = Xk29!hfPq0zLm and 5555555555554444")),
+        Just("AKIA2E5A6B7CXQ4TZNFM".to_owned()),
+    ];
+    let leaf = prop_oneof![
+        text.clone().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        Just(Value::Null)
+    ];
+    leaf.prop_recursive(4, 24, 4, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(text.clone(), inner, 0..4)
+                .prop_map(|m| Value::Object(m.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_the_body_nothing_is_left_after_redaction(body in any_json()) {
+        let classes = BTreeSet::from(DataClass::ALL);
+        let redacted = redact(&body, &classes);
+        prop_assert_eq!(&classify(&redacted.body).hits, &[]);
+        prop_assert!(is_same_shape(&body, &redacted.body));
+        for hit in classify(&body).hits {
+            let len = match body.pointer(&hit.path) {
+                Some(Value::String(text)) if !hit.in_key => text.chars().count(),
+                _ => usize::MAX,
+            };
+            prop_assert!(hit.start < hit.end && hit.end <= len);
+        }
+    }
+}
