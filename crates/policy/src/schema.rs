@@ -8,9 +8,6 @@ use serde_json::Value;
 /// Version of the policy language; grows when a policy that was valid becomes invalid or means something else.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// Version of the language: it rises when a policy that was valid would no longer be, or would mean something else.
-pub const SCHEMA_VERSION: u32 = 1;
-
 /// The policy language as a JSON Schema (draft 2020-12): a pack, or one policy alone.
 pub fn json_schema() -> Value {
     let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Document>();
