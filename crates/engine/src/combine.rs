@@ -61,7 +61,7 @@ fn from_policy(findings: &Findings<'_>) -> Combined {
     let outcome = findings.outcome;
     let decisive = outcome.decisive.as_ref();
     let mut speaking: Vec<_> = outcome.matches.iter().filter(|m| !m.shadow).collect();
-    speaking.sort_by_key(|m| std::cmp::Reverse(m.action.strictness()));
+    speaking.sort_by_key(|m| std::cmp::Reverse(m.action.decision()));
     let mut factors: Vec<Factor> = outcome
         .matches
         .iter()

@@ -11,6 +11,7 @@
 mod combine;
 mod decide;
 mod identity;
+mod injection;
 mod monitor;
 mod reason;
 mod risk;
@@ -21,6 +22,7 @@ mod view;
 
 pub use decide::{InvalidCall, Judgement, Steps, decide};
 pub use identity::signature;
+pub use injection::{Injection, inspect};
 pub use monitor::monitored;
 pub use reason::code;
 pub use settle::{Settlement, SettlementContext, settle};

@@ -1,1 +1,111 @@
+//! The data plane: agents ask before they act, and get a recorded verdict.
+//!
+//! [`router`] is the table of contents.
 
+mod answer;
+mod approvals;
+mod caller;
+mod health;
+mod metrics;
+mod policies;
+mod response;
+mod scan;
+
+pub use metrics::Metrics;
+
+use axum::Router;
+use interven_http::{ApiError, BuildInfo, not_found};
+use interven_live::Live;
+use interven_types::{ErrorBody, ErrorCode};
+use std::{any::Any, sync::Arc, time::Duration};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi as _;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// What the handlers share.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    pub live: Arc<Live>,
+    pub build: BuildInfo,
+    /// Where a person decides an approval: `<base>/approvals/<id>`.
+    pub approval_base_url: String,
+    pub metrics: Arc<Metrics>,
+    /// For a whole request body to arrive.
+    pub body_timeout: Duration,
+}
+
+impl Gateway {
+    pub fn new(live: Arc<Live>, build: BuildInfo, approval_base_url: String) -> Self {
+        let metrics = Arc::new(Metrics::new());
+        Self { live, build, approval_base_url, metrics, body_timeout: Duration::from_secs(10) }
+    }
+}
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Interven gateway",
+        description = "Agents ask before they call a tool; every answer is recorded before it is given.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    components(schemas(ErrorBody, ErrorCode)),
+    modifiers(&BearerAuth)
+)]
+struct ApiDoc;
+
+struct BearerAuth;
+
+impl utoipa::Modify for BearerAuth {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+        let key = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("iv_live_…")
+            .description(Some("An API key."))
+            .build();
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("api_key", SecurityScheme::Http(key));
+    }
+}
+
+fn api() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::with_openapi(ApiDoc::openapi())
+        .routes(routes!(scan::scan))
+        .routes(routes!(response::scan_response))
+        .routes(routes!(approvals::status))
+        .routes(routes!(approvals::status_alias))
+        .routes(routes!(policies::apply))
+        .routes(routes!(policies::by_name))
+        .routes(routes!(health::health))
+        .routes(routes!(health::build))
+        .routes(routes!(health::metrics))
+        .routes(routes!(health::openapi))
+}
+
+/// Every path of the gateway.
+pub fn router(gateway: Gateway) -> Router {
+    let (router, _) = api().split_for_parts();
+    router
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(CatchPanicLayer::custom(internal_error))
+        .with_state(gateway)
+}
+
+/// The API description, generated from the handlers.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    api().split_for_parts().1
+}
+
+async fn method_not_allowed(method: axum::http::Method, uri: axum::http::Uri) -> ApiError {
+    let path: String = uri.path().chars().take(200).collect();
+    ApiError::new(ErrorCode::MethodNotAllowed, format!("{method} is not for {path}; see /openapi.json"))
+}
+
+/// A defect of ours. The caller must not go on as if it had been allowed.
+fn internal_error(_panic: Box<dyn Any + Send + 'static>) -> axum::response::Response {
+    use axum::response::IntoResponse as _;
+    tracing::error!("a request handler panicked; the caller was answered 500");
+    ApiError::new(ErrorCode::Internal, "the gateway failed on this request; the call must not go through")
+        .into_response()
+}

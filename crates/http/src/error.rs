@@ -17,11 +17,12 @@ pub struct ApiError {
     message: String,
     trace_id: Option<TraceId>,
     retry_after: Option<Duration>,
+    diagnostics: Option<serde_json::Value>,
 }
 
 impl ApiError {
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), trace_id: None, retry_after: None }
+        Self { code, message: message.into(), trace_id: None, retry_after: None, diagnostics: None }
     }
 
     pub fn invalid_request(message: impl Into<String>) -> Self {
@@ -43,6 +44,12 @@ impl ApiError {
         Self { retry_after: Some(wait), ..self }
     }
 
+    /// Findings with their places, beside the sentence.
+    #[must_use]
+    pub fn with_diagnostics(self, findings: serde_json::Value) -> Self {
+        Self { diagnostics: Some(findings), ..self }
+    }
+
     pub fn code(&self) -> ErrorCode {
         self.code
     }
@@ -55,7 +62,8 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = ErrorBody { error: self.message, code: self.code, trace_id: self.trace_id };
+        let Self { code, message: error, trace_id, diagnostics, .. } = self;
+        let body = ErrorBody { error, code, trace_id, diagnostics };
         let mut response = (status, Json(body)).into_response();
         if let Some(wait) = self.retry_after {
             let seconds = wait.as_secs_f64().ceil().max(1.0) as u64;

@@ -1,11 +1,13 @@
 //! The HTTP edge that the services share: error answers, bounded bodies, caller addresses, the accept loop.
 
 mod body;
+mod build_info;
 mod error;
 mod peer;
 mod serve;
 
 pub use body::{BodyLimits, read_body};
+pub use build_info::BuildInfo;
 pub use error::{ApiError, ApiResult};
 pub use peer::{CidrList, InvalidCidr, client_addr};
 pub use serve::{ServeOptions, not_found, serve};

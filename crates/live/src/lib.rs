@@ -4,24 +4,30 @@
 //! them, lets the pure core judge, and has the store settle and record the result; only then is there an answer.
 
 mod agents;
+mod approvals;
 mod clock;
 mod follow;
 mod keys;
+mod policies;
 mod randomness;
 mod record;
 mod replay;
+mod response;
 mod scan;
 mod secrets;
 mod tenants;
 
+pub use approvals::{ApprovalPoll, ApprovalStatusAnswer, PollError};
 pub use clock::Clock;
 pub use keys::{Caller, Refusal};
+pub use policies::{Applied, AppliedPolicy, ApplyError};
 pub use randomness::{fresh_api_key, fresh_id, fresh_token};
 pub use record::Recorded;
 pub use replay::{Replay, ReplayError};
+pub use response::InspectedResponse;
 pub use scan::{ScanError, ScanRequestContext};
 pub use secrets::{KeyError, StartError};
-pub use tenants::{Tenant, TenantError};
+pub use tenants::{ShippedDetectors, Tenant, TenantError, shipped_detectors};
 
 use interven_http::CidrList;
 use interven_store::Store;
@@ -54,6 +60,7 @@ pub struct Live {
     keys: keys::Keys,
     agents: agents::Agents,
     waiting: follow::Waiting,
+    polls: approvals::Polls,
 }
 
 impl Live {
@@ -70,6 +77,7 @@ impl Live {
             keys: keys::Keys::new(),
             agents: agents::Agents::new(),
             waiting: follow::Waiting::default(),
+            polls: approvals::Polls::new(),
         });
         live.reload_all().await?;
         follow::spawn(&live, changes);

@@ -186,14 +186,7 @@ pub(crate) fn compile<'a>(rows: impl Iterator<Item = &'a PolicyRow>) -> Result<P
 fn install(row: &PolicyRow) -> Result<InstalledPolicy, TenantError> {
     let source: PolicySource = serde_json::from_value(row.source.clone())
         .map_err(|error| TenantError::Policy(format!("`{}`: {error}", row.name)))?;
-    Ok(InstalledPolicy {
-        id: row.policy_id,
-        name: row.name.clone(),
-        env_name: row.env_name.clone(),
-        version: row.version,
-        agent_override: None,
-        rules: source.rules,
-    })
+    Ok(source.install(row.policy_id, row.version, row.env_name.clone(), None))
 }
 
 fn set_hash(members: &[&PolicyRow]) -> String {
@@ -226,4 +219,16 @@ fn limiter_for(settings: &TenantSettings, previous: Option<&Tenant>) -> Option<A
     }
     let burst = rate.saturating_mul(NonZeroU32::MIN.saturating_add(1));
     Some(Arc::new(RateLimiter::direct(Quota::per_minute(rate).allow_burst(burst))))
+}
+
+/// The detectors as shipped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShippedDetectors {
+    pub hash: String,
+    pub count: usize,
+}
+
+pub fn shipped_detectors() -> ShippedDetectors {
+    let classifier = Classifier::builtin();
+    ShippedDetectors { hash: classifier.patterns_hash().to_owned(), count: classifier.detector_count() }
 }

@@ -65,6 +65,10 @@ pub struct ErrorBody {
     pub code: ErrorCode,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<TraceId>,
+    /// With `INVALID_POLICY`: each finding with its place, severity and message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Object>>)]
+    pub diagnostics: Option<serde_json::Value>,
 }
 
 #[cfg(test)]

@@ -1,0 +1,56 @@
+//! What came back to the agent: classified, inspected, noted on its trace, never kept.
+
+use crate::{Caller, Live};
+use interven_classify::{RedactionPlan, Subject};
+use interven_engine::{Injection, inspect};
+use interven_store::{ScanResponseRow, StoreResult};
+use interven_types::{Confidence, DataClass, TraceId};
+use interven_vault::keyed_hash;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A response, as noted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InspectedResponse {
+    pub row: ScanResponseRow,
+    pub injection: Injection,
+}
+
+impl Live {
+    /// Classifies a response and attaches the result to the caller's own trace.
+    pub async fn inspect_response(
+        &self,
+        caller: &Caller,
+        trace_id: TraceId,
+        body: &Value,
+        response_status: Option<u16>,
+    ) -> StoreResult<InspectedResponse> {
+        let tenant = self.tenant(caller.tenant()).ok_or(interven_store::StoreError::NotFound("tenant"))?;
+        let no_headers = BTreeMap::new();
+        let found =
+            tenant.classifier.classify(&Subject { url: "", host: None, headers: &no_headers, body });
+        let injection = inspect(found.texts.iter().map(|text| text.as_ref()));
+        let has = |class: &DataClass| {
+            found.hits.iter().any(|hit| hit.class == *class && hit.confidence >= Confidence::Medium)
+        };
+        let data_classes: Vec<DataClass> = DataClass::ALL.into_iter().filter(has).collect();
+        let classes = BTreeSet::from_iter(data_classes.iter().copied());
+        let plan = RedactionPlan { classes: &classes, min_confidence: Confidence::Medium, fields: &[] };
+        let redacted = tenant.classifier.redact(body, &plan);
+        let fields: BTreeSet<&str> = redacted.redactions.iter().map(|r| r.path.as_str()).collect();
+        let content = serde_json::to_vec(body).unwrap_or_default();
+        let parts = [tenant.id.0.as_bytes().as_slice(), &content];
+        let digest = keyed_hash(self.secrets.signing_key(), "response", &parts);
+        let row = ScanResponseRow {
+            trace_id,
+            at: self.now(),
+            response_status,
+            data_classes,
+            fields_redacted_count: u32::try_from(fields.len()).unwrap_or(u32::MAX),
+            content_fingerprint: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            injection: json!(injection),
+        };
+        self.store.attach_response(tenant.id, &row).await?;
+        Ok(InspectedResponse { row, injection })
+    }
+}
