@@ -31,8 +31,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let claim = AgentClaim::Name("worker".into());
     let agent = store.ensure_agent(tenant, None, &claim, RuntimeType::Python, now()).await?.agent_id;
 
-    println!("| callers | scans/s | p50 ms | p99 ms |\n| --- | --- | --- | --- |");
+    println!(
+        "| callers | scans/s | p50 ms | p99 ms | scans per commit | writing µs per scan | ms per commit |"
+    );
+    println!("| --- | --- | --- | --- | --- | --- | --- |");
     for callers in CALLERS {
+        let before = store.writer_load();
         let until = Instant::now() + Duration::from_secs(seconds);
         let mut running = tokio::task::JoinSet::new();
         for _ in 0..callers {
@@ -43,7 +47,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
         waits.sort_unstable();
         let rate = waits.len() as f64 / seconds as f64;
         let quantile = |q: usize| waits.get(waits.len() * q / 100).map_or(0.0, |w| w.as_secs_f64() * 1e3);
-        println!("| {callers} | {rate:.0} | {:.2} | {:.2} |", quantile(50), quantile(99));
+        let after = store.writer_load();
+        let (jobs, batches) = ((after.jobs - before.jobs) as f64, (after.batches - before.batches) as f64);
+        println!(
+            "| {callers} | {rate:.0} | {:.2} | {:.2} | {:.1} | {:.1} | {:.2} |",
+            quantile(50),
+            quantile(99),
+            jobs / batches,
+            (after.working - before.working).as_secs_f64() * 1e6 / jobs,
+            (after.committing - before.committing).as_secs_f64() * 1e3 / batches
+        );
     }
     store.close().await;
     Ok(())

@@ -244,8 +244,9 @@ CREATE TABLE activity_log (
 ) STRICT;
 
 CREATE UNIQUE INDEX activity_by_position ON activity_log (tenant_id, ledger_seq);
-CREATE INDEX activity_by_agent ON activity_log (agent_id, ledger_seq);
-CREATE INDEX activity_by_operation ON activity_log (tenant_id, tool_name, operation, ledger_seq);
+CREATE INDEX activity_by_agent ON activity_log (tenant_id, agent_id, ledger_seq);
+CREATE INDEX activity_by_tool ON activity_log (tenant_id, tool_name, ledger_seq);
+CREATE INDEX activity_by_operation ON activity_log (tenant_id, operation, ledger_seq);
 -- Most scans are ALLOW, LOW and carry nothing: those are dense in the log itself, the rest is found here.
 CREATE INDEX activity_by_decision ON activity_log (tenant_id, decision, ledger_seq) WHERE decision <> 'ALLOW';
 CREATE INDEX activity_by_band ON activity_log (tenant_id, risk_band, ledger_seq) WHERE risk_band <> 'LOW';

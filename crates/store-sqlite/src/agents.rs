@@ -27,8 +27,8 @@ const ANCESTOR_EVENTS: u32 = 64;
 /// Conditions are appended. When an agent was last seen, the log knows best.
 const AGENTS: &str = "SELECT t.*, a.agent_id AS id, a.name, a.runtime_type, a.status, a.created_at,
         b.scans, b.windows, b.window_number, b.window_count,
-        (SELECT created_at FROM activity_log AS l WHERE l.agent_id = a.agent_id
-         ORDER BY ledger_seq DESC LIMIT 1) AS last_seen_at
+        (SELECT created_at FROM activity_log AS l
+         WHERE l.tenant_id = a.tenant_id AND l.agent_id = a.agent_id ORDER BY ledger_seq DESC LIMIT 1) AS last_seen_at
      FROM agents AS a
      LEFT JOIN agent_trust_state AS t USING (agent_id)
      LEFT JOIN agent_baselines AS b USING (agent_id)

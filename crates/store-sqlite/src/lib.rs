@@ -11,6 +11,7 @@ mod audit;
 mod error;
 mod incidents;
 mod keys;
+mod load;
 mod migrate;
 mod open;
 mod policies;
@@ -22,8 +23,10 @@ mod trust;
 mod writer;
 
 pub use error::OpenError;
+pub use load::WriterLoad;
 
 use interven_store::{Change, Store, StoreResult};
+use load::Meter;
 use readers::Readers;
 use rusqlite::Connection;
 use std::{fmt, path::PathBuf, sync::Arc};
@@ -60,6 +63,7 @@ struct Inner {
     writer: Writer,
     readers: Readers,
     changes: broadcast::Sender<Change>,
+    meter: Arc<Meter>,
 }
 
 impl SqliteStore {
@@ -73,13 +77,16 @@ impl SqliteStore {
     fn open_blocking(options: SqliteOptions) -> Result<Self, OpenError> {
         let opened = open::open(&options)?;
         let (changes, _) = broadcast::channel(CHANGES_KEPT);
-        let writer =
-            Writer::start(opened.writer, opened.lock, options.queue_len, options.max_batch, changes.clone())
-                .map_err(|error| OpenError::Other {
-                    path: options.path.clone(),
-                    reason: error.to_string(),
-                })?;
-        Ok(Self(Arc::new(Inner { options, writer, readers: Readers::new(opened.readers), changes })))
+        let meter = Arc::new(Meter::default());
+        let writer = Writer::start(opened.writer, opened.lock, &options, changes.clone(), meter.clone())
+            .map_err(|error| OpenError::Other { path: options.path.clone(), reason: error.to_string() })?;
+        let readers = Readers::new(opened.readers);
+        Ok(Self(Arc::new(Inner { options, writer, readers, changes, meter })))
+    }
+
+    /// What the writer has done so far.
+    pub fn writer_load(&self) -> WriterLoad {
+        self.0.meter.read()
     }
 
     /// Finishes what waits, moves the write-ahead log into the database and lets go of the file.

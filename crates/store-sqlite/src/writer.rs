@@ -4,7 +4,7 @@
 //! once, and only then answers. While the disk syncs one batch the next one gathers, so a busy store pays one
 //! sync for many jobs, and an idle store makes nobody wait.
 
-use crate::error::store_error;
+use crate::{SqliteOptions, error::store_error, load::Meter};
 use interven_store::{Change, StoreError, StoreResult};
 use rusqlite::Connection;
 use std::{
@@ -12,7 +12,7 @@ use std::{
     ops::Deref,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
     thread::JoinHandle,
@@ -64,12 +64,13 @@ impl Writer {
     pub(crate) fn start(
         connection: Connection,
         lock: File,
-        queue_len: usize,
-        max_batch: usize,
+        options: &SqliteOptions,
         changes: broadcast::Sender<Change>,
+        meter: Arc<Meter>,
     ) -> std::io::Result<Self> {
-        let (jobs, queue) = sync_channel(queue_len.max(1));
-        let mut desk = Desk { connection, changes, max_batch: max_batch.max(1), seen_version: None };
+        let (jobs, queue) = sync_channel(options.queue_len.max(1));
+        let mut desk =
+            Desk { connection, changes, meter, max_batch: options.max_batch.max(1), seen_version: None };
         let work = move || {
             desk.work(&queue);
             drop(desk);
@@ -138,6 +139,7 @@ fn run_alone<T>(
 struct Desk {
     connection: Connection,
     changes: broadcast::Sender<Change>,
+    meter: Arc<Meter>,
     max_batch: usize,
     seen_version: Option<i64>,
 }
@@ -162,9 +164,12 @@ impl Desk {
     fn settle(&mut self, first: Job, queue: &Receiver<Job>) {
         let begun = run(&self.connection, "BEGIN IMMEDIATE");
         let batch: Vec<Job> = std::iter::once(first).chain(queue.try_iter()).take(self.max_batch).collect();
+        let began = Instant::now();
         let held: Vec<Held> =
             batch.into_iter().map(|job| job(begun.clone().map(|()| &self.connection))).collect();
+        let ran = Instant::now();
         let committed = begun.and_then(|()| run(&self.connection, "COMMIT"));
+        self.meter.add(held.len(), ran - began, ran.elapsed());
         if let Err(error) = &committed {
             tracing::error!(%error, jobs = held.len(), "writes failed together: none of them is answered as done");
             self.abandon();

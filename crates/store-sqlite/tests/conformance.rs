@@ -1,5 +1,7 @@
 //! The embedded store keeps what every store promises, and what only a file must.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails there and then")]
+
 use interven_store::{
     ActivityStore, Actor, AgentClaim, AgentStore, AuditStore, Change, Precedent, Settled, Store, TenantStore,
 };

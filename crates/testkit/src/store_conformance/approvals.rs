@@ -19,13 +19,8 @@ async fn prior(stage: &Stage, call: Call) -> Option<PriorApproval> {
 fn asked(receipt: &Receipt) -> ApprovalId {
     match &receipt.settled.approval {
         ApprovalEffect::Create(approval) => approval.approval_id,
-        other => unreachable_effect(other),
+        other => panic!("expected a new approval, not {other:?}"),
     }
-}
-
-#[expect(clippy::panic, reason = "a story that takes another turn has failed")]
-fn unreachable_effect(effect: &ApprovalEffect) -> ApprovalId {
-    panic!("expected a new approval, not {effect:?}")
 }
 
 async fn decide(stage: &Stage, id: ApprovalId, decision: ApprovalDecision, at: Timestamp) {
@@ -150,14 +145,14 @@ pub(super) async fn a_decision_is_made_once_and_in_time(stage: Stage) {
     let (first, second) = tokio::join!(decide(id, approve, stage.now), decide(id, deny, stage.now));
     assert!(first.is_ok() != second.is_ok(), "exactly one wins");
     let Err(StoreError::Conflict(why)) = decide(id, deny, stage.now).await else {
-        return assert!(false, "a second decision is a conflict");
+        panic!("a second decision is a conflict");
     };
     assert!(why.contains("ada@acme.example") && why.contains("2026-09-21"), "{why}");
 
     let call = Call { signature: [9; 32], ..Call::by(stage.agent, stage.now) };
     let late = asked(&call.record(&stage, needing_a_human(None)).await.unwrap());
     let Err(StoreError::Conflict(why)) = decide(late, approve, stage.later(minutes(10))).await else {
-        return assert!(false, "a late decision is a conflict");
+        panic!("a late decision is a conflict");
     };
     assert!(why.contains("expired"), "{why}");
     assert!(is_not_found(&decide(ApprovalId(Uuid::nil()), approve, stage.now).await));
