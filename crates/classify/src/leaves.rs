@@ -7,6 +7,10 @@ use std::{borrow::Cow, collections::BTreeMap, fmt::Write};
 /// Deepest nesting that is walked; the gateway's reader refuses more than 100 (`interven_types::MAX_JSON_DEPTH`).
 pub(crate) const MAX_DEPTH: usize = 128;
 
+/// Objects of an array whose members of one name are read together: chunks of a stream are few and small.
+const MOST_CHUNKS: usize = 64;
+const MOST_COLUMNS: usize = 4;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     Key,
@@ -154,7 +158,9 @@ impl<'a> Leaves<'a> {
                     }
                 }
                 self.group(side_by_side);
-                columns.into_values().for_each(|column| self.group(column));
+                if items.len() <= MOST_CHUNKS && columns.len() <= MOST_COLUMNS {
+                    columns.into_values().for_each(|column| self.group(column));
+                }
                 Walked::Other
             }
             Value::Object(members) => {

@@ -1,4 +1,5 @@
 //! Known values in every carrier: found, redacted, nothing left, shape kept.
+#![expect(clippy::unwrap_used, reason = "what builds a carrier fails the test by panicking")]
 
 use base64::{
     Engine,

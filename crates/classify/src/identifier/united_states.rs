@@ -27,7 +27,7 @@ pub(super) fn is_aba_routing(value: &str) -> bool {
     let Some(digits) = exact_digits::<9>(value) else { return false };
     let prefix = number(digits.get(..2).unwrap_or_default());
     let is_district = matches!(prefix, 1..=12 | 21..=32 | 61..=72 | 80);
-    is_district && weigh(&digits, &[3, 7, 1, 3, 7, 1, 3, 7, 1]) % 10 == 0
+    is_district && weigh(&digits, &[3, 7, 1, 3, 7, 1, 3, 7, 1]).is_multiple_of(10)
 }
 
 /// Whether all separators are the same character.

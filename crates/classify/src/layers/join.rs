@@ -95,7 +95,7 @@ fn finish<'l>(
             text: Cow::Owned(text),
             label,
             role: Role::Text,
-            origin: Origin::Joined(joined),
+            origin: Origin::Joined(Box::new(joined)),
         });
     }
 }

@@ -32,9 +32,9 @@ pub(crate) struct Segment<'l> {
 #[derive(Debug)]
 pub(crate) enum Origin {
     Leaf(usize),
-    Revealed { parent: usize, map: Revealed },
-    Unpacked { parent: usize, packing: Unpacked },
-    Joined(Joined),
+    Revealed { parent: usize, map: Box<Revealed> },
+    Unpacked { parent: usize, packing: Box<Unpacked> },
+    Joined(Box<Joined>),
 }
 
 /// All segments; parents stand before their children.
@@ -49,7 +49,7 @@ pub(crate) struct Layers<'l> {
 
 impl<'l> Layers<'l> {
     pub(crate) fn of(leaves: &'l Leaves<'_>) -> Self {
-        let mut layers = Self::default();
+        let mut layers = Self { segments: Vec::with_capacity(leaves.list.len()), ..Self::default() };
         for (index, leaf) in leaves.list.iter().enumerate() {
             layers.segments.push(Segment {
                 text: Cow::Borrowed(&leaf.text),
@@ -100,7 +100,7 @@ impl<'l> Layers<'l> {
         if !matches!(segment.origin, Origin::Joined(_))
             && let Some(mut map) = reveal(&segment.text)
         {
-            add(std::mem::take(&mut map.text), Origin::Revealed { parent, map });
+            add(std::mem::take(&mut map.text), Origin::Revealed { parent, map: Box::new(map) });
         }
         // A run that a transparent layer left as it was has been unpacked above it.
         let is_new = |run: &Range<usize>| match &segment.origin {
@@ -110,14 +110,17 @@ impl<'l> Layers<'l> {
         };
         let (unpacked, obstacles) = unpack(&segment.text, is_new, budget);
         for mut packing in unpacked {
-            add(std::mem::take(&mut packing.text), Origin::Unpacked { parent, packing });
+            add(std::mem::take(&mut packing.text), Origin::Unpacked { parent, packing: Box::new(packing) });
         }
         if let Origin::Leaf(leaf) = segment.origin
             && leaves.place(leaf) == Place::Url
         {
             for (range, host_label) in host_labels(&segment.text) {
                 if let Some(mut packing) = unpack_base32_label(host_label, range) {
-                    add(std::mem::take(&mut packing.text), Origin::Unpacked { parent, packing });
+                    add(
+                        std::mem::take(&mut packing.text),
+                        Origin::Unpacked { parent, packing: Box::new(packing) },
+                    );
                 }
             }
         }
