@@ -168,7 +168,7 @@ impl Desk {
         let held: Vec<Held> =
             batch.into_iter().map(|job| job(begun.clone().map(|()| &self.connection))).collect();
         let ran = Instant::now();
-        let committed = begun.and_then(|()| run(&self.connection, "COMMIT"));
+        let committed = begun.and_then(|()| run(&self.connection, "COMMIT")).map_err(nothing_written);
         self.meter.add(held.len(), ran - began, ran.elapsed());
         if let Err(error) = &committed {
             tracing::error!(%error, jobs = held.len(), "writes failed together: none of them is answered as done");
@@ -224,6 +224,133 @@ fn run(connection: &Connection, sql: &str) -> StoreResult<()> {
     Ok(())
 }
 
+/// Whatever kept a batch from its commit, to each of its jobs it means the same.
+fn nothing_written(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Unavailable(_) => error,
+        other => StoreError::Unavailable(other.to_string()),
+    }
+}
+
 fn unavailable(why: &str) -> StoreError {
     StoreError::Unavailable(why.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::Sql;
+    use std::{collections::BTreeSet, sync::mpsc};
+
+    /// A writer on a file of its own, with a table of notes and a rule that can be broken at commit.
+    struct Bench {
+        directory: tempfile::TempDir,
+        writer: Arc<Writer>,
+        changes: broadcast::Receiver<Change>,
+    }
+
+    impl Bench {
+        fn new(extra: &str) -> Self {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("notes.db");
+            let connection = Connection::open(&path).unwrap();
+            let schema = "PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON;
+                CREATE TABLE notes (id INTEGER PRIMARY KEY, body BLOB);
+                CREATE TABLE replies (note INTEGER REFERENCES notes (id) DEFERRABLE INITIALLY DEFERRED);";
+            connection.execute_batch(&format!("{schema}{extra}")).unwrap();
+            let (sender, changes) = broadcast::channel(64);
+            let lock = File::create(directory.path().join("lock")).unwrap();
+            let options = SqliteOptions::new(path);
+            let writer = Writer::start(connection, lock, &options, sender, Arc::default()).unwrap();
+            Self { directory, writer: Arc::new(writer), changes }
+        }
+
+        fn stored(&self) -> BTreeSet<i64> {
+            let reader = Connection::open(self.directory.path().join("notes.db")).unwrap();
+            reader.rows("SELECT id FROM notes", [], |row| row.number("id")).unwrap().into_iter().collect()
+        }
+
+        /// Holds the writer inside a job, so that what is sent meanwhile waits. Returns what lets it go.
+        async fn hold(&self) -> (mpsc::Sender<()>, tokio::task::JoinHandle<StoreResult<()>>) {
+            let (release, released) = mpsc::channel();
+            let (tell, held) = oneshot::channel();
+            let writer = self.writer.clone();
+            let job = move |_: &mut Tx<'_>| {
+                tell.send(()).unwrap();
+                released.recv().unwrap();
+                Ok(())
+            };
+            let running = tokio::spawn(async move { writer.run(job).await });
+            held.await.unwrap();
+            (release, running)
+        }
+    }
+
+    fn note(tx: &mut Tx<'_>, id: i64, bytes: usize) -> StoreResult<()> {
+        tx.change("INSERT INTO notes (id, body) VALUES (?1, zeroblob(?2))", (id, bytes as i64))?;
+        tx.announce(Change::Everything);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_failed_commit_fails_every_job_of_its_batch() {
+        let mut bench = Bench::new("");
+        let (release, holding) = bench.hold().await;
+        let good = bench.writer.run(|tx| note(tx, 1, 10));
+        let bad = bench.writer.run(|tx| tx.change("INSERT INTO replies (note) VALUES (404)", []).map(drop));
+        let sent = async {
+            // Both have been sent once they are polled; only then is the writer let go.
+            tokio::task::yield_now().await;
+            release.send(()).unwrap();
+        };
+        let (good, bad, ()) = tokio::join!(good, bad, sent);
+        holding.await.unwrap().unwrap();
+        for result in [good, bad] {
+            assert!(matches!(result, Err(StoreError::Unavailable(_))), "{result:?}");
+        }
+        assert_eq!(bench.stored(), BTreeSet::new());
+        assert!(bench.changes.try_recv().is_err(), "what was not written is not announced");
+
+        bench.writer.run(|tx| note(tx, 2, 10)).await.unwrap();
+        assert_eq!(bench.stored(), BTreeSet::from([2]));
+        assert_eq!(bench.changes.try_recv(), Ok(Change::Everything));
+    }
+
+    #[tokio::test]
+    async fn on_a_full_disk_only_what_is_answered_is_stored() {
+        let bench = Bench::new("PRAGMA max_page_count = 60;");
+        let (release, holding) = bench.hold().await;
+        let mut running = tokio::task::JoinSet::new();
+        for id in 0..40_i64 {
+            let writer = bench.writer.clone();
+            // Small ones fit between the large ones that do not.
+            let bytes = if id % 3 == 0 { 40_000 } else { 100 };
+            running.spawn(async move { (id, writer.run(move |tx| note(tx, id, bytes)).await.is_ok()) });
+        }
+        tokio::task::yield_now().await;
+        release.send(()).unwrap();
+        holding.await.unwrap().unwrap();
+        let results = running.join_all().await;
+        assert!(results.iter().any(|(_, is_answered)| !is_answered), "the disk was full");
+        let answered =
+            results.into_iter().filter_map(|(id, is_answered)| is_answered.then_some(id)).collect();
+        assert_eq!(bench.stored(), answered);
+    }
+
+    #[tokio::test]
+    async fn stopping_finishes_what_waits_and_takes_nothing_more() {
+        let bench = Bench::new("");
+        let (release, holding) = bench.hold().await;
+        let mut waiting = Box::pin(bench.writer.run(|tx| note(tx, 1, 10)));
+        let is_sent =
+            tokio::select! { biased; _ = &mut waiting => false, () = std::future::ready(()) => true };
+        assert!(is_sent);
+        let thread = bench.writer.stop().unwrap();
+        assert!(bench.writer.run(|tx| note(tx, 2, 10)).await.is_err());
+        release.send(()).unwrap();
+        waiting.await.unwrap();
+        holding.await.unwrap().unwrap();
+        thread.join().unwrap();
+        assert_eq!(bench.stored(), BTreeSet::from([1]));
+    }
 }
