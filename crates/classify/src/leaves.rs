@@ -148,17 +148,17 @@ impl<'a> Leaves<'a> {
                     let next = self.step(step, Token::Index(index));
                     match self.walk(item, next, label, depth + 1) {
                         Walked::Text(leaf) => side_by_side.push(leaf),
-                        Walked::Members(members) => {
+                        Walked::Members(members) if items.len() <= MOST_CHUNKS => {
                             for leaf in members {
                                 let name = self.list.get(leaf).map_or("", |l| l.label);
                                 columns.entry(name).or_default().push(leaf);
                             }
                         }
-                        Walked::Other => {}
+                        Walked::Members(_) | Walked::Other => {}
                     }
                 }
                 self.group(side_by_side);
-                if items.len() <= MOST_CHUNKS && columns.len() <= MOST_COLUMNS {
+                if columns.len() <= MOST_COLUMNS {
                     columns.into_values().for_each(|column| self.group(column));
                 }
                 Walked::Other
