@@ -133,6 +133,18 @@ pub(super) async fn filters_find_what_they_say(stage: Stage) {
         (
             ActivityFilter {
                 agent_id: Some(stage.agent),
+                tool_name: Some("slack".into()),
+                operation: Some("post_message".into()),
+                env: Some("default".into()),
+                decision: Some(Decision::Allow),
+                risk_band: Some(RiskBand::Low),
+                ..all.clone()
+            },
+            &[4, 1],
+        ),
+        (
+            ActivityFilter {
+                agent_id: Some(stage.agent),
                 decision: Some(Decision::Deny),
                 since: at(4),
                 ..all
