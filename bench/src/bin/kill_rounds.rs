@@ -1,0 +1,117 @@
+//! Kills `interven serve` under load, again and again, and counts acknowledged decisions that the log no longer holds.
+//!
+//! A `kill -9` loses what the process had not handed to the system; it cannot show what a power failure loses.
+
+#![expect(clippy::print_stdout, reason = "a command answers on the terminal")]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, ensure};
+use bench::{
+    Bodies, Connection, Mix, Random, Receipt, Serving, Target, compare, program_beside_this_one, read_entries,
+};
+use clap::Parser;
+use tokio::task::JoinSet;
+
+#[derive(Parser)]
+#[command(about)]
+struct Arguments {
+    /// The program; by default the one that was built with this
+    #[arg(long)]
+    interven: Option<PathBuf>,
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    rounds: u32,
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256))]
+    connections: u32,
+    /// The earliest kill, in milliseconds of load
+    #[arg(long, default_value_t = 50)]
+    earliest: u64,
+    /// The latest kill
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    latest: u64,
+    /// Sizes of requests in bytes and their weights
+    #[arg(long, default_value = "512:8,4096:2")]
+    mix: Mix,
+    /// A directory that is kept, instead of one that is removed at the end
+    #[arg(long)]
+    data_dir: Option<PathBuf>,
+    /// The database, when it is not `interven.db` in the data directory
+    #[arg(long)]
+    database: Option<PathBuf>,
+    /// Repeats the moments of an earlier run
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    let asked = Arguments::parse();
+    ensure!(asked.earliest <= asked.latest, "the earliest kill is later than the latest");
+    let program = match asked.interven {
+        Some(path) => path,
+        None => program_beside_this_one("interven")?,
+    };
+    let scratch = tempfile::tempdir()?;
+    let data_dir = asked.data_dir.unwrap_or_else(|| scratch.path().join("data"));
+    let database = asked.database.unwrap_or_else(|| data_dir.join("interven.db"));
+    let bodies = Arc::new(Bodies::of_mix(&asked.mix));
+    let seed = asked.seed.map_or_else(seed_of_now, Ok)?;
+    println!("seed {seed}");
+
+    let mut random = Random::from_seed(seed);
+    let mut receipts = Vec::new();
+    let mut last: Option<Receipt> = None;
+    let mut serving = Serving::start(&program, &data_dir).await?;
+    for round in 1..=asked.rounds {
+        let moment = asked.earliest + random.below(asked.latest - asked.earliest + 1);
+        let callers = call_until_it_breaks(serving.target(), asked.connections, &bodies);
+        tokio::time::sleep(Duration::from_millis(moment)).await;
+        serving.kill().with_context(|| format!("round {round}"))?;
+        let told: Vec<Receipt> = callers.join_all().await.into_iter().flatten().collect();
+        ensure!(!told.is_empty(), "round {round}: nothing was acknowledged, so nothing was tested");
+        serving = Serving::start(&program, &data_dir).await.with_context(|| format!("round {round}"))?;
+
+        // From the last entry of the round before, so that a gap between two rounds shows.
+        let entries = read_entries(&database, last.as_ref().map_or(0, |last| last.ledger_seq))?;
+        let expected: Vec<Receipt> = told.iter().cloned().chain(last).collect();
+        last = entries.last().map(|entry| entry.receipt.clone());
+        println!(
+            "round {round}: killed after {moment} ms, {} acknowledged, healthy again in {} ms; {}",
+            told.len(),
+            serving.start_time().as_millis(),
+            compare(&expected, &entries)
+        );
+        receipts.extend(told);
+    }
+    // Once more and whole: a later start may have lost what an earlier one still had.
+    let losses = compare(&receipts, &read_entries(&database, 0)?);
+    println!("{} kills, {} acknowledged: {losses}", asked.rounds, receipts.len());
+    Ok(if losses.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Each caller keeps every receipt it was given; its connection breaks with the process.
+fn call_until_it_breaks(target: &Target, callers: u32, bodies: &Arc<Bodies>) -> JoinSet<Vec<Receipt>> {
+    let mut tasks = JoinSet::new();
+    for caller in 0..u64::from(callers) {
+        let (target, bodies) = (target.clone(), bodies.clone());
+        tasks.spawn(async move {
+            let mut receipts = Vec::new();
+            let Ok(mut connection) = Connection::open(&target).await else { return receipts };
+            // Callers start at different places of the pool.
+            let mut turn = caller * 31;
+            while let Ok((status, body)) = connection.scan(bodies.at(turn)).await {
+                turn += 1;
+                receipts.extend(Receipt::read(&body).filter(|_| status.is_success()));
+            }
+            receipts
+        });
+    }
+    tasks
+}
+
+fn seed_of_now() -> anyhow::Result<u64> {
+    Ok(u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos() & u128::from(u64::MAX))?)
+}

@@ -1,0 +1,25 @@
+//! Measuring a gateway on this machine: load, latency, the floor set by the disk, and what a `kill -9` loses.
+//!
+//! Everything is bounded in count and time, and nothing is ever sent past the loopback interface.
+
+mod bodies;
+mod connection;
+mod disk;
+mod latency;
+mod ledger;
+mod load;
+mod null;
+mod process;
+mod random;
+mod receipt;
+
+pub use bodies::{Bodies, Mix};
+pub use connection::{Connection, Target};
+pub use disk::{DiskPlan, time_appends};
+pub use latency::Latencies;
+pub use ledger::{Entry, Losses, compare, read_entries};
+pub use load::{Pace, Plan, Report, load};
+pub use null::null_service;
+pub use process::{NullHandler, Serving, program_beside_this_one};
+pub use random::Random;
+pub use receipt::Receipt;
