@@ -96,9 +96,10 @@ pub fn read_entries(database: &Path, from: u64) -> anyhow::Result<Vec<Entry>> {
     connection.busy_timeout(Duration::from_secs(10))?;
     // A call that is refused before it is decided has a row with no decision.
     let mut query = connection.prepare(
-        "SELECT tenant_id, trace_id, ledger_seq, coalesce(decision, '') FROM activity_log ORDER BY 1, 3",
+        "SELECT tenant_id, trace_id, ledger_seq, coalesce(decision, '') FROM activity_log
+         WHERE ledger_seq >= ?1 ORDER BY ledger_seq",
     )?;
-    let rows = query.query_map([], |row| {
+    let rows = query.query_map([i64::try_from(from)?], |row| {
         let position: i64 = row.get(2)?;
         let ledger_seq =
             position.try_into().map_err(|_| rusqlite::Error::IntegralValueOutOfRange(2, position))?;
