@@ -76,11 +76,8 @@ fn from_policy(findings: &Findings<'_>) -> Combined {
         let what = m.failed_closed.clone()?;
         Some(Factor::FailClosed { reason_code: m.reason_code.clone(), what })
     }));
-    let mut reason_codes: Vec<String> = decisive
-        .into_iter()
-        .chain(speaking.iter().copied())
-        .map(|m| m.reason_code.clone())
-        .collect();
+    let mut reason_codes: Vec<String> =
+        decisive.into_iter().chain(speaking.iter().copied()).map(|m| m.reason_code.clone()).collect();
     if findings.snapshot.policies.is_empty() {
         reason_codes.push(code::NO_POLICY.to_owned());
         factors.push(Factor::NoPolicy);
@@ -127,7 +124,8 @@ fn hold_what_cannot_be_sanitized(combined: &mut Combined, findings: &Findings<'_
 fn hold_under_scrutiny(combined: &mut Combined, findings: &Findings<'_>) {
     let changes_something = findings.actions.iter().any(|a| a.verb != Verb::Read);
     let may_pass = matches!(combined.decision, Decision::Allow | Decision::Sanitize);
-    if findings.scrutiny.is_active && may_pass && (changes_something || findings.baseline.is_new_destination) {
+    if findings.scrutiny.is_active && may_pass && (changes_something || findings.baseline.is_new_destination)
+    {
         let factor = Factor::Scrutiny {
             trust_score: findings.scrutiny.trust_score,
             threshold: findings.scrutiny.threshold,

@@ -10,8 +10,8 @@ use interven_classify::{Redacted, RedactionPlan, Subject};
 use interven_normalize::{Normalized, UrlError, normalize};
 use interven_policy::{Facts, Outcome};
 use interven_types::{
-    Action, Confidence, Coverage, DataClass, Decision, Factor, Hit, RiskBand, RuleRef, ScanRequest, Signal, Skipped,
-    Timestamp,
+    Action, Confidence, Coverage, DataClass, Decision, Factor, Hit, RiskBand, RuleRef, ScanRequest, Signal,
+    Skipped, Timestamp,
 };
 use std::collections::BTreeMap;
 
@@ -86,7 +86,8 @@ pub fn decide(
     );
     steps.done("risk");
 
-    let scrutiny = trust::scrutiny(&snapshot.agent.trust, snapshot.settings.scrutiny_threshold(&snapshot.env), now);
+    let scrutiny =
+        trust::scrutiny(&snapshot.agent.trust, snapshot.settings.scrutiny_threshold(&snapshot.env), now);
     let outcome = snapshot.policies.evaluate(&Facts {
         method: &request.method,
         actions: &actions,
@@ -160,7 +161,8 @@ fn body_bytes(texts: &[std::borrow::Cow<'_, str>]) -> usize {
 
 /// What the caller is told of: classes with a hit of MEDIUM confidence or above.
 fn classes(hits: &[Hit]) -> Vec<DataClass> {
-    let telling = |class: &DataClass| hits.iter().any(|h| h.class == *class && h.confidence >= Confidence::Medium);
+    let telling =
+        |class: &DataClass| hits.iter().any(|h| h.class == *class && h.confidence >= Confidence::Medium);
     DataClass::ALL.into_iter().filter(telling).collect()
 }
 
@@ -183,16 +185,17 @@ fn redact(outcome: &Outcome, request: &ScanRequest, snapshot: &Snapshot) -> Opti
     if wanted.classes.is_empty() && wanted.fields.is_empty() {
         return None;
     }
-    let plan =
-        RedactionPlan { classes: &wanted.classes, min_confidence: wanted.min_confidence, fields: &wanted.fields };
+    let plan = RedactionPlan {
+        classes: &wanted.classes,
+        min_confidence: wanted.min_confidence,
+        fields: &wanted.fields,
+    };
     Some(snapshot.classifier.redact(&request.body, &plan))
 }
 
 fn cover(outcome: &Outcome, snapshot: &Snapshot, risk: &risk::Risk, unread: Vec<Skipped>) -> Coverage {
-    let mut coverage = Coverage {
-        evaluated: vec!["normalizer".to_owned(), "detectors".to_owned()],
-        skipped: unread,
-    };
+    let mut coverage =
+        Coverage { evaluated: vec!["normalizer".to_owned(), "detectors".to_owned()], skipped: unread };
     coverage.evaluated.extend(risk.evaluated.iter().cloned());
     coverage.skipped.extend(risk.skipped.iter().cloned());
     if snapshot.policies.is_empty() {

@@ -19,18 +19,62 @@ const SIGNS: [(&str, f64, &str); 13] = [
         0.7,
         r"\b(ignore|disregard|forget|overlook|override|bypass|neglect|skip|dismiss|set aside)\b.{0,40}\b(previous|prior|preceding|above|earlier|former|original|all|any|your|every\w*|what you)\b.{0,40}\b(instruction|directive|prompt|rule|guideline|order|command|told|context|constraint|training|programming|restriction)",
     ),
-    ("new_directive", 0.5, r"\b(new|updated|priority|real|actual|revised) (priority )?(system )?(directive|instruction|objective|task|order)s?\b( received)?\s*[:.]"),
-    ("fake_role", 0.5, r"(\[\s*(system|inst|/inst|admin|developer)\s*\]|<\|?\s*(system|im_start|assistant)\s*\|?>|###\s*(system|instruction)|\b(begin|end) (system )?(prompt|instructions)\b)"),
-    ("fake_authority", 0.4, r"(?m)(\b(system|admin(istrator)?|developer|important|attention)\b\s*(message|notice|note|override|update)?\s*[:!]\s*(you|please|ignore|before|do not|new|from now|the (user|assistant)|all|assistant))"),
-    ("reveal_prompt", 0.6, r"\b(reveal|print|output|show|repeat|disclose|leak|display|tell me|give me|what (is|are|was|were))\b.{0,40}\b(system prompt|initial prompt|hidden prompt|your (instructions|prompt|rules|secret key|guidelines)|secret key|tool definitions)"),
-    ("order_to_call_tool", 0.5, r"\b(you must|you should|you need to|you have to|before (proceeding|continuing|answering|returning|calling|using)\b.{0,60}|first|instead|immediately|then)\b.{0,40}\b(call|invoke|use|run|execute|fetch|open|visit|read|send|post|forward|upload|output)\b.{0,60}\b(tool|function|bash|shell|curl|command|url|http|/etc/|\.env|file|email|message|contents?)"),
-    ("exfiltrate", 0.6, r"\b(send|post|forward|upload|exfiltrate|transmit|e-?mail|leak)\b.{0,80}\b(to|via|at)\b.{0,40}(https?://|www\.|\S+@\S+\.\S+)"),
-    ("new_persona", 0.5, r"\b(you are now|from now on,? you|act as|pretend (to be|you are)|roleplay as|you will (now )?(act|behave|respond) as|simulate (a|an|being))\b"),
-    ("lift_restrictions", 0.5, r"\b(without|no|ignore|remove|disable|free (of|from)|not bound by)\b.{0,30}\b(restriction|filter|limitation|safety|censorship|guardrail|moral|ethical|content polic)"),
-    ("jailbreak_name", 0.6, r"\b(dan mode|do anything now|developer mode|jailbreak|god mode|unfiltered ai|stay in character|aim \(always)"),
-    ("conceal", 0.5, r"\b(do not|don't|never|without)\b.{0,20}\b(tell|mention|inform|reveal|notify|telling|mentioning|alert)\b.{0,30}\b(the )?(user|human|anyone|operator|this)"),
+    (
+        "new_directive",
+        0.5,
+        r"\b(new|updated|priority|real|actual|revised) (priority )?(system )?(directive|instruction|objective|task|order)s?\b( received)?\s*[:.]",
+    ),
+    (
+        "fake_role",
+        0.5,
+        r"(\[\s*(system|inst|/inst|admin|developer)\s*\]|<\|?\s*(system|im_start|assistant)\s*\|?>|###\s*(system|instruction)|\b(begin|end) (system )?(prompt|instructions)\b)",
+    ),
+    (
+        "fake_authority",
+        0.4,
+        r"(?m)(\b(system|admin(istrator)?|developer|important|attention)\b\s*(message|notice|note|override|update)?\s*[:!]\s*(you|please|ignore|before|do not|new|from now|the (user|assistant)|all|assistant))",
+    ),
+    (
+        "reveal_prompt",
+        0.6,
+        r"\b(reveal|print|output|show|repeat|disclose|leak|display|tell me|give me|what (is|are|was|were))\b.{0,40}\b(system prompt|initial prompt|hidden prompt|your (instructions|prompt|rules|secret key|guidelines)|secret key|tool definitions)",
+    ),
+    (
+        "order_to_call_tool",
+        0.5,
+        r"\b(you must|you should|you need to|you have to|before (proceeding|continuing|answering|returning|calling|using)\b.{0,60}|first|instead|immediately|then)\b.{0,40}\b(call|invoke|use|run|execute|fetch|open|visit|read|send|post|forward|upload|output)\b.{0,60}\b(tool|function|bash|shell|curl|command|url|http|/etc/|\.env|file|email|message|contents?)",
+    ),
+    (
+        "exfiltrate",
+        0.6,
+        r"\b(send|post|forward|upload|exfiltrate|transmit|e-?mail|leak)\b.{0,80}\b(to|via|at)\b.{0,40}(https?://|www\.|\S+@\S+\.\S+)",
+    ),
+    (
+        "new_persona",
+        0.5,
+        r"\b(you are now|from now on,? you|act as|pretend (to be|you are)|roleplay as|you will (now )?(act|behave|respond) as|simulate (a|an|being))\b",
+    ),
+    (
+        "lift_restrictions",
+        0.5,
+        r"\b(without|no|ignore|remove|disable|free (of|from)|not bound by)\b.{0,30}\b(restriction|filter|limitation|safety|censorship|guardrail|moral|ethical|content polic)",
+    ),
+    (
+        "jailbreak_name",
+        0.6,
+        r"\b(dan mode|do anything now|developer mode|jailbreak|god mode|unfiltered ai|stay in character|aim \(always)",
+    ),
+    (
+        "conceal",
+        0.5,
+        r"\b(do not|don't|never|without)\b.{0,20}\b(tell|mention|inform|reveal|notify|telling|mentioning|alert)\b.{0,30}\b(the )?(user|human|anyone|operator|this)",
+    ),
     ("shell_in_text", 0.5, r"(curl|wget)\s+(-\S+\s+)*['\x22]?https?://\S*(\$\(|`|\|\s*(ba)?sh|env\b)"),
-    ("hidden_comment", 0.3, r"<!--.{0,200}\b(ignore|instruction|system|must|assistant|directive|output|call)\b"),
+    (
+        "hidden_comment",
+        0.3,
+        r"<!--.{0,200}\b(ignore|instruction|system|must|assistant|directive|output|call)\b",
+    ),
 ];
 
 /// What was found in a response.

@@ -10,8 +10,9 @@ use crate::{
     trust,
 };
 use interven_types::{
-    Action, ApprovalEffect, ApprovalId, ApprovalTicket, Baseline, Decision, Factor, IncidentEffect, Lesson, MAX_REMEMBERED, NewApproval, Precedent,
-    PriorApproval, RiskBand, TenantSettings, Timestamp, TraceId, TrustEvent, TrustState, Verdict,
+    Action, ApprovalEffect, ApprovalId, ApprovalTicket, Baseline, Decision, Factor, IncidentEffect, Lesson,
+    MAX_REMEMBERED, NewApproval, Precedent, PriorApproval, RiskBand, TenantSettings, Timestamp, TraceId,
+    TrustEvent, TrustState, Verdict,
 };
 use std::{collections::BTreeSet, time::Duration};
 
@@ -117,7 +118,12 @@ fn consult(
     }
     match precedent.prior {
         Some(PriorApproval::Granted { approval_id }) => {
-            answer(verdict, judgement.when_granted, code::RECENT_APPROVAL_GRANT, Factor::Grant { approval_id });
+            answer(
+                verdict,
+                judgement.when_granted,
+                code::RECENT_APPROVAL_GRANT,
+                Factor::Grant { approval_id },
+            );
             let idempotency_key = context.idempotency_key.map(str::to_owned);
             ApprovalEffect::Use { approval_id, idempotency_key }
         }

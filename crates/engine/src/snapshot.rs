@@ -99,7 +99,9 @@ impl History {
             Self::Learned(baseline) => {
                 let rate = burst::measure(baseline, now);
                 BaselineFacts {
-                    is_new_destination: actions.iter().any(|a| !baseline.destinations.contains(&destination(a))),
+                    is_new_destination: actions
+                        .iter()
+                        .any(|a| !baseline.destinations.contains(&destination(a))),
                     is_new_operation: actions.iter().any(|a| !baseline.operations.contains(&operation(a))),
                     is_volume_burst: rate.is_burst,
                     learned_scans: baseline.scans,

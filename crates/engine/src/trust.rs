@@ -1,7 +1,8 @@
 //! Trust: how it is read, and how one settled scan moves it.
 
 use interven_types::{
-    Decision, EngineName, Factor, RiskBand, Timestamp, TraceId, TrustEvent, TrustEventKind, TrustState, Verdict,
+    Decision, EngineName, Factor, RiskBand, Timestamp, TraceId, TrustEvent, TrustEventKind, TrustState,
+    Verdict,
 };
 
 /// Trust recovers by this much in an hour.
@@ -47,7 +48,8 @@ pub(crate) fn after(
         count(&mut next, *kind);
         events.push(moved(&mut next, *kind, trace_id, now));
     }
-    let is_clean = verdict.decision == Decision::Allow && verdict.risk_band <= RiskBand::Medium && kinds.is_empty();
+    let is_clean =
+        verdict.decision == Decision::Allow && verdict.risk_band <= RiskBand::Medium && kinds.is_empty();
     next.clean_streak = if is_clean { state.clean_streak + 1 } else { 0 };
     if next.clean_streak >= CLEAN_STREAK {
         next.clean_streak = 0;
@@ -68,7 +70,10 @@ fn kinds_of(verdict: &Verdict) -> Vec<TrustEventKind> {
     let repeats = factor(|f| {
         matches!(
             f,
-            Factor::AgentSuspended | Factor::DenyWindow { .. } | Factor::QueueFull { .. } | Factor::Monitor { .. }
+            Factor::AgentSuspended
+                | Factor::DenyWindow { .. }
+                | Factor::QueueFull { .. }
+                | Factor::Monitor { .. }
         )
     });
     if repeats {
@@ -118,7 +123,13 @@ fn count(state: &mut TrustState, kind: TrustEventKind) {
 
 fn moved(state: &mut TrustState, kind: TrustEventKind, trace_id: TraceId, now: Timestamp) -> TrustEvent {
     state.trust_score = rounded((state.trust_score + kind.delta()).clamp(0.0, 1.0));
-    TrustEvent { at: now, kind, delta: kind.delta(), score_after: state.trust_score, trace_id: Some(trace_id) }
+    TrustEvent {
+        at: now,
+        kind,
+        delta: kind.delta(),
+        score_after: state.trust_score,
+        trace_id: Some(trace_id),
+    }
 }
 
 /// Four decimals, so that ten steps of 0.05 are 0.5 and not a hair less.

@@ -2,7 +2,8 @@
 
 use interven_live::Recorded;
 use interven_types::{
-    ApprovalId, Coverage, DataClass, Decision, PolicyId, Redaction, RiskBand, Signal, Timestamp, TraceId, Verb,
+    ApprovalId, Coverage, DataClass, Decision, PolicyId, Redaction, RiskBand, Signal, Timestamp, TraceId,
+    Verb,
 };
 use serde::Serialize;
 use serde_json::Value;

@@ -50,9 +50,10 @@ fn refuse(refusal: &Refusal) -> ApiError {
             ErrorCode::IpNotAllowed,
             format!("the address {addr} is not in this key's allowlist; see the key's page"),
         ),
-        Refusal::Store(_) => {
-            ApiError::new(ErrorCode::Unavailable, "keys cannot be checked now; the call must not go through")
-        }
+        Refusal::Store(_) => ApiError::new(
+            ErrorCode::AuditUnavailable,
+            "the store does not answer, so nothing can be checked or recorded; the call must not go through",
+        ),
         Refusal::Missing
         | Refusal::NotBearer
         | Refusal::Malformed

@@ -57,7 +57,10 @@ pub(crate) async fn scan_response(
             StoreError::NotFound(_) => ApiError::not_found("trace").with_trace(report.trace_id),
             cause => {
                 tracing::error!(%cause, "a response could not be attached to its trace");
-                ApiError::new(ErrorCode::AuditUnavailable, "the response could not be recorded; send it again")
+                ApiError::new(
+                    ErrorCode::AuditUnavailable,
+                    "the response could not be recorded; send it again",
+                )
             }
         })?;
     Ok(Json(ResponseAnswer {
@@ -70,7 +73,9 @@ pub(crate) async fn scan_response(
 
 fn read_report(json: Value) -> ApiResult<ResponseReport> {
     let Value::Object(mut fields) = json else {
-        return Err(ApiError::invalid_request("the body must be a JSON object with `trace_id` and `response_body`"));
+        return Err(ApiError::invalid_request(
+            "the body must be a JSON object with `trace_id` and `response_body`",
+        ));
     };
     let trace_id = fields
         .get("trace_id")
@@ -78,13 +83,16 @@ fn read_report(json: Value) -> ApiResult<ResponseReport> {
         .ok_or_else(|| ApiError::invalid_request("`trace_id` is required and must be a string"))?
         .parse()
         .map_err(|_| ApiError::invalid_request("`trace_id` is not a UUID"))?;
-    let response_status = match fields.get("response_status") {
-        None | Some(Value::Null) => None,
-        Some(status) => {
-            let code = status.as_u64().and_then(|code| u16::try_from(code).ok());
-            Some(code.ok_or_else(|| ApiError::invalid_request("`response_status` must be an HTTP status code"))?)
-        }
-    };
+    let response_status =
+        match fields.get("response_status") {
+            None | Some(Value::Null) => None,
+            Some(status) => {
+                let code = status.as_u64().and_then(|code| u16::try_from(code).ok());
+                Some(code.ok_or_else(|| {
+                    ApiError::invalid_request("`response_status` must be an HTTP status code")
+                })?)
+            }
+        };
     let response_body = fields
         .remove("response_body")
         .ok_or_else(|| ApiError::invalid_request("`response_body` is required"))?;

@@ -51,7 +51,8 @@ pub(crate) async fn scan(
 async fn judge(key: &AgentKey, gateway: &Gateway, headers: &HeaderMap, body: Body) -> ApiResult<ScanAnswer> {
     let caller = key.require(KeyScope::Scan)?;
     let json = read_json(gateway, caller, headers, body).await?;
-    let request = ScanRequest::from_json(json).map_err(|error| ApiError::invalid_request(error.to_string()))?;
+    let request =
+        ScanRequest::from_json(json).map_err(|error| ApiError::invalid_request(error.to_string()))?;
     let context = ScanRequestContext { idempotency_key: idempotency_key(headers)? };
     let recorded = gateway.live.scan(caller, request, context).await.map_err(api_error)?;
     Ok(ScanAnswer::new(recorded, &gateway.approval_base_url))
@@ -98,10 +99,11 @@ fn api_error(error: ScanError) -> ApiError {
             ErrorCode::InvalidKey,
             "`agent_id` is not an agent of this key's tenant; mint a key in the tenant you scan against",
         ),
-        ScanError::RateLimited(wait) => {
-            ApiError::new(ErrorCode::RateLimited, "the tenant's rate is used up; wait and send the call again")
-                .retry_after(wait)
-        }
+        ScanError::RateLimited(wait) => ApiError::new(
+            ErrorCode::RateLimited,
+            "the tenant's rate is used up; wait and send the call again",
+        )
+        .retry_after(wait),
         ScanError::QuotaExceeded { trace_id } => {
             let error = ApiError::new(
                 ErrorCode::QuotaExceeded,

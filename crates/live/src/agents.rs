@@ -87,6 +87,11 @@ impl Live {
         Ok(self.remember(tenant, record, &claim))
     }
 
+    /// The agent is read again when it next calls.
+    pub(crate) fn forget_agent(&self, tenant: TenantId, agent: AgentId) {
+        self.agents.by_id.invalidate(&(tenant, agent));
+    }
+
     fn cached(&self, tenant: &Tenant, claim: &AgentClaim) -> Option<Arc<CachedAgent>> {
         let agent_id = match claim {
             AgentClaim::Id { agent_id, .. } => *agent_id,

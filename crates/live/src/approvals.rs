@@ -134,10 +134,11 @@ impl Live {
         poll: ApprovalPoll,
     ) -> Result<ApprovalStatusAnswer, PollError> {
         let wait = Duration::from_secs(poll.wait.unwrap_or(0).min(LONGEST_WAIT_SECONDS));
+        // Read first: what a stranger asks for must not use up the agent's polls, nor tell that it exists.
+        let mut row = self.read_approval(tenant, id).await?;
         if wait.is_zero() {
             self.polls.take(id, self.now()).map_err(|wait| PollError::TooSoon { wait })?;
         }
-        let mut row = self.read_approval(tenant, id).await?;
         if !wait.is_zero() && row.status == ApprovalStatus::Pending {
             let deadline = Instant::now() + wait;
             let mut changes = self.watch_approval(id);
@@ -152,7 +153,11 @@ impl Live {
         Ok(status_of(&row, self.now()))
     }
 
-    async fn read_approval(&self, tenant: Option<TenantId>, id: ApprovalId) -> Result<ApprovalRow, StoreError> {
+    async fn read_approval(
+        &self,
+        tenant: Option<TenantId>,
+        id: ApprovalId,
+    ) -> Result<ApprovalRow, StoreError> {
         match tenant {
             Some(tenant) => self.store.approval(tenant, id, self.now()).await,
             None => self.store.approval_anywhere(id, self.now()).await,
@@ -188,7 +193,9 @@ fn retry_guidance(row: &ApprovalRow, now: Timestamp) -> String {
     let window = row.window_ends_at.filter(|end| now < *end);
     let is_used_up = row.max_uses.is_some_and(|most| row.uses >= most);
     match (row.status, window) {
-        (ApprovalStatus::Pending, _) => "wait; do not send the call to its destination before a human approves it".to_owned(),
+        (ApprovalStatus::Pending, _) => {
+            "wait; do not send the call to its destination before a human approves it".to_owned()
+        }
         (ApprovalStatus::Approved, _) if is_used_up => {
             "the approval has been used; the identical request now asks for a new one".to_owned()
         }
@@ -202,7 +209,8 @@ fn retry_guidance(row: &ApprovalRow, now: Timestamp) -> String {
             format!("drop the call; the identical request is denied until {end}")
         }
         (ApprovalStatus::Denied, None) => {
-            "drop the call; the denial's window is over, the identical request asks for a new approval".to_owned()
+            "drop the call; the denial's window is over, the identical request asks for a new approval"
+                .to_owned()
         }
         (ApprovalStatus::Expired, _) => {
             "nobody decided in time; the identical request asks for a new approval".to_owned()

@@ -58,6 +58,7 @@ async fn follow(live: Weak<Live>, mut changes: broadcast::Receiver<Change>) {
                 }
             }
             Change::Approval(_, id) => live.waiting.wake(Some(id)),
+            Change::Agent(tenant, agent) => live.forget_agent(tenant, agent),
             Change::Activity(..) => {}
             Change::Everything => {
                 if let Err(error) = live.reload_all().await {

@@ -82,7 +82,11 @@ impl Keys {
 
 impl Live {
     /// Lets a caller in, or says why not.
-    pub async fn authenticate(&self, authorization: Option<&str>, client_addr: IpAddr) -> Result<Caller, Refusal> {
+    pub async fn authenticate(
+        &self,
+        authorization: Option<&str>,
+        client_addr: IpAddr,
+    ) -> Result<Caller, Refusal> {
         let header = authorization.ok_or(Refusal::Missing)?;
         let text = header.strip_prefix("Bearer ").ok_or(Refusal::NotBearer)?;
         let api_key = ApiKey::parse(text).map_err(|_| Refusal::Malformed)?;
@@ -98,7 +102,11 @@ impl Live {
             self.note_refusal(&key, &refusal, true).await;
             return Err(refusal);
         }
-        self.keys.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(key.key_id, (key.tenant_id, now));
+        self.keys
+            .seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(key.key_id, (key.tenant_id, now));
         Ok(Caller { key, client_addr })
     }
 

@@ -65,7 +65,11 @@ pub struct Live {
 
 impl Live {
     /// Loads what the store holds and starts to follow its changes.
-    pub async fn start(store: Arc<dyn Store>, vault: Vault, options: LiveOptions) -> Result<Arc<Self>, StartError> {
+    pub async fn start(
+        store: Arc<dyn Store>,
+        vault: Vault,
+        options: LiveOptions,
+    ) -> Result<Arc<Self>, StartError> {
         let secrets = secrets::load(store.as_ref(), &vault).await?;
         let changes = store.changes();
         let live = Arc::new(Self {

@@ -90,7 +90,9 @@ impl Live {
             version: row.version,
             ..planned
         };
-        Ok(Applied { policies: rows.into_iter().zip(outlook).map(|(row, plan)| applied(row, plan)).collect() })
+        Ok(Applied {
+            policies: rows.into_iter().zip(outlook).map(|(row, plan)| applied(row, plan)).collect(),
+        })
     }
 
     /// Says what [`Live::apply_policies`] would do, and does nothing.
@@ -117,7 +119,9 @@ impl Live {
         for source in sources {
             let (warnings, errors): (Vec<_>, Vec<_>) =
                 check(&source).into_iter().partition(|finding| finding.severity == Severity::Warning);
-            findings.extend(errors.into_iter().map(|finding| Diagnostic { file: source.name.clone(), ..finding }));
+            findings.extend(
+                errors.into_iter().map(|finding| Diagnostic { file: source.name.clone(), ..finding }),
+            );
             for source in per_environment(source, env) {
                 let env_name = source.env_names.as_ref().and_then(|names| names.first().cloned());
                 if !seen.insert((source.name.clone(), env_name.clone())) {
@@ -181,7 +185,8 @@ fn place(rows: &mut Vec<PolicyRow>, upsert: &PolicyUpsert, now: Timestamp) -> (O
 }
 
 fn compile_each_environment(rows: &[PolicyRow]) -> Result<(), TenantError> {
-    let named: BTreeSet<Option<&str>> = rows.iter().map(|row| row.env_name.as_deref()).chain([None]).collect();
+    let named: BTreeSet<Option<&str>> =
+        rows.iter().map(|row| row.env_name.as_deref()).chain([None]).collect();
     for env in named {
         compile(rows.iter().filter(|row| row.env_name.is_none() || row.env_name.as_deref() == env))?;
     }

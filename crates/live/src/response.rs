@@ -27,8 +27,7 @@ impl Live {
     ) -> StoreResult<InspectedResponse> {
         let tenant = self.tenant(caller.tenant()).ok_or(interven_store::StoreError::NotFound("tenant"))?;
         let no_headers = BTreeMap::new();
-        let found =
-            tenant.classifier.classify(&Subject { url: "", host: None, headers: &no_headers, body });
+        let found = tenant.classifier.classify(&Subject { url: "", host: None, headers: &no_headers, body });
         let injection = inspect(found.texts.iter().map(|text| text.as_ref()));
         let has = |class: &DataClass| {
             found.hits.iter().any(|hit| hit.class == *class && hit.confidence >= Confidence::Medium)

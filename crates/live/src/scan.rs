@@ -8,13 +8,13 @@ use crate::{
     tenants::{InForce, Tenant},
 };
 use interven_engine::{
-    ENGINE_VERSION, History, InvalidCall, Judgement, Settlement, SettlementContext, Snapshot, Steps, decide, settle,
-    shown_url, signature,
+    ENGINE_VERSION, History, InvalidCall, Judgement, Settlement, SettlementContext, Snapshot, Steps, decide,
+    settle, shown_url, signature,
 };
 use interven_store::{ActivityRow, Receipt, ScanEntry, Settled, StoreError};
 use interven_types::{
-    ApprovalEffect, ApprovalId, Baseline, Precedent, RiskBand, ScanRequest, TenantId, Timestamp, TraceId, Verb,
-    Verdict,
+    ApprovalEffect, ApprovalId, Baseline, Precedent, RiskBand, ScanRequest, TenantId, Timestamp, TraceId,
+    Verb, Verdict,
 };
 use interven_vault::Place;
 use serde_json::{Value, json};
@@ -133,7 +133,8 @@ impl Live {
         let receipt = self.store.record_scan(tenant.id, entry).await.map_err(ScanError::AuditUnavailable)?;
         tenant.note_usage(receipt.scans_this_month, now);
         let verdict = settled_verdict.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let lost = || ScanError::AuditUnavailable(StoreError::Corrupt("a scan was recorded unsettled".to_owned()));
+        let lost =
+            || ScanError::AuditUnavailable(StoreError::Corrupt("a scan was recorded unsettled".to_owned()));
         Ok((verdict.ok_or_else(lost)?, receipt))
     }
 
@@ -210,7 +211,12 @@ impl Live {
         }
     }
 
-    fn seal_request(&self, tenant: TenantId, trace: TraceId, request: &ScanRequest) -> Result<Vec<u8>, ScanError> {
+    fn seal_request(
+        &self,
+        tenant: TenantId,
+        trace: TraceId,
+        request: &ScanRequest,
+    ) -> Result<Vec<u8>, ScanError> {
         let plaintext = serde_json::to_vec(request).unwrap_or_default();
         Ok(self.vault.seal(&request_place(tenant, &trace.to_string()), randomness::fill()?, &plaintext))
     }

@@ -165,7 +165,8 @@ impl Live {
             let members: Vec<&PolicyRow> =
                 rows.iter().filter(|row| row.env_name.is_none() || row.env_name == env).collect();
             let hash = set_hash(&members);
-            let versions: Vec<(PolicyId, u32)> = members.iter().map(|row| (row.policy_id, row.version)).collect();
+            let versions: Vec<(PolicyId, u32)> =
+                members.iter().map(|row| (row.policy_id, row.version)).collect();
             self.store.save_policy_set(id, &hash, &versions).await?;
             let policies = Arc::new(compile(members.into_iter())?);
             sets.insert(env, InForce { policies, hash: hash.into() });
@@ -211,7 +212,10 @@ pub(crate) fn classifier_for(settings: &TenantSettings) -> Result<Arc<Classifier
 }
 
 /// A bucket keeps its level across reloads that do not change the rate.
-fn limiter_for(settings: &TenantSettings, previous: Option<&Tenant>) -> Option<Arc<DefaultDirectRateLimiter>> {
+fn limiter_for(
+    settings: &TenantSettings,
+    previous: Option<&Tenant>,
+) -> Option<Arc<DefaultDirectRateLimiter>> {
     let rate = NonZeroU32::new(settings.limits.scans_per_minute?)?;
     let kept = previous.filter(|p| p.settings.limits.scans_per_minute == Some(rate.get()));
     if let Some(limiter) = kept.and_then(|p| p.limiter.clone()) {

@@ -5,6 +5,7 @@ use crate::outcome::{Facts, Note, Outcome, RedactionRequest, RuleMatch};
 use crate::set::{CompiledRule, PolicySet, Ruleset};
 use crate::truth::Truth;
 use interven_types::{Confidence, Decision, RuleRef};
+use std::cmp::Reverse;
 
 /// A rule that matched, not yet written out.
 struct Speaker<'p> {
@@ -115,7 +116,8 @@ impl CompiledRule {
 
 /// The first of the strictest.
 fn strictest<'s, 'p>(speakers: &'s [Speaker<'p>]) -> Option<&'s Speaker<'p>> {
-    speakers.iter().filter(|speaker| speaker.has_voice()).rev().max_by_key(|speaker| speaker.decision())
+    let rank = |speaker: &&Speaker<'_>| (speaker.decision(), Reverse(speaker.rule.priority));
+    speakers.iter().filter(|speaker| speaker.has_voice()).rev().max_by_key(rank)
 }
 
 fn written_out(speaker: &Speaker<'_>) -> RuleMatch {

@@ -58,7 +58,8 @@ pub struct McpFacts {
 pub struct Outcome {
     /// `None`: no rule spoke.
     pub decision: Option<Decision>,
-    /// The strictest match; of equally strict ones the first, the agent's own before the tenant's.
+    /// The strictest match; of equally strict ones that of the lowest priority number, then the agent's own
+    /// before the tenant's, then by policy name.
     pub decisive: Option<RuleMatch>,
     /// The rule that spoke in each policy, and the shadow rules that matched before it.
     pub matches: Vec<RuleMatch>,

@@ -47,6 +47,7 @@ pub(crate) struct CompiledRule {
     /// Number of its policy within the set of rules.
     pub(crate) policy: usize,
     rule_id: String,
+    pub(crate) priority: i64,
     pub(crate) matcher: Matcher,
     pub(crate) condition: Vec<Test>,
     pub(crate) action: PolicyAction,
@@ -202,6 +203,7 @@ impl CompiledRule {
     ) -> Self {
         Self {
             policy,
+            priority: source.priority,
             rule_id: source.rule_id.clone(),
             matcher: Matcher::compile(&source.matches, &path.then("match"), findings),
             condition: judge::compile(&source.condition, &path.then("condition"), 0, needles, findings),

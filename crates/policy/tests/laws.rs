@@ -181,7 +181,8 @@ fn slowly(policies: &[InstalledPolicy], facts: &Facts<'_>) -> Option<(Decision, 
     spoken
         .extend(speaking(&tenant, facts).into_iter().filter(|s| !silences || decision(s) == Decision::Deny));
     let strictest = spoken.iter().map(decision).max()?;
-    let (policy, rule) = spoken.iter().find(|spoken| decision(spoken) == strictest)?;
+    let equally_strict = spoken.iter().filter(|spoken| decision(spoken) == strictest);
+    let (policy, rule) = equally_strict.min_by_key(|spoken| spoken.1.priority)?;
     Some((strictest, policy.name.clone(), rule.rule_id.clone()))
 }
 

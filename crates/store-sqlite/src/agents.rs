@@ -156,7 +156,7 @@ impl Newcomer<'_> {
             trust::add_event(tx, self.tenant, agent, &event)?;
         }
         trust::save(tx, self.tenant, &trust)?;
-        tx.announce(Change::Tenant(self.tenant));
+        tx.announce(Change::Agent(self.tenant, agent));
         Ok(agent)
     }
 
@@ -274,7 +274,7 @@ impl AgentStore for SqliteStore {
                 return Err(StoreError::NotFound("agent"));
             }
             audit::record(tx, tenant, &actor, now, action, &agent.to_string(), &Value::Null)?;
-            tx.announce(Change::Tenant(tenant));
+            tx.announce(Change::Agent(tenant, agent));
             find(tx, tenant, agent)
         })
         .await
@@ -296,7 +296,7 @@ impl AgentStore for SqliteStore {
             trust::save(tx, tenant, &TrustState::fresh(agent, now))?;
             let details = object!({"from": before});
             audit::record(tx, tenant, &actor, now, "agent.reset_trust", &agent.to_string(), &details)?;
-            tx.announce(Change::Tenant(tenant));
+            tx.announce(Change::Agent(tenant, agent));
             find(tx, tenant, agent)
         })
         .await

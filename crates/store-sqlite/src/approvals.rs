@@ -296,7 +296,7 @@ impl ApprovalStore for SqliteStore {
             )?;
             if decision == ApprovalDecision::Deny {
                 lower_trust(tx, tenant, &approval, now)?;
-                tx.announce(Change::Tenant(tenant));
+                tx.announce(Change::Agent(tenant, approval.agent_id));
             }
             let details = object!({"note": note, "agent_id": approval.agent_id, "trace_id": approval.trace_id});
             audit::record(tx, tenant, &actor, now, action, &id.to_string(), &details)?;

@@ -97,7 +97,7 @@ fn apply_approval(tx: &mut Tx<'_>, tenant: TenantId, effect: &ApprovalEffect) ->
     Ok(())
 }
 
-/// Announced only when something happened to trust: its slow recovery and the count of clean calls move with every scan.
+/// Not announced: whoever recorded the scan has the receipt, and nobody else writes to this file while we run.
 fn apply_trust(
     tx: &mut Tx<'_>,
     tenant: TenantId,
@@ -109,10 +109,6 @@ fn apply_trust(
     }
     for event in &settled.trust_events {
         trust::add_event(tx, tenant, settled.trust.agent_id, event)?;
-    }
-    let is_news = settled.trust.scrutiny_until != precedent.trust.scrutiny_until;
-    if is_news || !settled.trust_events.is_empty() {
-        tx.announce(Change::Tenant(tenant));
     }
     Ok(())
 }

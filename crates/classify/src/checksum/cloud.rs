@@ -2,21 +2,6 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-/// AWS access key ids: four letters of kind, then 16 characters of base 32, of which the first 48 bits carry the
-/// account id (twelve digits). Ids issued before 2019 start with `I` or `J` after the kind and carry none.
-///
-/// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html>; the account is what
-/// `sts get-access-key-info` answers.
-pub(super) fn is_aws_access_key_id(text: &str) -> bool {
-    const ACCOUNTS: u64 = 1_000_000_000_000;
-    let Some((_, body)) = text.split_at_checked(4) else { return false };
-    let Some(bits) = decode_base32(body) else { return false };
-    let [first, second, third, fourth, fifth, sixth, ..] = bits.as_slice() else { return false };
-    let head = u64::from_be_bytes([0, 0, *first, *second, *third, *fourth, *fifth, *sixth]);
-    let account = (head & 0x7fff_ffff_ff80) >> 7;
-    body.len() == 16 && (body.starts_with(['I', 'J']) || account < ACCOUNTS)
-}
-
 /// Azure storage account keys: 64 bytes in base 64.
 /// Source: <https://learn.microsoft.com/azure/storage/common/storage-account-keys-manage>.
 pub(super) fn is_azure_storage_key(text: &str) -> bool {
@@ -47,17 +32,6 @@ pub(super) fn decode_base32(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn key_ids_need_the_alphabet_and_a_possible_account() {
-        // The documentation's own ids, one old and one that decodes to account 581039954779.
-        for good in ["AKIAIOSFODNN7EXAMPLE", "ASIAQNZGKIQY56JQ7WML"] {
-            assert!(is_aws_access_key_id(good), "{good}");
-        }
-        for bad in ["AKIAIOSFODNN7EXAMPL1", "AKIAIOSFODNN7EXAMPL", "AKIA7777777777777777", "AKIA"] {
-            assert!(!is_aws_access_key_id(bad), "{bad}");
-        }
-    }
 
     #[test]
     fn storage_keys_are_sixty_four_bytes() {

@@ -20,7 +20,6 @@ pub(crate) type Check = fn(&str) -> bool;
 const CHECKS: &[(&str, Check)] = &[
     ("age_secret_key", bech32::is_age_secret_key),
     ("atlassian_crc", crc::has_atlassian_checksum),
-    ("aws_access_key_id", cloud::is_aws_access_key_id),
     ("azure_storage_key", cloud::is_azure_storage_key),
     ("basic_credentials", token::is_basic_credentials),
     ("bip32_private_key", base58::is_extended_private_key),

@@ -37,7 +37,12 @@ mod tests {
 
     #[test]
     fn a_young_agent_is_only_judged_by_its_destinations() {
-        let odd = BaselineFacts { is_new_destination: true, is_new_operation: true, is_volume_burst: true, ..Default::default() };
+        let odd = BaselineFacts {
+            is_new_destination: true,
+            is_new_operation: true,
+            is_volume_burst: true,
+            ..Default::default()
+        };
         assert_eq!(assess(&odd).reason_codes, [code::NEW_DESTINATION]);
         let settled = BaselineFacts { learned_scans: MIN_LEARNED, ..odd };
         assert_eq!(assess(&settled).reason_codes.len(), 3);

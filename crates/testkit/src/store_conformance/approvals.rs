@@ -114,7 +114,7 @@ pub(super) async fn a_denial_answers_retries_and_costs_trust(stage: Stage) {
     let mut changes = stage.store.changes();
     decide(&stage, id, ApprovalDecision::Deny, at).await;
     let announced = [changes.try_recv().unwrap(), changes.try_recv().unwrap()];
-    for expected in [Change::Tenant(stage.tenant), Change::Approval(stage.tenant, id)] {
+    for expected in [Change::Agent(stage.tenant, stage.agent), Change::Approval(stage.tenant, id)] {
         assert!(announced.contains(&expected), "{expected:?}");
     }
     let row = stage.store.approval(stage.tenant, id, at).await.unwrap();

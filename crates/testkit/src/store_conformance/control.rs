@@ -181,8 +181,11 @@ pub(super) async fn every_control_plane_change_is_audited_and_announced(stage: S
     store.set_agent_status(tenant, stage.agent, AgentStatus::Suspended, &ada(), now).await.unwrap();
     store.set_agent_status(tenant, stage.agent, AgentStatus::Active, &ada(), now).await.unwrap();
     store.reset_trust(tenant, stage.agent, &ada(), now).await.unwrap();
-    for _ in 0..11 {
+    for _ in 0..8 {
         assert_eq!(changes.try_recv(), Ok(Change::Tenant(tenant)));
+    }
+    for _ in 0..3 {
+        assert_eq!(changes.try_recv(), Ok(Change::Agent(tenant, stage.agent)));
     }
     let reveal = AuditEntry {
         action: "body.reveal".into(),

@@ -1,0 +1,12 @@
+//! Stories of agents at the gateway: real HTTP, a real database, a clock turned by hand.
+#![cfg(test)]
+
+mod approvals;
+mod contract;
+mod decisions;
+mod durability;
+mod hostile;
+mod limits;
+mod responses;
+mod trust;
+mod world;
