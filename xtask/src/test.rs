@@ -64,7 +64,8 @@ fn run(root: &Path, runners: &[Runner]) -> anyhow::Result<bool> {
     let outcomes = runners.iter().map(|runner| follow(root, runner)).collect::<anyhow::Result<Vec<_>>>()?;
     println!();
     for outcome in &outcomes {
-        println!("{} ({:.0} s, {})", outcome.name, outcome.seconds, outcome.exit);
+        let note = if outcome.tally.passed == 0 { ": no test ran; see above" } else { "" };
+        println!("{} ({:.0} s, {}){note}", outcome.name, outcome.seconds, outcome.exit);
         for summary in &outcome.summaries {
             println!("  {summary}");
         }
