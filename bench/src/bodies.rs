@@ -1,5 +1,6 @@
 //! Scan requests of chosen sizes: ordinary calls, each with its own text, the same for every run.
 
+use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -51,6 +52,16 @@ impl FromStr for Mix {
             Ok(Share { bytes, weight })
         });
         shares.collect::<anyhow::Result<_>>().map(Self)
+    }
+}
+
+impl fmt::Display for Mix {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, share) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(out, "{comma}{}:{}", share.bytes, share.weight)?;
+        }
+        Ok(())
     }
 }
 
@@ -166,6 +177,13 @@ mod tests {
         let bodies = Bodies::of_mix(&"300:9,5000:1".parse().unwrap());
         let large = (0..200).filter(|turn| bodies.at(*turn).len() > 1000).count();
         assert!((8..40).contains(&large), "{large}");
+    }
+
+    #[test]
+    fn a_mix_is_shown_as_it_is_written() {
+        for (written, shown) in [("2048", "2048:1"), ("512:9, 4096:2", "512:9,4096:2")] {
+            assert_eq!(written.parse::<Mix>().unwrap().to_string(), shown);
+        }
     }
 
     #[test]

@@ -48,7 +48,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     let scratch = tempfile::Builder::new().prefix("bench-").tempdir_in(&asked.directory)?;
     let cores = std::thread::available_parallelism()?;
     println!(
-        "{cores} cores, {} s each, {} connections, bodies {:?}",
+        "{cores} cores, {} s each, {} connections, bodies {} (bytes:weight)",
         asked.seconds, asked.connections, asked.mix
     );
 
