@@ -83,16 +83,15 @@ impl Live {
         let Plan { upserts, outlook } = self.plan_policies(tenant, sources, env, if_version).await?;
         let rows = self.store.apply_policies(tenant, &upserts, actor, self.now()).await?;
         self.reload(tenant).await.map_err(ApplyError::NotInForce)?;
-        let applied = |row: PolicyRow, planned| AppliedPolicy {
-            policy_id: Some(row.policy_id),
-            name: row.name,
-            env_name: row.env_name,
-            version: row.version,
-            ..planned
+        let as_stored = |planned: AppliedPolicy| {
+            let row = rows.iter().find(|row| row.name == planned.name && row.env_name == planned.env_name);
+            AppliedPolicy {
+                policy_id: row.map(|row| row.policy_id),
+                version: row.map_or(planned.version, |row| row.version),
+                ..planned
+            }
         };
-        Ok(Applied {
-            policies: rows.into_iter().zip(outlook).map(|(row, plan)| applied(row, plan)).collect(),
-        })
+        Ok(Applied { policies: outlook.into_iter().map(as_stored).collect() })
     }
 
     /// Says what [`Live::apply_policies`] would do, and does nothing.

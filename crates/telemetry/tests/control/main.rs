@@ -1,0 +1,16 @@
+//! The control plane over HTTP, on a database of its own.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on says where"
+)]
+
+mod access;
+mod approvals;
+mod keys;
+mod policies;
+mod tenants;
+mod traces;
+mod world;
