@@ -100,41 +100,53 @@ fn redactions(verdict: &Verdict) -> Option<String> {
 
 /// The rule that decided, and why each other rule that matched did not.
 fn rules(verdict: &Verdict) -> Vec<String> {
-    let decisive = verdict.determined_by.iter().find_map(|factor| match factor {
-        Factor::Rule { rule, action, decisive: true, shadow: false } => Some((rule, action.as_str())),
-        _ => None,
-    });
-    let matched = verdict.determined_by.iter().filter_map(|factor| match factor {
-        Factor::Rule { rule, action, decisive, shadow } => Some((rule, action.as_str(), *decisive, *shadow)),
-        _ => None,
-    });
-    let mut sentences: Vec<String> = matched
-        .map(|(rule, action, is_decisive, is_shadow)| {
-            let rule_name = name_of(rule);
-            match decisive {
-                _ if is_shadow => format!("{rule_name} matched and would say {action}; it is in shadow mode and has no effect."),
-                _ if is_decisive && verdict.rule.as_ref() == Some(rule) => {
-                    format!("{rule_name} decided: its action is {action}, and no other rule that matched is stricter.")
-                }
-                _ if is_decisive => {
-                    format!("{rule_name} matched and says {action}; something stricter than the rules decided.")
-                }
-                Some((_, strictest)) if strictest == action => {
-                    format!("{rule_name} matched and says {action} too; another rule had said so before it.")
-                }
-                Some((winner, strictest)) => format!(
-                    "{rule_name} matched and says {action}; {strictest} of rule `{}` is stricter.",
-                    winner.rule_id
-                ),
-                None => format!("{rule_name} matched and says {action}."),
+    let matched = || {
+        verdict.determined_by.iter().filter_map(|factor| match factor {
+            Factor::Rule { rule, action, decisive, shadow } => {
+                Some((rule, action.as_str(), *decisive, *shadow))
             }
+            _ => None,
         })
-        .collect();
+    };
+    let strictest = matched().find(|(_, _, is_decisive, is_shadow)| *is_decisive && !is_shadow);
+    let sentence = |(rule, action, is_decisive, is_shadow): (&RuleRef, &str, bool, bool)| {
+        let name = name_of(rule);
+        match strictest {
+            _ if is_shadow => {
+                format!("{name} matched and would say {action}; it is in shadow mode and has no effect.")
+            }
+            _ if is_decisive => format!("{name} {}.", standing(verdict, rule, action)),
+            Some((_, said, ..)) if said == action => {
+                format!("{name} matched and says {action} too; another rule had said so before it.")
+            }
+            Some((winner, said, ..)) => {
+                format!("{name} matched and says {action}; {said} of rule `{}` is stricter.", winner.rule_id)
+            }
+            None => format!("{name} matched and says {action}."),
+        }
+    };
+    let sentences: Vec<String> = matched().map(sentence).collect();
     let has_policies = !verdict.determined_by.contains(&Factor::NoPolicy);
     if sentences.is_empty() && has_policies {
-        sentences.push("No rule of any policy matched.".to_owned());
+        return vec!["No rule of any policy matched.".to_owned()];
     }
     sentences
+}
+
+/// What became of the strictest rule: it need not have had the last word.
+fn standing(verdict: &Verdict, rule: &RuleRef, action: &str) -> String {
+    let is_verdicts_rule = verdict.rule.as_ref() == Some(rule);
+    let answer = verdict.would_be.unwrap_or(verdict.decision);
+    let is_answer = action == answer.as_str() || (action == "OPEN_INCIDENT" && answer == Decision::Deny);
+    if is_verdicts_rule && action == Decision::RequireApproval.as_str() {
+        format!(
+            "decided that a human is asked: its action is {action}, and no other rule that matched is stricter"
+        )
+    } else if is_verdicts_rule && is_answer {
+        format!("decided: its action is {action}, and no other rule that matched is stricter")
+    } else {
+        format!("matched and says {action}; something stricter than the rules decided")
+    }
 }
 
 fn name_of(rule: &RuleRef) -> String {

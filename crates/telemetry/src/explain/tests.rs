@@ -236,3 +236,34 @@ fn monitoring_tells_both_answers() {
         "{told}"
     );
 }
+
+#[test]
+fn the_strictest_rule_need_not_have_the_last_word() {
+    let approval_id = ApprovalId(Default::default());
+    let grant = Factor::Grant { approval_id };
+    let window = Factor::DenyWindow { approval_id };
+    let cases = [
+        (
+            Decision::Allow,
+            "REQUIRE_APPROVAL",
+            grant,
+            "decided that a human is asked: its action is REQUIRE_APPROVAL",
+        ),
+        (
+            Decision::Deny,
+            "ALLOW",
+            window,
+            "matched and says ALLOW; something stricter than the rules decided.",
+        ),
+        (Decision::Deny, "OPEN_INCIDENT", Factor::AgentSuspended, "decided: its action is OPEN_INCIDENT"),
+    ];
+    for (decision, action, factor, expected) in cases {
+        let verdict = Verdict {
+            rule: Some(rule("r")),
+            determined_by: vec![matched("r", action, true, false), factor],
+            ..verdict(decision)
+        };
+        let told = told(&verdict);
+        assert!(told.contains(expected), "{told}");
+    }
+}
