@@ -1,1 +1,31 @@
+//! Typed client of the gateway ([`GatewayClient`]: an agent's side) and of the control plane ([`ControlClient`]: the
+//! operator's side).
+//!
+//! Nothing is ever sent to a host that the caller did not name: redirects are not followed and proxies of the
+//! environment are not used. Answers keep what this client does not know (`more`), so that an older client shows what a
+//! newer server says.
 
+mod activity;
+mod agents;
+mod approvals;
+mod connection;
+mod control;
+mod error;
+mod gateway;
+mod keys;
+mod policies;
+mod scan;
+mod settings;
+mod tenants;
+
+pub use activity::{Activity, ActivityPage, ActivityQuery, Explanation, Trace};
+pub use agents::{Agent, AgentDetail, Trust, TrustStep};
+pub use approvals::{Approval, ApprovalQuery, Ruling};
+pub use control::ControlClient;
+pub use error::{ClientError, Refusal, RefusedPolicy};
+pub use gateway::GatewayClient;
+pub use keys::{Key, MintedKey, NewKey};
+pub use policies::{AppliedPolicy, Policy};
+pub use scan::{Receipt, ScanAnswer};
+pub use settings::Settings;
+pub use tenants::{CreatedUser, NewPassword, NewUser, Tenant, User};

@@ -1,0 +1,163 @@
+//! One server: where it is, how it is spoken to, what its answers mean.
+
+use crate::error::{ClientError, ErrorAnswer, Refusal};
+use interven_types::Secret;
+use reqwest::{
+    Client, Method, RequestBuilder, Response, Url,
+    header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER},
+    redirect,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use std::time::Duration;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longer than the longest wait a server holds an answer for (25 s).
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// Answers above this size are not read: no endpoint gives them.
+const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Connection {
+    base: Url,
+    http: Client,
+}
+
+impl Connection {
+    /// `address` may have a path, for a server behind a proxy.
+    pub(crate) fn new(address: &str, token: &Secret) -> Result<Self, ClientError> {
+        let bad = |reason: String| ClientError::BadAddress { address: address.to_owned(), reason };
+        let base = Url::parse(address).map_err(|error| bad(error.to_string()))?;
+        match base.scheme() {
+            "http" => {}
+            "https" if cfg!(feature = "tls") => {}
+            "https" => return Err(bad("this build speaks http alone".to_owned())),
+            other => return Err(bad(format!("`{other}` is not http"))),
+        }
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))
+            .map_err(|_invalid| ClientError::BadToken)?;
+        bearer.set_sensitive(true);
+        let http = Client::builder()
+            .default_headers(HeaderMap::from_iter([(AUTHORIZATION, bearer)]))
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(ANSWER_TIMEOUT)
+            .build()
+            .map_err(|error| bad(reason_of(&error)))?;
+        Ok(Self { base, http })
+    }
+
+    /// A request to the path made of `segments`, each of them escaped.
+    pub(crate) fn request<Q: AsRef<str>>(
+        &self,
+        method: Method,
+        segments: &[&str],
+        query: &[(&str, Q)],
+    ) -> RequestBuilder {
+        let mut url = self.base.clone();
+        // Only a URL that cannot be a base has no segments, and http ones always can.
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query.iter().map(|(name, value)| (name, value.as_ref())));
+        }
+        self.http.request(method, url)
+    }
+
+    pub(crate) async fn post<T: DeserializeOwned>(
+        &self,
+        segments: &[&str],
+        body: &(impl Serialize + Sync),
+    ) -> Result<T, ClientError> {
+        self.send(self.request::<&str>(Method::POST, segments, &[]).json(body)).await
+    }
+
+    /// Sends, and reads an answer of 2xx as `T` and any other as the refusal it is.
+    pub(crate) async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        let retry_after = retry_after(response.headers());
+        let url = response.url().to_string();
+        let bytes = self.read(response).await?;
+        if status.is_success() {
+            // An answer without content reads as `null`.
+            let text = if bytes.is_empty() { b"null".as_slice() } else { &bytes };
+            return serde_json::from_slice(text)
+                .map_err(|error| ClientError::Unreadable { url, reason: error.to_string() });
+        }
+        let answer: ErrorAnswer = serde_json::from_slice(&bytes).unwrap_or_default();
+        let or = |text: String, otherwise: String| if text.is_empty() { otherwise } else { text };
+        Err(ClientError::Refused(Box::new(Refusal {
+            status: status.as_u16(),
+            code: or(answer.code, format!("HTTP {}", status.as_u16())),
+            message: or(answer.error, format!("{url} refused the request")),
+            trace_id: answer.trace_id,
+            retry_after,
+            diagnostics: answer.diagnostics,
+        })))
+    }
+
+    async fn read(&self, mut response: Response) -> Result<Vec<u8>, ClientError> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
+            if bytes.len() + chunk.len() > MAX_ANSWER_BYTES {
+                let reason = format!("it is larger than {MAX_ANSWER_BYTES} bytes");
+                return Err(ClientError::Unreadable { url: response.url().to_string(), reason });
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> ClientError {
+        ClientError::Unreachable { url: self.base.to_string(), reason: reason_of(error) }
+    }
+}
+
+/// The innermost cause: the outer ones repeat the URL and say less.
+fn reason_of(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "the time for an answer ran out".to_owned();
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok().map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_is_none_is_named_with_the_reason() {
+        for (address, expected) in [
+            ("localhost:4000", "`localhost` is not http"),
+            ("127.0.0.1:4000", "relative URL without a base"),
+            ("ftp://a.example", "`ftp` is not http"),
+        ] {
+            let error = Connection::new(address, &Secret::new("t")).unwrap_err().to_string();
+            assert!(error.contains(expected) && error.contains(address), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_cannot_be_sent_is_not_printed() {
+        let error = Connection::new("http://a.example", &Secret::new("to\nken")).unwrap_err().to_string();
+        assert!(!error.contains("ken\""), "{error}");
+        assert!(error.contains("no header may carry"), "{error}");
+    }
+
+    #[test]
+    fn segments_are_escaped_and_a_path_of_the_address_stays() {
+        let connection = Connection::new("http://a.example/iv/", &Secret::new("t")).unwrap();
+        let request = connection.request(Method::GET, &["v1", "a/b?c"], &[("q", "x&y")]).build().unwrap();
+        assert_eq!(request.url().as_str(), "http://a.example/iv/v1/a%2Fb%3Fc?q=x%26y");
+    }
+}

@@ -1,0 +1,182 @@
+//! The operator's side: tenants, keys, agents, policies, approvals, the record.
+
+use crate::{
+    Activity, ActivityPage, ActivityQuery, Agent, AgentDetail, AppliedPolicy, Approval, ApprovalQuery,
+    ClientError, CreatedUser, Explanation, Key, MintedKey, NewKey, NewPassword, NewUser, Policy, Ruling,
+    Settings, Tenant, Trace, User, connection::Connection,
+};
+use interven_types::{AgentId, ApprovalId, ScanRequest, Secret, TraceId};
+use reqwest::{Method, RequestBuilder};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+type Answer<T> = Result<T, ClientError>;
+
+/// Speaks to one control plane with the operator's token, for one tenant. Its changes stand in the audit log as made
+/// from the command line.
+#[derive(Clone, Debug)]
+pub struct ControlClient {
+    connection: Connection,
+    tenant: Option<String>,
+}
+
+impl ControlClient {
+    /// `tenant` is an id or a name; without one the server takes its only tenant.
+    pub fn new(address: &str, token: &Secret, tenant: Option<String>) -> Answer<Self> {
+        Ok(Self { connection: Connection::new(address, token)?, tenant })
+    }
+
+    pub async fn tenants(&self) -> Answer<Vec<Tenant>> {
+        self.get(&["tenants"]).await
+    }
+
+    pub async fn create_tenant(&self, name: &str) -> Answer<Tenant> {
+        self.post(&["tenants"], &json!({"name": name})).await
+    }
+
+    pub async fn users(&self) -> Answer<Vec<User>> {
+        self.get(&["users"]).await
+    }
+
+    pub async fn create_user(&self, user: &NewUser) -> Answer<CreatedUser> {
+        self.post(&["users"], user).await
+    }
+
+    /// Sets `password`, or has the server make a one-time one.
+    pub async fn set_password(&self, email: &str, password: Option<&Secret>) -> Answer<NewPassword> {
+        let password = password.map(Secret::reveal);
+        self.post(&["users", "password"], &json!({"email": email, "password": password})).await
+    }
+
+    pub async fn disable_user(&self, email: &str) -> Answer<Value> {
+        self.post(&["users", "disable"], &json!({"email": email})).await
+    }
+
+    pub async fn keys(&self) -> Answer<Vec<Key>> {
+        self.get(&["keys"]).await
+    }
+
+    pub async fn create_key(&self, key: &NewKey) -> Answer<MintedKey> {
+        self.post(&["keys"], key).await
+    }
+
+    /// `key` is an id, or a prefix of 12 characters that only one key has.
+    pub async fn revoke_key(&self, key: &str) -> Answer<Value> {
+        self.send(self.request::<&str>(Method::DELETE, &["keys", key], &[])).await
+    }
+
+    pub async fn agents(&self) -> Answer<Vec<Agent>> {
+        self.get(&["agents"]).await
+    }
+
+    pub async fn agent(&self, agent: AgentId) -> Answer<AgentDetail> {
+        self.get(&["agents", &agent.to_string()]).await
+    }
+
+    pub async fn reset_trust(&self, agent: AgentId) -> Answer<Agent> {
+        self.post(&["agents", &agent.to_string(), "trust", "reset"], &json!({})).await
+    }
+
+    pub async fn suspend_agent(&self, agent: AgentId) -> Answer<Agent> {
+        self.post(&["agents", &agent.to_string(), "suspend"], &json!({})).await
+    }
+
+    pub async fn reactivate_agent(&self, agent: AgentId) -> Answer<Agent> {
+        self.post(&["agents", &agent.to_string(), "reactivate"], &json!({})).await
+    }
+
+    /// Newest first.
+    pub async fn approvals(&self, query: &ApprovalQuery) -> Answer<Vec<Approval>> {
+        self.send(self.request(Method::GET, &["approvals"], &query.pairs())).await
+    }
+
+    pub async fn approval(&self, approval: ApprovalId) -> Answer<Approval> {
+        self.get(&["approvals", &approval.to_string()]).await
+    }
+
+    /// Decides once: an approval that was decided already is refused with who decided what.
+    pub async fn decide(&self, approval: ApprovalId, ruling: Ruling, note: Option<&str>) -> Answer<Approval> {
+        self.post(&["approvals", &approval.to_string(), ruling.as_str()], &json!({"note": note})).await
+    }
+
+    pub async fn activity(&self, query: &ActivityQuery) -> Answer<ActivityPage> {
+        self.send(self.request(Method::GET, &["activity"], &query.pairs())).await
+    }
+
+    /// Rows after `seq`, oldest first; held by the server up to 25 s until there is one.
+    pub async fn activity_after(&self, seq: u64, query: &ActivityQuery) -> Answer<Vec<Activity>> {
+        let mut pairs = query.pairs();
+        pairs.extend([("after_seq", seq.to_string()), ("wait", "25".to_owned())]);
+        let page: ActivityPage = self.send(self.request(Method::GET, &["activity"], &pairs)).await?;
+        Ok(page.rows)
+    }
+
+    pub async fn trace(&self, trace: TraceId) -> Answer<Trace> {
+        self.get(&["activity", &trace.to_string()]).await
+    }
+
+    /// The request as the agent sent it; the server audits that it was looked at.
+    pub async fn original_request(&self, trace: TraceId) -> Answer<ScanRequest> {
+        self.get(&["activity", &trace.to_string(), "original"]).await
+    }
+
+    /// Has the recorded decision made again.
+    pub async fn explain(&self, trace: TraceId) -> Answer<Explanation> {
+        self.post(&["activity", &trace.to_string(), "explain"], &json!({})).await
+    }
+
+    pub async fn policies(&self) -> Answer<Vec<Policy>> {
+        self.get(&["policies"]).await
+    }
+
+    /// Applies all of `policies` or none, in `env` or in the environments that each names.
+    pub async fn apply_policies(&self, policies: &[Value], env: Option<&str>) -> Answer<Vec<AppliedPolicy>> {
+        let query: Vec<_> = env.map(|env| ("env", env)).into_iter().collect();
+        let request = self.request(Method::POST, &["policies", "apply"], &query);
+        self.send(request.json(&json!({"policies": policies}))).await
+    }
+
+    pub async fn settings(&self) -> Answer<Settings> {
+        self.get(&["settings"]).await
+    }
+
+    /// Writes the next version; with `if_version`, only if that is still the current one.
+    pub async fn update_settings(&self, settings: &Value, if_version: Option<u32>) -> Answer<Settings> {
+        let request = self.request::<&str>(Method::PUT, &["settings"], &[]);
+        self.send(request.json(&json!({"settings": settings, "if_version": if_version}))).await
+    }
+
+    pub async fn reset_settings(&self) -> Answer<Settings> {
+        self.post(&["settings", "reset"], &json!({})).await
+    }
+
+    fn request<Q: AsRef<str>>(
+        &self,
+        method: Method,
+        segments: &[&str],
+        query: &[(&str, Q)],
+    ) -> RequestBuilder {
+        let path = [&["api", "telemetry"], segments].concat();
+        let request = self.connection.request(method, &path, query).header("x-interven-origin", "cli");
+        match &self.tenant {
+            Some(tenant) => request.header("x-interven-tenant", tenant),
+            None => request,
+        }
+    }
+
+    async fn get<T: DeserializeOwned>(&self, segments: &[&str]) -> Answer<T> {
+        self.send(self.request::<&str>(Method::GET, segments, &[])).await
+    }
+
+    async fn post<T: DeserializeOwned>(
+        &self,
+        segments: &[&str],
+        body: &(impl Serialize + Sync),
+    ) -> Answer<T> {
+        self.send(self.request::<&str>(Method::POST, segments, &[]).json(body)).await
+    }
+
+    async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Answer<T> {
+        self.connection.send(request).await
+    }
+}

@@ -1,0 +1,56 @@
+//! Why there is no answer.
+
+use interven_types::TraceId;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    #[error("`{address}` is no address of a server: {reason}; it looks like http://127.0.0.1:4000")]
+    BadAddress { address: String, reason: String },
+    /// The text is not repeated: it is a secret.
+    #[error("the key or token holds characters that no header may carry")]
+    BadToken,
+    #[error("no answer from {url}: {reason}")]
+    Unreachable { url: String, reason: String },
+    #[error(transparent)]
+    Refused(Box<Refusal>),
+    #[error("{url} gave an answer that cannot be read: {reason}; is it an Interven server of this version?")]
+    Unreadable { url: String, reason: String },
+}
+
+/// The server's own words.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{message} ({code})")]
+pub struct Refusal {
+    /// HTTP status.
+    pub status: u16,
+    /// A name of [`interven_types::ErrorCode`], or one that a newer server knows.
+    pub code: String,
+    /// A sentence a person can act on.
+    pub message: String,
+    pub trace_id: Option<TraceId>,
+    /// How long the server asks to wait.
+    pub retry_after: Option<Duration>,
+    /// With `INVALID_POLICY`: what is wrong where.
+    pub diagnostics: Vec<RefusedPolicy>,
+}
+
+/// One finding of the server about policies it was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedPolicy {
+    pub severity: String,
+    #[serde(default)]
+    pub path: String,
+    pub message: String,
+}
+
+/// The body of an error answer, as much of it as there is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ErrorAnswer {
+    pub(crate) error: String,
+    pub(crate) code: String,
+    pub(crate) trace_id: Option<TraceId>,
+    pub(crate) diagnostics: Vec<RefusedPolicy>,
+}

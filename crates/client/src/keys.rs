@@ -1,0 +1,57 @@
+//! API keys.
+
+use interven_types::{AgentId, KeyId, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A key as its page shows it: never the key itself.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Key {
+    pub key_id: KeyId,
+    pub name: String,
+    /// The first 12 characters.
+    pub prefix: String,
+    pub env: String,
+    pub agent_id: AgentId,
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    #[serde(default)]
+    pub monitor: bool,
+    pub created_at: Timestamp,
+    #[serde(default)]
+    pub expires_at: Option<Timestamp>,
+    #[serde(default)]
+    pub revoked_at: Option<Timestamp>,
+    #[serde(default)]
+    pub last_seen_at: Option<Timestamp>,
+    #[serde(flatten)]
+    pub more: Map<String, Value>,
+}
+
+/// What a new key may do. What is absent is the server's default.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct NewKey {
+    pub name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub env: Option<String>,
+    /// Who calls when a request names nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent_name: Option<String>,
+    /// Whether a request may name another environment.
+    pub env_override: bool,
+    /// CIDR blocks; empty means any address.
+    pub ip_allowlist: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
+    /// Everything runs and is recorded, the answer is ALLOW with `would_be`.
+    pub monitor: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct MintedKey {
+    /// The whole key, shown once.
+    pub key: String,
+    pub record: Key,
+}

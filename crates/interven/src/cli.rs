@@ -1,0 +1,405 @@
+//! Every command and its arguments.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use interven_types::{AgentId, ApprovalId, Timestamp, TraceId};
+use std::path::PathBuf;
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 something was found, differs or did not work, 2 wrong usage, \
+3 the server is not there or refused. `interven scan` of one call: ALLOW 0, SANITIZE 10, REQUIRE_APPROVAL 11, DENY 12.";
+
+/// A firewall for what AI agents do.
+#[derive(Debug, Parser)]
+#[command(name = "interven", version, about, after_help = EXIT_CODES, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the gateway and telemetry in one process, on an embedded database
+    Serve(ServeArgs),
+    /// Manage tenants, people, keys, agents and settings
+    Admin(AdminArgs),
+    /// See what waits for a person, and decide it
+    Approvals(ApprovalsArgs),
+    /// Read the record of scans
+    Activity(ActivityArgs),
+    /// Make a recorded decision again and say whether the same comes out (exit code 1 when not)
+    Explain(ExplainArgs),
+    /// Check, apply and list policies
+    Policy(PolicyArgs),
+    /// Ask what would become of a call
+    #[command(after_help = EXIT_CODES)]
+    Scan(ScanArgs),
+    /// Find secrets, personal data, health data and internal marks in files or the standard input
+    #[command(after_help = "Exit codes: 0 nothing found, 1 something found. With --jsonl always 0.")]
+    Classify(ClassifyArgs),
+    /// Print the API description of the gateway
+    Openapi(OpenapiArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Where the database, the secrets and bootstrap.json are; made when absent
+    #[arg(long, default_value = "./data", value_name = "DIR")]
+    pub(crate) data_dir: PathBuf,
+    /// Use a temporary data directory and remove it at the end
+    #[arg(long, conflicts_with = "data_dir")]
+    pub(crate) ephemeral: bool,
+    /// Settings; what it leaves out is as in interven.default.toml, and the environment wins
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Which server, and how its answers are shown.
+#[derive(Debug, Args)]
+pub(crate) struct ServerArgs {
+    /// Data directory of a server on this machine: bootstrap.json says where it is, admin.token lets in
+    #[arg(long, global = true, default_value = "./data", value_name = "DIR")]
+    pub(crate) data_dir: PathBuf,
+    /// Address of another server; the token comes from INTERVEN_ADMIN_TOKEN
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// Tenant, by name or id; not needed when there is one
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) tenant: Option<String>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AdminArgs {
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+    #[command(subcommand)]
+    pub(crate) what: AdminCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminCommand {
+    /// Isolated workspaces
+    #[command(subcommand)]
+    Tenant(TenantCommand),
+    /// People who may sign in
+    #[command(subcommand)]
+    User(UserCommand),
+    /// API keys
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Agents and their trust
+    #[command(subcommand)]
+    Agent(AgentCommand),
+    /// Settings of the tenant
+    #[command(subcommand)]
+    Settings(SettingsCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TenantCommand {
+    /// Make a tenant with the default policies
+    Create { name: String },
+    /// List tenants
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Add a person; prints a one-time password
+    Create {
+        email: String,
+        #[arg(long, default_value = "reviewer")]
+        role: RoleName,
+    },
+    /// List people
+    List,
+    /// Set a new one-time password, or read a password from the standard input
+    Password {
+        email: String,
+        /// Read the password from the first line of the standard input
+        #[arg(long)]
+        stdin: bool,
+    },
+    /// Bar a person from signing in; the history stays
+    Disable { email: String },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum RoleName {
+    Admin,
+    Developer,
+    Reviewer,
+    Auditor,
+}
+
+impl RoleName {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Developer => "developer",
+            Self::Reviewer => "reviewer",
+            Self::Auditor => "auditor",
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make a key and print it, once
+    Create(KeyCreateArgs),
+    /// List keys by their public prefix
+    List,
+    /// Revoke a key, by id or prefix; it stops working everywhere within a second
+    Revoke { key: String },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyCreateArgs {
+    pub(crate) name: String,
+    /// Environment of its scans
+    #[arg(long)]
+    pub(crate) env: Option<String>,
+    /// Let requests name another environment
+    #[arg(long)]
+    pub(crate) env_override: bool,
+    /// Name of the agent that calls when a request names nobody
+    #[arg(long, value_name = "NAME")]
+    pub(crate) agent: Option<String>,
+    /// Address or CIDR block it may be used from; repeat for more
+    #[arg(long = "allow-ip", value_name = "CIDR")]
+    pub(crate) allow_ip: Vec<String>,
+    /// What it may do: scan (default), traces:read, policies:write, incidents:write, keys:write; repeat for more
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub(crate) scopes: Vec<String>,
+    /// Only watch: calls are judged and recorded, and always allowed
+    #[arg(long)]
+    pub(crate) monitor: bool,
+    /// When it ends, as an RFC 3339 time
+    #[arg(long, value_name = "TIME")]
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AgentCommand {
+    /// List agents with their trust
+    List,
+    /// Show one agent and how its trust moved
+    Show { agent: String },
+    /// Trust 1.0 again, counters zero
+    ResetTrust { agent: String },
+    /// Deny everything the agent asks
+    Suspend { agent: String },
+    /// End a suspension
+    Reactivate { agent: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SettingsCommand {
+    /// Print the settings in force
+    Show,
+    /// Change settings: `approvals.grant_window_seconds=300 monitor=true`; values are JSON, or text when they are none
+    Set {
+        #[arg(required = true, value_name = "PATH=VALUE")]
+        changes: Vec<String>,
+    },
+    /// Back to the defaults
+    Reset,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApprovalsArgs {
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+    #[command(subcommand)]
+    pub(crate) what: ApprovalsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ApprovalsCommand {
+    /// List approvals, newest first
+    List {
+        /// pending, approved, denied, expired, executed or all
+        #[arg(long, default_value = "pending")]
+        status: String,
+        #[arg(long, value_name = "UUID")]
+        agent_id: Option<AgentId>,
+        #[arg(long, short = 'n', default_value_t = 50)]
+        limit: u32,
+    },
+    /// Show one approval with the redacted request
+    Show { approval: ApprovalId },
+    /// Let the identical retry pass
+    Approve {
+        approval: ApprovalId,
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// Refuse it; identical retries are denied for a while
+    Deny {
+        approval: ApprovalId,
+        #[arg(long)]
+        note: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ActivityArgs {
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+    #[command(subcommand)]
+    pub(crate) what: ActivityCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ActivityCommand {
+    /// Print the newest scans; with --json one object per line
+    Tail(TailArgs),
+    /// Show one scan and what explains its decision
+    Show {
+        trace: TraceId,
+        /// Show the request as it was sent; this is written to the audit log
+        #[arg(long)]
+        reveal: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TailArgs {
+    /// How many
+    #[arg(short = 'n', long = "lines", default_value_t = 20)]
+    pub(crate) lines: u32,
+    /// Go on with new ones as they come
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Agent, by name or id
+    #[arg(long)]
+    pub(crate) agent: Option<String>,
+    #[arg(long)]
+    pub(crate) tool: Option<String>,
+    #[arg(long)]
+    pub(crate) operation: Option<String>,
+    /// ALLOW, SANITIZE, REQUIRE_APPROVAL or DENY
+    #[arg(long)]
+    pub(crate) decision: Option<String>,
+    /// LOW, MEDIUM, HIGH or CRITICAL
+    #[arg(long)]
+    pub(crate) band: Option<String>,
+    /// SECRETS, PII, PHI or INTERNAL
+    #[arg(long)]
+    pub(crate) class: Option<String>,
+    #[arg(long)]
+    pub(crate) env: Option<String>,
+    /// RFC 3339 time
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<Timestamp>,
+    /// RFC 3339 time
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<Timestamp>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+    pub(crate) trace: TraceId,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyArgs {
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+    #[command(subcommand)]
+    pub(crate) what: PolicyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Check policy files, without a server; exit code 1 when one has an error
+    Validate {
+        /// YAML or JSON; `-` is the standard input
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Check policy files and put all of them in force, or none
+    Apply {
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// For this environment alone
+        #[arg(long)]
+        env: Option<String>,
+    },
+    /// List the policies in force
+    List,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScanArgs {
+    /// Data directory of a server on this machine: bootstrap.json has its address and a key
+    #[arg(long, default_value = "./data", value_name = "DIR")]
+    pub(crate) data_dir: PathBuf,
+    /// Address of another gateway; the key comes from INTERVEN_API_KEY
+    #[arg(long, value_name = "URL", env = "INTERVEN_GATEWAY_URL")]
+    pub(crate) server: Option<String>,
+    /// Judge in this process: no server, nothing is recorded, the agent has no past
+    #[arg(long)]
+    pub(crate) local: bool,
+    /// With --local: policies in place of the defaults; repeat for more
+    #[arg(long = "pack", value_name = "FILE", requires = "local")]
+    pub(crate) packs: Vec<PathBuf>,
+    /// Read one request per line from the standard input, print one answer per line; `id` is echoed, a bad line yields
+    /// {"error", "code"}; exit code 0
+    #[arg(long, conflicts_with_all = ["method", "url", "body", "headers", "context", "agent_name", "env"])]
+    pub(crate) jsonl: bool,
+    #[arg(long, required_unless_present = "jsonl")]
+    pub(crate) method: Option<String>,
+    /// Absolute: https://…, tool://…, mcp://…, shell://exec, file://…
+    #[arg(long, required_unless_present = "jsonl")]
+    pub(crate) url: Option<String>,
+    /// JSON, `@file`, or `-` for the standard input
+    #[arg(long, value_name = "JSON|@FILE|-")]
+    pub(crate) body: Option<String>,
+    /// Outbound header; repeat for more
+    #[arg(long = "header", value_name = "NAME:VALUE")]
+    pub(crate) headers: Vec<String>,
+    /// Excerpt of the conversation
+    #[arg(long)]
+    pub(crate) context: Option<String>,
+    #[arg(long, value_name = "NAME")]
+    pub(crate) agent_name: Option<String>,
+    #[arg(long)]
+    pub(crate) env: Option<String>,
+    /// Print the whole answer as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ClassifyArgs {
+    /// Text files; none or `-` is the standard input
+    pub(crate) files: Vec<PathBuf>,
+    /// Read {"id", "text"} or {"id", "body"} per line, print {"id", "hits": […]} per line
+    #[arg(long)]
+    pub(crate) jsonl: bool,
+    /// Print the hits as JSON
+    #[arg(long, conflicts_with = "jsonl")]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OpenapiArgs {
+    /// That of telemetry
+    #[arg(long)]
+    pub(crate) telemetry: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_commands_do_not_contradict_each_other() {
+        Cli::command().debug_assert();
+    }
+}

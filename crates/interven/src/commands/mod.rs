@@ -1,0 +1,48 @@
+//! The commands: one file each.
+
+mod activity;
+mod admin;
+mod approvals;
+mod classify;
+mod explain;
+mod openapi;
+mod policy;
+mod scan;
+
+use crate::{
+    cli::{Cli, Command, PolicyCommand},
+    exit::Exit,
+    serve,
+};
+use anyhow::{Context as _, Result};
+use std::future::Future;
+
+pub(crate) fn run(cli: Cli) -> Result<Exit> {
+    match cli.command {
+        Command::Serve(args) => on_all_cores(serve::run(&args)),
+        Command::Admin(args) => on_one_core(admin::run(args)),
+        Command::Approvals(args) => on_one_core(approvals::run(args)),
+        Command::Activity(args) => on_one_core(activity::run(args)),
+        Command::Explain(args) => on_one_core(explain::run(args)),
+        Command::Policy(args) => match args.what {
+            PolicyCommand::Validate { files } => policy::validate(&files, args.server.json),
+            PolicyCommand::Apply { files, env } => {
+                on_one_core(policy::apply(&args.server, &files, env.as_deref()))
+            }
+            PolicyCommand::List => on_one_core(policy::list(&args.server)),
+        },
+        Command::Scan(args) => on_one_core(scan::run(args)),
+        Command::Classify(args) => classify::run(&args),
+        Command::Openapi(args) => openapi::run(&args),
+    }
+}
+
+fn on_all_cores(command: impl Future<Output = Result<Exit>>) -> Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.context("no threads to run on")?.block_on(command)
+}
+
+fn on_one_core(command: impl Future<Output = Result<Exit>>) -> Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("no thread to run on")?.block_on(command)
+}

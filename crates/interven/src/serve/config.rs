@@ -1,0 +1,282 @@
+//! The configuration, read once: `interven.default.toml`, then the operator's file, then the environment.
+
+use interven_http::CidrList;
+use serde::Deserialize;
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use toml::{Table, Value};
+
+const DEFAULTS: &str = include_str!("../../../../interven.default.toml");
+
+/// How `interven serve` runs. Every figure has its default in `interven.default.toml` alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Config {
+    pub(crate) gateway_addr: SocketAddr,
+    pub(crate) telemetry_addr: SocketAddr,
+    /// Absent: in the data directory.
+    pub(crate) database: Option<PathBuf>,
+    /// Absent: the telemetry address.
+    pub(crate) approval_base_url: Option<String>,
+    pub(crate) admin_user: String,
+    pub(crate) max_body_bytes: u64,
+    pub(crate) body_timeout: Duration,
+    pub(crate) trusted_proxies: CidrList,
+    pub(crate) max_connections: usize,
+    pub(crate) drain_timeout: Duration,
+    pub(crate) log_filter: String,
+    pub(crate) log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    #[error("`{path}` cannot be read: {reason}")]
+    Unreadable { path: PathBuf, reason: String },
+    #[error("{source_name}: {reason}")]
+    Invalid { source_name: String, reason: String },
+    #[error("{name}: `{value}` {expected}")]
+    Value { name: &'static str, value: String, expected: &'static str },
+}
+
+/// The keys as they stand in the file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    gateway_addr: String,
+    telemetry_addr: String,
+    database_url: String,
+    approval_base_url: String,
+    admin_user: String,
+    max_body_bytes: u64,
+    body_timeout_sec: u64,
+    trusted_proxies: Vec<String>,
+    max_connections: usize,
+    drain_timeout_sec: u64,
+    log_filter: String,
+    log_format: LogFormat,
+}
+
+/// How the text of a variable becomes the value of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Number,
+    /// Separated by commas.
+    List,
+}
+
+/// Every key, and the variable that wins over it.
+const VARIABLES: &[(&str, &str, Kind)] = &[
+    ("gateway_addr", "GATEWAY_ADDR", Kind::Text),
+    ("telemetry_addr", "TELEMETRY_ADDR", Kind::Text),
+    ("database_url", "DATABASE_URL", Kind::Text),
+    ("approval_base_url", "APPROVAL_BASE_URL", Kind::Text),
+    ("admin_user", "ADMIN_USER", Kind::Text),
+    ("max_body_bytes", "MAX_BODY_BYTES", Kind::Number),
+    ("body_timeout_sec", "BODY_TIMEOUT_SEC", Kind::Number),
+    ("trusted_proxies", "TRUSTED_PROXIES", Kind::List),
+    ("max_connections", "MAX_CONNECTIONS", Kind::Number),
+    ("drain_timeout_sec", "DRAIN_TIMEOUT_SEC", Kind::Number),
+    ("log_filter", "RUST_LOG", Kind::Text),
+    ("log_format", "LOG_FORMAT", Kind::Text),
+];
+
+impl Config {
+    /// `variable` looks a variable up; a variable that is set but empty counts as not set.
+    pub(crate) fn load(
+        file: Option<&Path>,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        let mut keys = parse(DEFAULTS, "interven.default.toml")?;
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
+                path: path.to_owned(),
+                reason: error.to_string(),
+            })?;
+            keys.extend(parse(&text, &path.display().to_string())?);
+        }
+        for (key, name, kind) in VARIABLES {
+            if let Some(text) = variable(name).filter(|text| !text.trim().is_empty()) {
+                keys.insert((*key).to_owned(), read_variable(name, text.trim(), *kind)?);
+            }
+        }
+        let keys: Keys =
+            Value::Table(keys).try_into().map_err(|error: toml::de::Error| ConfigError::Invalid {
+                source_name: file.map_or_else(|| "settings".to_owned(), |path| path.display().to_string()),
+                reason: error.to_string().trim().replace('\n', " "),
+            })?;
+        keys.check()
+    }
+}
+
+impl Keys {
+    fn check(self) -> Result<Config, ConfigError> {
+        let trusted_proxies = CidrList::parse(self.trusted_proxies.iter().map(String::as_str));
+        Ok(Config {
+            gateway_addr: address("gateway_addr (GATEWAY_ADDR)", self.gateway_addr)?,
+            telemetry_addr: address("telemetry_addr (TELEMETRY_ADDR)", self.telemetry_addr)?,
+            database: database(self.database_url)?,
+            approval_base_url: Some(self.approval_base_url).filter(|url| !url.is_empty()),
+            admin_user: self.admin_user,
+            max_body_bytes: self.max_body_bytes,
+            body_timeout: Duration::from_secs(self.body_timeout_sec),
+            trusted_proxies: trusted_proxies.map_err(|error| ConfigError::Invalid {
+                source_name: "trusted_proxies (TRUSTED_PROXIES)".to_owned(),
+                reason: error.to_string(),
+            })?,
+            max_connections: self.max_connections,
+            drain_timeout: Duration::from_secs(self.drain_timeout_sec),
+            log_filter: self.log_filter,
+            log_format: self.log_format,
+        })
+    }
+}
+
+fn parse(text: &str, source_name: &str) -> Result<Table, ConfigError> {
+    text.parse().map_err(|error: toml::de::Error| {
+        let start = error.span().map_or(0, |span| span.start);
+        let line = text.get(..start).unwrap_or_default().lines().count().max(1);
+        let reason = error.message().replace('\n', ", ");
+        ConfigError::Invalid { source_name: format!("{source_name}:{line}"), reason }
+    })
+}
+
+fn read_variable(name: &'static str, text: &str, kind: Kind) -> Result<Value, ConfigError> {
+    match kind {
+        Kind::Text => Ok(Value::String(text.to_owned())),
+        Kind::Number => text.parse().map(Value::Integer).map_err(|_| ConfigError::Value {
+            name,
+            value: text.to_owned(),
+            expected: "is not a whole number",
+        }),
+        Kind::List => {
+            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+            Ok(Value::Array(items.map(|item| Value::String(item.to_owned())).collect()))
+        }
+    }
+}
+
+fn address(name: &'static str, text: String) -> Result<SocketAddr, ConfigError> {
+    let expected = "is no address with a port, such as 127.0.0.1:4000";
+    text.parse().map_err(|_| ConfigError::Value { name, value: text, expected })
+}
+
+fn database(url: String) -> Result<Option<PathBuf>, ConfigError> {
+    if url.is_empty() {
+        return Ok(None);
+    }
+    let refuse = |expected| {
+        // Never the whole URL: it may hold a password.
+        let value = url.split_once("://").map_or("…", |(scheme, _)| scheme).to_owned();
+        Err(ConfigError::Value { name: "database_url (DATABASE_URL)", value, expected })
+    };
+    match url.split_once("://") {
+        Some(("sqlite", path)) if !path.is_empty() && !path.contains(['?', ':']) => Ok(Some(path.into())),
+        Some(("sqlite", _)) => refuse("needs a plain path, such as sqlite://data/interven.db"),
+        Some(("postgres" | "postgresql", _)) => {
+            refuse("is not in this version; use sqlite://<path>, or leave DATABASE_URL out")
+        }
+        _ => refuse("is no kind of database that is known; use sqlite://<path>"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loaded(variables: &[(&str, &str)]) -> Result<Config, String> {
+        let find = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
+        Config::load(None, find).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_default_file_parses_to_exactly_the_defaults() {
+        let expected = Config {
+            gateway_addr: "127.0.0.1:4000".parse().unwrap(),
+            telemetry_addr: "127.0.0.1:4100".parse().unwrap(),
+            database: None,
+            approval_base_url: None,
+            admin_user: "admin@localhost".to_owned(),
+            max_body_bytes: 262_144,
+            body_timeout: Duration::from_secs(10),
+            trusted_proxies: CidrList::default(),
+            max_connections: 10_000,
+            drain_timeout: Duration::from_secs(15),
+            log_filter: "info".to_owned(),
+            log_format: LogFormat::Text,
+        };
+        assert_eq!(loaded(&[]).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_default_file_names_every_key_with_a_comment_and_its_variable() {
+        let keys: Vec<_> = parse(DEFAULTS, "").unwrap().keys().cloned().collect();
+        let mut listed: Vec<_> = VARIABLES.iter().map(|(key, ..)| (*key).to_owned()).collect();
+        listed.sort();
+        assert_eq!(keys, listed);
+        for (key, variable, _) in VARIABLES {
+            let (before, _) = DEFAULTS.split_once(&format!("\n{key} = ")).unwrap();
+            let comment = before.rsplit("\n\n").next().unwrap();
+            assert!(comment.starts_with('#') && comment.contains(variable), "{key}: {comment}");
+        }
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("mine.toml");
+        std::fs::write(&path, "max_body_bytes = 5\nlog_filter = \"warn\"\n").unwrap();
+        let find = |name: &str| (name == "MAX_BODY_BYTES").then(|| "7".to_owned());
+        let config = Config::load(Some(&path), find).unwrap();
+        assert_eq!((config.max_body_bytes, config.log_filter.as_str()), (7, "warn"));
+        assert_eq!(config.gateway_addr.port(), 4000);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_place() {
+        for (name, value, expected) in [
+            ("GATEWAY_ADDR", "4000", "`4000` is no address with a port"),
+            ("MAX_BODY_BYTES", "1MB", "MAX_BODY_BYTES: `1MB` is not a whole number"),
+            ("TRUSTED_PROXIES", "10.0.0.0/8, nonsense", "`nonsense` is not an IP address or CIDR block"),
+            ("DATABASE_URL", "postgres://me:pw@db/x", "`postgres` is not in this version"),
+            ("DATABASE_URL", "mysql://db/x", "`mysql` is no kind of database"),
+            ("DATABASE_URL", "sqlite://", "needs a plain path"),
+            ("LOG_FORMAT", "xml", "unknown variant `xml`"),
+            ("MAX_CONNECTIONS", "-1", "max_connections"),
+        ] {
+            let error = loaded(&[(name, value)]).unwrap_err();
+            assert!(error.contains(expected), "{name}={value}: {error}");
+            assert!(!error.contains("pw"), "{error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_with_a_mistake_is_refused_with_file_and_line() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("mine.toml");
+        for (text, expected) in
+            [("a = 1\nb = = 2\n", "mine.toml:2"), ("max_bodi_bytes = 5\n", "unknown field `max_bodi_bytes`")]
+        {
+            std::fs::write(&path, text).unwrap();
+            let error = Config::load(Some(&path), |_| None).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_database_is_a_path_relative_or_absolute() {
+        for (url, path) in [("sqlite://data/a.db", "data/a.db"), ("sqlite:///var/a.db", "/var/a.db")] {
+            assert_eq!(loaded(&[("DATABASE_URL", url)]).unwrap().database, Some(path.into()));
+        }
+    }
+}
