@@ -1,7 +1,5 @@
 //! What the binary was built from, for `/debug/build`.
 
-#![expect(clippy::print_stdout, reason = "cargo reads its directives from the standard output")]
-
 use std::process::Command;
 
 fn main() {

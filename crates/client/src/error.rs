@@ -11,7 +11,7 @@ pub enum ClientError {
     /// The text is not repeated: it is a secret.
     #[error("the key or token holds characters that no header may carry")]
     BadToken,
-    #[error("no answer from {url}: {reason}")]
+    #[error("no answer from {url}: {reason}; is the server running there?")]
     Unreachable { url: String, reason: String },
     #[error(transparent)]
     Refused(Box<Refusal>),

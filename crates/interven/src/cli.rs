@@ -9,7 +9,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 something was found, differs or 
 
 /// A firewall for what AI agents do.
 #[derive(Debug, Parser)]
-#[command(name = "interven", version, about, after_help = EXIT_CODES, disable_help_subcommand = true)]
+#[command(name = "interven", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

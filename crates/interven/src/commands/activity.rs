@@ -47,14 +47,16 @@ async fn follow(client: &ControlClient, args: &TailArgs, terminal: Terminal) -> 
     rows.truncate(usize::try_from(args.lines).unwrap_or(usize::MAX));
     seq = rows.first().map_or(seq, |row| row.ledger_seq.max(seq));
     rows.iter().rev().try_for_each(|row| print_row(row, terminal))?;
+    if !args.follow {
+        return Ok(());
+    }
     query.limit = None;
-    while args.follow {
+    loop {
         for row in client.activity_after(seq, &query).await? {
             seq = seq.max(row.ledger_seq);
             print_row(&row, terminal)?;
         }
     }
-    Ok(())
 }
 
 fn print_row(row: &Activity, terminal: Terminal) -> Result<()> {

@@ -49,15 +49,18 @@ pub(crate) async fn finish(
     addresses: &Addresses,
     admin_user: &str,
 ) -> Result<(Start, Bootstrap)> {
-    if let Some(found) = Bootstrap::read(data_dir)? {
-        let gateway_url = addresses.gateway.clone();
-        let telemetry_url = addresses.telemetry.clone();
+    // One that tells of another database, which was taken away, is as good as none.
+    let tenants = live.store.tenants().await?;
+    let is_of_this_database = |found: &Bootstrap| tenants.iter().any(|row| row.tenant_id == found.tenant_id);
+    if let Some(found) = Bootstrap::read(data_dir)?.filter(is_of_this_database) {
+        let (gateway_url, telemetry_url) = (addresses.gateway.clone(), addresses.telemetry.clone());
         let bootstrap = Bootstrap { gateway_url, telemetry_url, ..found };
         bootstrap.write(data_dir)?;
         return Ok((Start::Later, bootstrap));
     }
     let actor = Actor::system();
-    let (start, tenant) = ensure_tenant(live, &actor).await?;
+    let known = tenants.into_iter().find(|row| row.name == TENANT).map(|row| row.tenant_id);
+    let (start, tenant) = ensure_tenant(live, known, &actor).await?;
     let admin_password = super::secrets::first_password(data_dir)?;
     ensure_admin(live, tenant, admin_user, &admin_password, &actor).await?;
     // With its agent, `default-agent`.
@@ -78,9 +81,8 @@ pub(crate) async fn finish(
 
 /// The tenant with its default policies. One without a key was left behind by a first start that did not get further:
 /// it may lack them.
-async fn ensure_tenant(live: &Live, actor: &Actor) -> Result<(Start, TenantId)> {
-    let found = live.store.tenants().await?.into_iter().find(|row| row.name == TENANT);
-    let Some(tenant) = found.map(|row| row.tenant_id) else {
+async fn ensure_tenant(live: &Live, known: Option<TenantId>, actor: &Actor) -> Result<(Start, TenantId)> {
+    let Some(tenant) = known else {
         return Ok((Start::First, seed_tenant(live, TENANT, actor).await?.tenant_id));
     };
     if !live.store.keys(tenant).await?.is_empty() {

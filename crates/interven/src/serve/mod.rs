@@ -109,7 +109,8 @@ async fn serve_both(
     let build = build_info(live.now());
     let mut gateway = interven_gateway::Gateway::new(Arc::clone(&live), build, approval_base_url);
     gateway.body_timeout = config.body_timeout;
-    let telemetry = interven_telemetry::Telemetry::new(live, admin_token, build);
+    let mut telemetry = interven_telemetry::Telemetry::new(live, admin_token, build);
+    telemetry.body_timeout = config.body_timeout;
     let options = ServeOptions {
         max_connections: config.max_connections,
         drain_timeout: config.drain_timeout,

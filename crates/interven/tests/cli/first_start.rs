@@ -80,6 +80,17 @@ fn a_first_start_that_was_cut_off_is_finished_by_the_next() {
 }
 
 #[test]
+fn a_database_that_was_taken_away_is_begun_anew() {
+    let first = World::start();
+    let (home, data, made) = (first.home(), first.data_dir(), first.bootstrap());
+    first.stop();
+    fs::remove_file(data.join("interven.db")).unwrap();
+    let second = World::start_in(&home);
+    assert_ne!(second.bootstrap()["tenant_id"], made["tenant_id"]);
+    second.scan("GET", "https://api.github.com/repos/acme/app", "null").must_exit(0);
+}
+
+#[test]
 fn an_ephemeral_server_leaves_nothing() {
     use std::io::{BufRead as _, BufReader};
     let temporary = tempfile::tempdir().unwrap();

@@ -28,7 +28,7 @@ fn a_policy_file_with_a_mistake_is_named_by_line_and_column() {
 fn text_is_classified_by_line_and_column_and_masked() {
     let leaked = leaked_key();
     let ran = run(interven().arg("classify"), &format!("first\nkey: {leaked}\n")).must_exit(1);
-    assert!(ran.stdout.starts_with(&format!("-:2:6: SECRETS ")), "{ran:?}");
+    assert!(ran.stdout.starts_with("-:2:6: SECRETS "), "{ran:?}");
     assert!(ran.stdout.contains(&format!(" {}…", &leaked[..4])) && !ran.stdout.contains(&leaked), "{ran:?}");
     let ran = run(interven().args(["classify", "--json"]), "nothing here").must_exit(0);
     assert_eq!(ran.stdout, "[]\n");

@@ -130,8 +130,10 @@ fn shown(answer: &ScanAnswer, terminal: Terminal) -> String {
     if let Some(would_be) = answer.would_be {
         text.push_str(&format!("only monitored: it would have been {would_be}\n"));
     }
-    if let Some(url) = &answer.approval_url {
-        text.push_str(&format!("a person decides at {url}; then send the identical call again\n"));
+    if let Some(approval) = answer.approval_id {
+        text.push_str(&format!(
+            "a person decides (`interven approvals approve {approval}`); then send the identical call again\n"
+        ));
     }
     if let (Decision::Sanitize, Some(body)) = (answer.decision, &answer.sanitized_body) {
         text.push_str(&format!("\nsend this body:\n{body:#}\n"));
