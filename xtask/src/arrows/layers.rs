@@ -66,11 +66,11 @@ pub(crate) const LAYERS: &[Layer] = &[
     layer(HTTP, Kind::Edge, &[TYPES]),
     layer(LIVE, Kind::Edge, &[TYPES, VAULT, NORMALIZE, CLASSIFY, POLICY, ENGINE, STORE, HTTP]),
     layer(GATEWAY, Kind::Edge, &[TYPES, VAULT, POLICY, ENGINE, STORE, HTTP, LIVE]),
-    layer(TELEMETRY, Kind::Edge, &[TYPES, POLICY, ENGINE, STORE, HTTP, LIVE]),
+    layer(TELEMETRY, Kind::Edge, &[TYPES, CLASSIFY, POLICY, ENGINE, STORE, HTTP, LIVE]),
     layer(CLIENT, Kind::Edge, &[TYPES]),
     layer(INTERVEN, Kind::Edge, SHIPPED),
     layer(TESTKIT, Kind::Dev, SHIPPED),
-    layer("bench", Kind::Dev, &[]),
+    layer("bench", Kind::Dev, &[TYPES]),
     layer("xtask", Kind::Dev, &[]),
 ];
 
