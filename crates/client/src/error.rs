@@ -6,7 +6,7 @@ use std::time::Duration;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    #[error("`{address}` is no address of a server: {reason}; it looks like http://127.0.0.1:4000")]
+    #[error("`{address}` cannot be used: {reason}; the address of a server looks like http://127.0.0.1:4000")]
     BadAddress { address: String, reason: String },
     /// The text is not repeated: it is a secret.
     #[error("the key or token holds characters that no header may carry")]

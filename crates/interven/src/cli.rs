@@ -351,6 +351,7 @@ pub(crate) struct ScanArgs {
     /// {"error", "code"}; exit code 0
     #[arg(long, conflicts_with_all = ["method", "url", "body", "headers", "context", "agent_name", "env"])]
     pub(crate) jsonl: bool,
+    /// What the agent intends: GET, POST, …
     #[arg(long, required_unless_present = "jsonl")]
     pub(crate) method: Option<String>,
     /// Absolute: https://…, tool://…, mcp://…, shell://exec, file://…
@@ -365,8 +366,10 @@ pub(crate) struct ScanArgs {
     /// Excerpt of the conversation
     #[arg(long)]
     pub(crate) context: Option<String>,
+    /// Who calls; without it, the key's agent
     #[arg(long, value_name = "NAME")]
     pub(crate) agent_name: Option<String>,
+    /// Environment, where the key may choose
     #[arg(long)]
     pub(crate) env: Option<String>,
     /// Print the whole answer as JSON

@@ -46,7 +46,8 @@ pub(crate) fn control(args: &ServerArgs) -> Result<ControlClient> {
 /// directory goes to that directory's gateway alone.
 pub(crate) fn gateway(args: &ScanArgs) -> Result<GatewayClient> {
     let from_environment = secret_variable(API_KEY)?;
-    if let Some(address) = &args.server {
+    // A variable that is set but empty names no server.
+    if let Some(address) = args.server.as_ref().filter(|address| !address.is_empty()) {
         let key =
             from_environment.ok_or_else(|| UsageError(format!("--server needs an API key in {API_KEY}")))?;
         return Ok(GatewayClient::new(address, &key)?);
