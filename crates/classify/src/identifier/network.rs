@@ -1,6 +1,6 @@
 //! Mail, IP and MAC addresses.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 /// A mail address of RFC 5321 shape under a domain that can exist.
 pub(super) fn is_email(value: &str) -> bool {
