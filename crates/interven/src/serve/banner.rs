@@ -1,6 +1,7 @@
 //! What a start prints on the standard output.
 
-use crate::installation::{Bootstrap, DataDir};
+use super::first_start::Finished;
+use crate::installation::DataDir;
 use interven_types::{ApiKey, Secret};
 
 /// What became of the first secrets at this start.
@@ -15,7 +16,8 @@ pub(crate) enum Start {
 }
 
 /// The text of the banner. `sample` is a key of a cloud that exists nowhere, for the call to try.
-pub(crate) fn banner(start: Start, bootstrap: &Bootstrap, data_dir: &DataDir, sample: &Secret) -> String {
+pub(crate) fn banner(finished: &Finished, data_dir: &DataDir, sample: &Secret) -> String {
+    let Finished { start, bootstrap, is_password_chosen } = finished;
     let file = data_dir.bootstrap();
     let file = file.display();
     let key = ApiKey::parse(&bootstrap.api_key).map(|key| key.prefix().to_owned()).unwrap_or_default();
@@ -26,9 +28,13 @@ pub(crate) fn banner(start: Start, bootstrap: &Bootstrap, data_dir: &DataDir, sa
             (format!("{key}…"), secrets)
         }
         Start::First | Start::Renewed => {
+            let password = match is_password_chosen {
+                true => "password as in ADMIN_PASS".to_owned(),
+                false => format!("one-time password {}", bootstrap.admin_password),
+            };
             let secrets = format!(
-                "  API key    {}   (shown once; kept in {file})\n  admin      {}   one-time password {}\n",
-                bootstrap.api_key, bootstrap.admin_user, bootstrap.admin_password
+                "  API key    {}   (shown once; kept in {file})\n  admin      {}   {password}\n",
+                bootstrap.api_key, bootstrap.admin_user
             );
             (bootstrap.api_key.clone(), secrets)
         }
@@ -73,9 +79,10 @@ pub(crate) fn sample_credential(random: &Secret) -> Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::installation::Bootstrap;
     use interven_types::KeyKind;
 
-    fn printed(start: Start) -> (String, Bootstrap) {
+    fn printed(start: Start, is_password_chosen: bool) -> (String, Bootstrap) {
         let bootstrap = Bootstrap {
             gateway_url: "http://127.0.0.1:4000".to_owned(),
             telemetry_url: "http://127.0.0.1:4100".to_owned(),
@@ -83,26 +90,33 @@ mod tests {
             agent_id: "0190f3a4-0000-7000-8000-000000000002".parse().unwrap(),
             api_key: ApiKey::mint(KeyKind::Live, &[9; 64]).reveal().to_owned(),
             admin_user: "admin@localhost".to_owned(),
-            admin_password: "one-time".to_owned(),
+            admin_password: "f00d5-cafe1".to_owned(),
         };
         let sample = sample_credential(&Secret::new("0123456789abcdef".repeat(4)));
-        (banner(start, &bootstrap, &DataDir::new("data"), &sample), bootstrap)
+        let finished = Finished { start, bootstrap, is_password_chosen };
+        (banner(&finished, &DataDir::new("data"), &sample), finished.bootstrap)
     }
 
     #[test]
     fn the_first_start_shows_the_secrets_and_a_line_to_paste() {
-        let (text, bootstrap) = printed(Start::First);
+        let (text, bootstrap) = printed(Start::First, false);
         let call = text.lines().find(|line| line.contains("curl ")).unwrap();
         assert!(call.trim_start().starts_with("curl -s http://127.0.0.1:4000/v1/scan "), "{call}");
         assert!(call.contains(&format!("'Authorization: Bearer {}'", bootstrap.api_key)), "{call}");
-        assert!(text.contains("one-time password one-time"), "{text}");
+        assert!(text.contains("one-time password f00d5-cafe1"), "{text}");
     }
 
     #[test]
     fn a_later_start_shows_no_secret() {
-        let (text, bootstrap) = printed(Start::Later);
-        assert!(!text.contains(&bootstrap.api_key) && !text.contains("one-time"), "{text}");
+        let (text, bootstrap) = printed(Start::Later, false);
+        assert!(!text.contains(&bootstrap.api_key) && !text.contains("f00d5"), "{text}");
         assert!(text.contains("see data/bootstrap.json"), "{text}");
+    }
+
+    #[test]
+    fn a_password_that_the_operator_chose_is_not_printed() {
+        let (text, bootstrap) = printed(Start::First, true);
+        assert!(!text.contains(&bootstrap.admin_password) && text.contains("ADMIN_PASS"), "{text}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The first start, and what later starts mend of it.
 //!
 //! `bootstrap.json` is written last. Whatever a crash leaves before that, the next start finds no such file and finishes:
-//! what exists is kept, and a key that nobody has seen is replaced.
+//! what exists is kept, and another key is made in place of one that nobody has seen.
 
 use super::banner::Start;
 use crate::installation::{Bootstrap, DataDir};
@@ -42,13 +42,22 @@ fn url_of(listener: &TcpListener) -> Result<String> {
     Ok(format!("http://{addr}"))
 }
 
+/// An installation that is ready to serve.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) start: Start,
+    pub(crate) bootstrap: Bootstrap,
+    /// The operator set the first person's password and knows it.
+    pub(crate) is_password_chosen: bool,
+}
+
 /// Refreshes the addresses of a finished installation, or finishes one.
 pub(crate) async fn finish(
     live: &Live,
     data_dir: &DataDir,
     addresses: &Addresses,
     admin_user: &str,
-) -> Result<(Start, Bootstrap)> {
+) -> Result<Finished> {
     // One that tells of another database, which was taken away, is as good as none.
     let tenants = live.store.tenants().await?;
     let is_of_this_database = |found: &Bootstrap| tenants.iter().any(|row| row.tenant_id == found.tenant_id);
@@ -56,13 +65,13 @@ pub(crate) async fn finish(
         let (gateway_url, telemetry_url) = (addresses.gateway.clone(), addresses.telemetry.clone());
         let bootstrap = Bootstrap { gateway_url, telemetry_url, ..found };
         bootstrap.write(data_dir)?;
-        return Ok((Start::Later, bootstrap));
+        return Ok(Finished { start: Start::Later, bootstrap, is_password_chosen: false });
     }
     let actor = Actor::system();
     let known = tenants.into_iter().find(|row| row.name == TENANT).map(|row| row.tenant_id);
     let (start, tenant) = ensure_tenant(live, known, &actor).await?;
-    let admin_password = super::secrets::first_password(data_dir)?;
-    ensure_admin(live, tenant, admin_user, &admin_password, &actor).await?;
+    let password = super::secrets::first_password(data_dir)?;
+    ensure_admin(live, tenant, admin_user, &password.secret, &actor).await?;
     // With its agent, `default-agent`.
     let new_key = NewKeyRequest { name: KEY.to_owned(), ..NewKeyRequest::default() };
     let minted = create_key(live, tenant, new_key, &actor).await?;
@@ -73,10 +82,10 @@ pub(crate) async fn finish(
         agent_id: minted.record.agent_id,
         api_key: minted.key,
         admin_user: admin_user.to_owned(),
-        admin_password: admin_password.reveal().to_owned(),
+        admin_password: password.secret.reveal().to_owned(),
     };
     bootstrap.write(data_dir)?;
-    Ok((start, bootstrap))
+    Ok(Finished { start, bootstrap, is_password_chosen: password.is_chosen })
 }
 
 /// The tenant with its default policies. One without a key was left behind by a first start that did not get further:

@@ -84,12 +84,12 @@ async fn serve_store(
         ..LiveOptions::default()
     };
     let live = Live::start(Arc::new(store), vault, options).await?;
-    let (start, bootstrap) = first_start::finish(&live, data_dir, &addresses, &config.admin_user).await?;
+    let finished = first_start::finish(&live, data_dir, &addresses, &config.admin_user).await?;
 
     let sample = banner::sample_credential(&interven_live::fresh_token()?);
     let mut stdout = std::io::stdout().lock();
     // Nobody may be reading; the services run all the same.
-    let _ = stdout.write_all(banner::banner(start, &bootstrap, data_dir, &sample).as_bytes());
+    let _ = stdout.write_all(banner::banner(&finished, data_dir, &sample).as_bytes());
     let _ = stdout.flush();
     drop(stdout);
 

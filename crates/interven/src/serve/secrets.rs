@@ -66,20 +66,27 @@ pub(crate) fn encryption_key(data_dir: &DataDir, is_in_use: bool) -> Result<Secr
     })
 }
 
-/// The first person's password, when `ADMIN_PASS` does not say another: 80 bits in groups that can be typed.
-pub(crate) fn first_password(data_dir: &DataDir) -> Result<Secret> {
+/// The first person's password.
+pub(crate) struct FirstPassword {
+    pub(crate) secret: Secret,
+    /// By the operator, in `ADMIN_PASS`: they know it, so nothing prints it.
+    pub(crate) is_chosen: bool,
+}
+
+/// `ADMIN_PASS`, or one that is made: 80 bits in groups that can be typed.
+pub(crate) fn first_password(data_dir: &DataDir) -> Result<FirstPassword> {
     const NAME: &str = "first_admin_password";
     if let Some(chosen) = secret_variable(ADMIN_PASS)? {
-        return Ok(chosen);
+        return Ok(FirstPassword { secret: chosen, is_chosen: true });
     }
     let mut made = MadeSecrets::read(data_dir)?;
-    if let Some(password) = made.find(NAME) {
-        return Ok(password);
+    if let Some(secret) = made.find(NAME) {
+        return Ok(FirstPassword { secret, is_chosen: false });
     }
     let token = interven_live::fresh_token()?;
     let digits: Vec<char> = token.reveal().chars().take(20).collect();
     let groups: Vec<String> = digits.chunks(5).map(String::from_iter).collect();
-    made.keep(NAME, Secret::new(groups.join("-")))
+    Ok(FirstPassword { secret: made.keep(NAME, Secret::new(groups.join("-")))?, is_chosen: false })
 }
 
 /// The operator's token for the control plane. One of the environment is not written down.
