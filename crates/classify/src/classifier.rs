@@ -2,7 +2,7 @@
 
 use crate::{
     detectors::{self, BuildError, Detector},
-    layers::{Flat, Layers, Obstacle, Origin},
+    layers::{Layers, Obstacle, Origin},
     leaves::{Leaves, Role},
     matcher::Matcher,
     overlap::{Located, resolve},
@@ -93,6 +93,15 @@ impl Classifier {
         Arc::clone(BUILTIN.get_or_init(build))
     }
 
+    /// Compiles every pattern now rather than on its first use, so that no call waits for one. Takes a tenth of a
+    /// second; a server calls it in the background once it listens.
+    ///
+    /// # Errors
+    /// A pattern that cannot be compiled, which the tests rule out for shipped ones.
+    pub fn warm_up(&self) -> Result<(), BuildError> {
+        self.matcher.compile_all()
+    }
+
     /// Hex SHA-256 over the active detectors' data; changes exactly when they do.
     pub fn patterns_hash(&self) -> &str {
         &self.patterns_hash
@@ -180,8 +189,7 @@ impl Classifier {
         host: Option<&str>,
     ) -> Vec<Located> {
         let mut all = Vec::new();
-        for level in &layers.levels {
-            let flat = Flat::of(layers, level, leaves);
+        for flat in &layers.levels {
             for mut found in self.matcher.find(&flat.text) {
                 let Some((segment, span)) = flat.locate(&found.span, layers) else { continue };
                 let joined = match layers.segments.get(segment).map(|s| &s.origin) {

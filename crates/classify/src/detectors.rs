@@ -1,6 +1,6 @@
 //! Detectors as data: the schema of `data/*.toml`, its checks, and the list that the command line shows.
 
-use crate::{checksum, identifier};
+use crate::{checksum, identifier, keywords};
 use interven_types::{Confidence, DataClass};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -54,8 +54,8 @@ pub(crate) enum Prefilter {
     AtSign,
     /// Round colons between hexadecimal digits: IPv6.
     Colons,
-    /// Round hexadecimal and other unbroken runs of 20 characters or more.
-    Hex,
+    /// Round unbroken letters and digits, 20 or more.
+    Runs,
 }
 
 /// What a failed validator leaves of a match.
@@ -122,6 +122,9 @@ pub struct Detector {
     /// Substrings of the value that make it LOW.
     #[serde(default)]
     pub(crate) allow: Vec<String>,
+    /// Whether the keywords are the context words, which count only as whole words.
+    #[serde(skip)]
+    pub(crate) has_word_keywords: bool,
 }
 
 fn default_window() -> usize {
@@ -150,6 +153,7 @@ pub fn shipped() -> Result<Vec<Detector>, BuildError> {
 fn trigger_by_context(mut detector: Detector) -> Detector {
     if detector.required_context && detector.keywords.is_empty() && detector.prefilter.is_none() {
         detector.keywords = detector.context.iter().map(|word| word.to_lowercase()).collect();
+        detector.has_word_keywords = true;
     }
     detector
 }
@@ -190,6 +194,7 @@ pub(crate) fn tenant_markers(markers: &[String]) -> Option<Detector> {
         required_context: false,
         doubt: Vec::new(),
         allow: Vec::new(),
+        has_word_keywords: false,
     })
 }
 
@@ -229,7 +234,7 @@ fn check(detectors: &[Detector]) -> Result<(), BuildError> {
         if detector.keywords.is_empty() == detector.prefilter.is_none() {
             return fail("needs either keywords or a prefilter");
         }
-        if detector.keywords.iter().any(|k| k.len() < 3 || k.chars().any(char::is_uppercase)) {
+        if detector.keywords.iter().any(|k| k.len() < keywords::SHORTEST || k.chars().any(char::is_uppercase)) {
             return fail("has a keyword that is not lower case or shorter than 3 bytes");
         }
         if detector.required_context && detector.context.is_empty() {
@@ -297,6 +302,11 @@ mod tests {
     }
 
     #[test]
+    fn every_pattern_compiles() {
+        Matcher::new(&shipped().unwrap()).unwrap().compile_all().unwrap();
+    }
+
+    #[test]
     fn the_fingerprint_changes_exactly_with_the_data() {
         let detectors = shipped().unwrap();
         let mut changed = detectors.clone();
@@ -313,7 +323,7 @@ mod tests {
         let one = |text: &str| -> Result<(), String> {
             let table: Table = toml::from_str(text).map_err(|e| e.to_string())?;
             check(&table.detector).map_err(|e| e.to_string())?;
-            Matcher::new(&table.detector).map(|_| ()).map_err(|e| e.to_string())
+            Matcher::new(&table.detector).and_then(|m| m.compile_all()).map_err(|e| e.to_string())
         };
         let base = "[[detector]]\nid = 'a'\nclass = 'PII'\nsummary = 's'\nconfidence = 'LOW'\n";
         for (rest, problem) in [

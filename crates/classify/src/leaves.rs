@@ -2,7 +2,7 @@
 
 use interven_types::Place;
 use serde_json::Value;
-use std::{borrow::Cow, collections::BTreeMap, fmt::Write};
+use std::{borrow::Cow, collections::BTreeMap, fmt::Write, ops::Range};
 
 /// Deepest nesting that is walked; the gateway's reader refuses more than 100 (`interven_types::MAX_JSON_DEPTH`).
 pub(crate) const MAX_DEPTH: usize = 128;
@@ -43,14 +43,19 @@ struct Step<'a> {
     token: Token<'a>,
 }
 
-/// Strings that stand side by side: items of one array, members of one object, or one member across an array's objects.
-pub(crate) type Siblings = Vec<usize>;
+/// Strings that stand side by side, as a range of the leaves listed in [`Leaves::ranks`]: items of one array, members of
+/// one object, or one member across an array's objects.
+type Siblings = Range<usize>;
 
 /// The leaves of one place of a call.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Leaves<'a> {
     pub(crate) list: Vec<Leaf<'a>>,
-    pub(crate) siblings: Vec<Siblings>,
+    /// Leaves in the order of their ranks: each range of `siblings` is one group.
+    ranks: Vec<usize>,
+    siblings: Vec<Siblings>,
+    /// Groups that are being collected, the innermost last.
+    open: Vec<usize>,
     places: Vec<Place>,
     steps: Vec<Step<'a>>,
     /// Whether something lay deeper than [`MAX_DEPTH`].
@@ -61,7 +66,7 @@ pub(crate) struct Leaves<'a> {
 enum Walked {
     /// A string, with its leaf.
     Text(usize),
-    /// An object, with the leaves of its direct string members.
+    /// An object, with its direct string members.
     Members(Siblings),
     Other,
 }
@@ -142,50 +147,83 @@ impl<'a> Leaves<'a> {
             }
             Value::String(text) => Walked::Text(self.push(Role::Text, Cow::Borrowed(text), label, step)),
             Value::Array(items) => {
-                let mut side_by_side = Siblings::new();
-                let mut columns = BTreeMap::<&str, Siblings>::new();
+                let base = self.open.len();
+                let mut columns = Columns::new(items.len());
                 for (index, item) in items.iter().enumerate() {
                     let next = self.step(step, Token::Index(index));
                     match self.walk(item, next, label, depth + 1) {
-                        Walked::Text(leaf) => side_by_side.push(leaf),
-                        Walked::Members(members) if items.len() <= MOST_CHUNKS => {
-                            for leaf in members {
-                                let name = self.list.get(leaf).map_or("", |l| l.label);
-                                columns.entry(name).or_default().push(leaf);
-                            }
-                        }
-                        Walked::Members(_) | Walked::Other => {}
+                        Walked::Text(leaf) => self.open.push(leaf),
+                        Walked::Members(members) => columns.add(self, members),
+                        Walked::Other => {}
                     }
                 }
-                self.group(side_by_side);
-                if columns.len() <= MOST_COLUMNS {
-                    columns.into_values().for_each(|column| self.group(column));
+                self.close(base);
+                for column in columns.by_name.into_values().filter(|column| column.len() > 1) {
+                    let start = self.ranks.len();
+                    self.ranks.extend(column);
+                    self.siblings.push(start..self.ranks.len());
                 }
                 Walked::Other
             }
             Value::Object(members) => {
-                let mut side_by_side = Siblings::new();
+                let base = self.open.len();
                 for (key, member) in members {
                     let next = self.step(step, Token::Key(key));
                     self.push(Role::Key, Cow::Borrowed(key), "", next);
                     if let Walked::Text(leaf) = self.walk(member, next, key, depth + 1) {
-                        side_by_side.push(leaf);
+                        self.open.push(leaf);
                     }
                 }
-                self.group(side_by_side.clone());
-                Walked::Members(side_by_side)
+                Walked::Members(self.close(base))
             }
         }
+    }
+
+    /// Ends the group that was opened at `base`.
+    fn close(&mut self, base: usize) -> Siblings {
+        let start = self.ranks.len();
+        self.ranks.extend(self.open.drain(base..));
+        let group = start..self.ranks.len();
+        if group.len() > 1 {
+            self.siblings.push(group.clone());
+        }
+        group
+    }
+
+    /// Each group of strings that stand side by side, in their order.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = &[usize]> {
+        self.siblings.iter().filter_map(|group| self.ranks.get(group.clone()))
     }
 
     fn step(&mut self, parent: usize, token: Token<'a>) -> usize {
         self.steps.push(Step { parent, token });
         self.steps.len() - 1
     }
+}
 
-    fn group(&mut self, side_by_side: Siblings) {
-        if side_by_side.len() > 1 {
-            self.siblings.push(side_by_side);
+/// Members of the same name across the objects of an array.
+struct Columns<'a> {
+    by_name: BTreeMap<&'a str, Vec<usize>>,
+    is_open: bool,
+}
+
+impl<'a> Columns<'a> {
+    fn new(items: usize) -> Self {
+        Self { by_name: BTreeMap::new(), is_open: (2..=MOST_CHUNKS).contains(&items) }
+    }
+
+    /// Records are wide and chunks are narrow: too many names end it.
+    fn add(&mut self, leaves: &Leaves<'a>, members: Siblings) {
+        if members.len() > MOST_COLUMNS {
+            self.is_open = false;
+        }
+        for leaf in leaves.ranks.get(members).into_iter().flatten().filter(|_| self.is_open) {
+            let name = leaves.list.get(*leaf).map_or("", |l| l.label);
+            self.by_name.entry(name).or_default().push(*leaf);
+        }
+        if !self.is_open || self.by_name.len() > MOST_COLUMNS {
+            self.is_open = false;
+            self.by_name.clear();
         }
     }
 }
@@ -222,8 +260,7 @@ mod tests {
             json!({"parts": ["a", "b"], "frames": [{"data": "c", "op": "t"}, {"data": "d", "op": "t"}]});
         let leaves = Leaves::of_body(&body);
         let texts: Vec<Vec<&str>> = leaves
-            .siblings
-            .iter()
+            .groups()
             .map(|group| group.iter().map(|i| leaves.list[*i].text.as_ref()).collect())
             .collect();
         for expected in [vec!["a", "b"], vec!["c", "d"], vec!["c", "t"]] {

@@ -1,19 +1,16 @@
-//! Finding matches in one text: a keyword pass, a byte-class pass, then one linear-time regex per detector that was
-//! triggered, within bounded windows.
+//! Finding matches in one text: a keyword pass, passes over the bytes, then one linear-time regex per detector that was
+//! triggered, within bounded windows. Patterns are compiled when they are first needed.
 
 use crate::{
-    detectors::{BuildError, Detector, Prefilter, ValidatorFailure, validator_named},
+    detectors::{BuildError, Detector, Prefilter, TENANT_MARKER, ValidatorFailure, validator_named},
+    keywords::Keywords,
     marker::Markers,
+    pattern::LazyPattern,
     prefilter::{Regions, ceil_boundary, floor_boundary},
-    words::{WordCursor, is_placeholder, measure_entropy},
+    words::{Words, WordCursor, is_placeholder, is_word_at, measure_entropy},
 };
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use interven_types::{Confidence, DataClass};
-use regex_automata::{
-    Anchored, Input, MatchKind, PatternSet,
-    meta::{Config, Regex},
-    util::syntax,
-};
+use regex_automata::{Anchored, Input, MatchKind, PatternSet};
 use std::{collections::BTreeMap, ops::Range};
 
 /// A match whose checks passed, in bytes of the searched text.
@@ -27,77 +24,115 @@ pub(crate) struct Match {
 
 #[derive(Debug)]
 pub(crate) struct Matcher {
-    keywords: AhoCorasick,
-    /// Detectors of each keyword of `keywords`, with their window.
-    triggered: Vec<Vec<(usize, usize)>>,
+    keywords: Keywords,
+    /// What each keyword triggers.
+    triggered: Vec<Vec<Trigger>>,
     groups: Vec<Group>,
     rules: Vec<Rule>,
     markers: Markers,
+}
+
+/// A detector that looks round a keyword.
+#[derive(Clone, Copy, Debug)]
+struct Trigger {
+    detector: usize,
+    window: usize,
+    must_be_word: bool,
 }
 
 /// Detectors that share a prefilter; one automaton tells which of them match in a region at all.
 #[derive(Debug)]
 struct Group {
     prefilter: Prefilter,
-    any: Regex,
+    any: LazyPattern,
     members: Vec<usize>,
 }
 
-/// What is compiled of one detector.
+/// One detector, ready to search.
 #[derive(Debug)]
 struct Rule {
-    regex: Regex,
+    id: String,
+    pattern: LazyPattern,
     class: DataClass,
     confidence: Confidence,
     validator: Option<fn(&str) -> bool>,
     validator_failure: Option<ValidatorFailure>,
     min_entropy: Option<f64>,
-    context: Option<AhoCorasick>,
+    context: Option<Words>,
     required_context: bool,
-    doubt: Option<AhoCorasick>,
+    doubt: Option<Words>,
     allow: Vec<String>,
 }
 
-/// Largest compiled pattern, in bytes.
-const PATTERN_SIZE_LIMIT: usize = 4 << 20;
+/// Where each detector has to look: merged windows, by detector, in rising order. Empty until something is added.
+#[derive(Default)]
+struct Windows {
+    of_detector: Vec<Vec<Range<usize>>>,
+}
+
+impl Windows {
+    fn add(&mut self, detector: usize, window: Range<usize>) {
+        if self.of_detector.len() <= detector {
+            self.of_detector.resize_with(detector + 1, Vec::new);
+        }
+        let Some(list) = self.of_detector.get_mut(detector) else { return };
+        match list.last_mut() {
+            Some(last) if window.start <= last.end && last.start <= window.end => {
+                *last = last.start.min(window.start)..last.end.max(window.end);
+            }
+            _ => list.push(window),
+        }
+    }
+
+    /// Puts windows that were added nearly in order into order, apart from each other, and on boundaries of `text`.
+    fn settle(&mut self, text: &str) {
+        for list in self.of_detector.iter_mut().filter(|list| !list.is_empty()) {
+            list.sort_by_key(|window| window.start);
+            list.dedup_by(|next, last| {
+                let touches = next.start <= last.end;
+                if touches {
+                    last.end = last.end.max(next.end);
+                }
+                touches
+            });
+            for window in list {
+                *window = floor_boundary(text, window.start)..ceil_boundary(text, window.end);
+            }
+        }
+    }
+}
 
 impl Matcher {
     pub(crate) fn new(detectors: &[Detector]) -> Result<Self, BuildError> {
         let rules = detectors.iter().map(Rule::new).collect::<Result<Vec<_>, _>>()?;
 
-        let mut by_keyword = BTreeMap::<&str, Vec<(usize, usize)>>::new();
+        let mut by_keyword = BTreeMap::<&str, Vec<Trigger>>::new();
         for (index, detector) in detectors.iter().enumerate() {
             for keyword in &detector.keywords {
-                by_keyword.entry(keyword).or_default().push((index, detector.window));
+                by_keyword.entry(keyword).or_default().push(Trigger {
+                    detector: index,
+                    window: detector.window,
+                    must_be_word: detector.has_word_keywords,
+                });
             }
         }
-        let keywords = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(by_keyword.keys())
-            .map_err(|e| BuildError::Index(e.to_string()))?;
 
         let mut groups = Vec::new();
-        for prefilter in [Prefilter::Digits, Prefilter::AtSign, Prefilter::Colons, Prefilter::Hex] {
-            let members: Vec<usize> = detectors
-                .iter()
-                .enumerate()
-                .filter(|(_, d)| d.prefilter == Some(prefilter))
-                .map(|(index, _)| index)
-                .collect();
-            if members.is_empty() {
-                continue;
-            }
-            let patterns: Vec<&str> =
-                members.iter().filter_map(|i| detectors.get(*i)).map(|d| d.pattern.as_str()).collect();
-            groups.push(Group {
+        for prefilter in [Prefilter::Digits, Prefilter::AtSign, Prefilter::Colons, Prefilter::Runs] {
+            let is_member = |d: &Detector| d.prefilter == Some(prefilter);
+            let members = detectors.iter().enumerate().filter(|(_, d)| is_member(d)).map(|(i, _)| i);
+            let patterns = detectors.iter().filter(|d| is_member(d)).map(|d| d.pattern.clone()).collect();
+            let group = Group {
                 prefilter,
-                any: compile(&patterns, MatchKind::All).map_err(BuildError::Index)?,
-                members,
-            });
+                any: LazyPattern::new(patterns, MatchKind::All),
+                members: members.collect(),
+            };
+            if !group.members.is_empty() {
+                groups.push(group);
+            }
         }
         Ok(Self {
-            keywords,
+            keywords: Keywords::new(by_keyword.keys().map(|k| (*k).to_owned())),
             triggered: by_keyword.into_values().collect(),
             groups,
             rules,
@@ -105,58 +140,66 @@ impl Matcher {
         })
     }
 
+    /// Compiles every pattern that is not compiled yet.
+    ///
+    /// # Errors
+    /// The first pattern that does not compile, which the tests rule out for shipped ones.
+    pub(crate) fn compile_all(&self) -> Result<(), BuildError> {
+        for rule in &self.rules {
+            rule.pattern.compile().map_err(|problem| BuildError::detector(&rule.id, problem))?;
+        }
+        self.groups.iter().try_for_each(|group| group.any.compile().map(|_| ()).map_err(BuildError::Index))
+    }
+
     /// Every match in `text`, ordered by detector, then start.
     pub(crate) fn find(&self, text: &str) -> Vec<Match> {
         let mut matches = Vec::new();
-        for (detector, regions) in self.regions(text) {
-            if let Some(rule) = self.rules.get(detector) {
-                rule.find(text, &regions, detector, &self.markers, &mut matches);
+        for (detector, windows) in self.windows(text).of_detector.iter().enumerate() {
+            if !windows.is_empty()
+                && let Some(rule) = self.rules.get(detector)
+            {
+                rule.find(text, windows, detector, &self.markers, &mut matches);
             }
         }
         matches
     }
 
-    /// Where each triggered detector has to look: merged windows in rising order.
-    fn regions(&self, text: &str) -> BTreeMap<usize, Vec<Range<usize>>> {
-        let mut regions = BTreeMap::<usize, Vec<Range<usize>>>::new();
-        for found in self.keywords.find_overlapping_iter(text) {
-            for (detector, window) in self.triggered.get(found.pattern().as_usize()).into_iter().flatten() {
-                let list = regions.entry(*detector).or_default();
-                let (start, end) = (found.start().saturating_sub(*window), found.end() + window);
-                // Keywords are reported by their ends, so only the last region can touch this one.
-                match list.last_mut() {
-                    Some(last) if start <= last.end => {
-                        *last = last.start.min(start)..last.end.max(end);
-                    }
-                    _ => list.push(start..end),
+    fn windows(&self, text: &str) -> Windows {
+        let mut windows = Windows::default();
+        self.keywords.find_all(text, |keyword, found| {
+            let mut is_word = None;
+            for trigger in self.triggered.get(keyword).into_iter().flatten() {
+                if trigger.must_be_word && !*is_word.get_or_insert_with(|| is_word_at(text, found.clone())) {
+                    continue;
                 }
+                windows.add(trigger.detector, found.start.saturating_sub(trigger.window)..found.end + trigger.window);
             }
-        }
-        for list in regions.values_mut() {
-            for region in list {
-                *region = floor_boundary(text, region.start)..ceil_boundary(text, region.end);
-            }
-        }
+        });
+        windows.settle(text);
         if !self.groups.is_empty() {
-            let triggers = Regions::find(text);
+            let regions = Regions::find(text);
             for group in &self.groups {
-                group.narrow(text, triggers.of(group.prefilter), &mut regions);
+                group.narrow(text, regions.of(group.prefilter), &mut windows);
             }
         }
-        regions
+        windows
     }
 }
 
 impl Group {
     /// Keeps, per detector, the regions in which its pattern matches.
-    fn narrow(&self, text: &str, regions: &[Range<usize>], into: &mut BTreeMap<usize, Vec<Range<usize>>>) {
-        let mut matching = PatternSet::new(self.any.pattern_len());
+    fn narrow(&self, text: &str, regions: &[Range<usize>], into: &mut Windows) {
+        if regions.is_empty() {
+            return;
+        }
+        let any = self.any.get();
+        let mut matching = PatternSet::new(any.pattern_len());
         for region in regions {
             matching.clear();
-            self.any.which_overlapping_matches(&Input::new(text).span(region.clone()), &mut matching);
+            any.which_overlapping_matches(&Input::new(text).span(region.clone()), &mut matching);
             for pattern in matching.iter() {
                 if let Some(detector) = self.members.get(pattern.as_usize()) {
-                    into.entry(*detector).or_default().push(region.clone());
+                    into.add(*detector, region.clone());
                 }
             }
         }
@@ -172,16 +215,22 @@ impl Rule {
             ),
             None => None,
         };
+        let pattern = LazyPattern::new(vec![detector.pattern.clone()], MatchKind::LeftmostFirst);
+        if detector.id == TENANT_MARKER {
+            // Made from what a tenant wrote, not from data that the tests compile.
+            pattern.compile().map_err(&fail)?;
+        }
         Ok(Self {
-            regex: compile(&[&detector.pattern], MatchKind::LeftmostFirst).map_err(&fail)?,
+            id: detector.id.clone(),
+            pattern,
             class: detector.class,
             confidence: detector.confidence,
             validator,
             validator_failure: detector.validator_failure,
             min_entropy: detector.min_entropy,
-            context: index_words(&detector.context).map_err(&fail)?,
+            context: Words::new(&detector.context),
             required_context: detector.required_context,
-            doubt: index_words(&detector.doubt).map_err(&fail)?,
+            doubt: Words::new(&detector.doubt),
             allow: detector.allow.iter().map(|a| a.to_ascii_lowercase()).collect(),
         })
     }
@@ -196,14 +245,15 @@ impl Rule {
     ) {
         let mut context = self.context.as_ref().map(|words| WordCursor::new(words, text));
         let mut doubt = self.doubt.as_ref().map(|words| WordCursor::new(words, text));
-        let mut captures = self.regex.create_captures();
+        let regex = self.pattern.get();
+        let mut captures = regex.create_captures();
         for region in regions {
             let mut from = region.start;
             while from < region.end {
-                let Some(whole) = self.regex.search(&Input::new(text).span(from..region.end)) else { break };
-                let span = if self.regex.captures_len() > 1 {
+                let Some(whole) = regex.search(&Input::new(text).span(from..region.end)) else { break };
+                let span = if regex.captures_len() > 1 {
                     let here = Input::new(text).span(whole.start()..whole.end()).anchored(Anchored::Yes);
-                    self.regex.search_captures(&here, &mut captures);
+                    regex.search_captures(&here, &mut captures);
                     captures.get_group(1).map_or(whole.range(), |group| group.range())
                 } else {
                     whole.range()
@@ -261,28 +311,4 @@ fn one_lower(confidence: Confidence) -> Confidence {
         Confidence::High => Confidence::Medium,
         Confidence::Medium | Confidence::Low => Confidence::Low,
     }
-}
-
-fn index_words(words: &[String]) -> Result<Option<AhoCorasick>, String> {
-    if words.is_empty() {
-        return Ok(None);
-    }
-    let index = AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .match_kind(aho_corasick::MatchKind::LeftmostLongest)
-        .build(words)
-        .map_err(|e| e.to_string())?;
-    Ok(Some(index))
-}
-
-/// Compiles patterns over bytes with ASCII classes: `\b`, `\w` and `.` stay in the fast automaton whatever the text.
-fn compile(patterns: &[&str], kind: MatchKind) -> Result<Regex, String> {
-    Regex::builder()
-        .configure(Config::new().match_kind(kind).utf8_empty(false).nfa_size_limit(Some(PATTERN_SIZE_LIMIT)))
-        .syntax(syntax::Config::new().unicode(false).utf8(false).nest_limit(50))
-        .build_many(patterns)
-        .map_err(|e| {
-            let cause = std::error::Error::source(&e).map(ToString::to_string).unwrap_or_default();
-            format!("has a pattern that does not compile: {e}: {cause}")
-        })
 }

@@ -1,4 +1,4 @@
-//! One cheap pass over the bytes that finds where detectors without keywords need to look.
+//! Where detectors without keywords need to look: cheap passes over the bytes, most of them many bytes at a time.
 
 use crate::detectors::Prefilter;
 use std::ops::Range;
@@ -9,7 +9,7 @@ pub(crate) struct Regions {
     digits: Vec<Range<usize>>,
     at_signs: Vec<Range<usize>>,
     colons: Vec<Range<usize>>,
-    hex: Vec<Range<usize>>,
+    runs: Vec<Range<usize>>,
 }
 
 /// How far round a trigger a match may reach.
@@ -17,77 +17,31 @@ const DIGITS_REACH: usize = 40;
 const AT_SIGN_BEFORE: usize = 80;
 const AT_SIGN_AFTER: usize = 260;
 const COLON_REACH: usize = 48;
+const RUN_BEFORE: usize = 4;
+const RUN_AFTER: usize = 48;
 /// Fewer digits than this in a region are no identifier.
 const FEWEST_DIGITS: usize = 4;
-const SHORTEST_HEX: usize = 20;
-
-const OTHER: u8 = 0;
-const DIGIT: u8 = 1;
-const LETTER: u8 = 2;
-const AT: u8 = 3;
-const COLON: u8 = 4;
-
-const CLASSES: [u8; 256] = classes();
-
-const fn classes() -> [u8; 256] {
-    let mut table = [OTHER; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let b = byte as u8;
-        #[expect(clippy::indexing_slicing, reason = "evaluated at compile time over the table's own length")]
-        {
-            table[byte] = match b {
-                b'0'..=b'9' => DIGIT,
-                b'a'..=b'z' | b'A'..=b'Z' => LETTER,
-                b'@' => AT,
-                b':' => COLON,
-                _ => OTHER,
-            };
-        }
-        byte += 1;
-    }
-    table
-}
+/// An IPv6 address has two colons in a row, or six at least: seven, or six before a dotted quad.
+const FEWEST_COLONS: usize = 6;
+/// Hexadecimal digits between two colons of an address.
+const LONGEST_GROUP: usize = 4;
+const SHORTEST_RUN: usize = 20;
+/// Bytes that are tested for a digit at once.
+const STRIDE: usize = 32;
 
 impl Regions {
     pub(crate) fn find(text: &str) -> Self {
         let bytes = text.as_bytes();
-        let mut found = Self::default();
-        let mut digits = DigitRegion::default();
-        let mut run_start = 0;
-        let mut in_run = false;
-        for (at, byte) in bytes.iter().enumerate() {
-            let class = CLASSES.get(usize::from(*byte)).copied().unwrap_or(OTHER);
-            if class == LETTER || class == DIGIT {
-                if !in_run {
-                    (in_run, run_start) = (true, at);
-                }
-                if class == DIGIT {
-                    digits.see(at, &mut found.digits);
-                }
-                continue;
-            }
-            if in_run && at - run_start >= SHORTEST_HEX {
-                grow(&mut found.hex, run_start, at, 4, 48);
-            }
-            in_run = false;
-            match class {
-                AT => grow(&mut found.at_signs, at, at, AT_SIGN_BEFORE, AT_SIGN_AFTER),
-                COLON => {
-                    let next = bytes.get(at + 1);
-                    let is_address = next.is_some_and(|b| b.is_ascii_hexdigit() || *b == b':');
-                    if is_address {
-                        grow(&mut found.colons, at, at, COLON_REACH, COLON_REACH);
-                    }
-                }
-                _ => {}
-            }
+        let mut found = Self {
+            digits: find_digits(bytes),
+            at_signs: Vec::new(),
+            colons: find_colons(bytes),
+            runs: find_runs(bytes),
+        };
+        for at in memchr::memchr_iter(b'@', bytes) {
+            grow(&mut found.at_signs, at, at, AT_SIGN_BEFORE, AT_SIGN_AFTER);
         }
-        if in_run && bytes.len() - run_start >= SHORTEST_HEX {
-            grow(&mut found.hex, run_start, bytes.len(), 4, 48);
-        }
-        digits.close(&mut found.digits);
-        for list in [&mut found.digits, &mut found.at_signs, &mut found.colons, &mut found.hex] {
+        for list in [&mut found.digits, &mut found.at_signs, &mut found.colons, &mut found.runs] {
             for region in list {
                 region.start = floor_boundary(text, region.start);
                 region.end = ceil_boundary(text, region.end);
@@ -101,9 +55,116 @@ impl Regions {
             Prefilter::Digits => &self.digits,
             Prefilter::AtSign => &self.at_signs,
             Prefilter::Colons => &self.colons,
-            Prefilter::Hex => &self.hex,
+            Prefilter::Runs => &self.runs,
         }
     }
+}
+
+fn find_digits(bytes: &[u8]) -> Vec<Range<usize>> {
+    let mut regions = Vec::new();
+    let mut region = DigitRegion::default();
+    // Times and UUIDs are the most frequent digits, and no detector's: nothing is looked for inside.
+    let mut skipped_to = 0;
+    for (index, chunk) in bytes.chunks(STRIDE).enumerate() {
+        if !chunk.iter().fold(false, |has_digit, byte| has_digit | byte.is_ascii_digit()) {
+            continue;
+        }
+        for (offset, byte) in chunk.iter().enumerate() {
+            let at = index * STRIDE + offset;
+            if !byte.is_ascii_digit() || at < skipped_to {
+                continue;
+            }
+            let len = measure_time(bytes, at).or_else(|| measure_uuid(bytes, at));
+            match len {
+                Some(len) => skipped_to = at + len,
+                None => region.see(at, &mut regions),
+            }
+        }
+    }
+    region.close(&mut regions);
+    regions
+}
+
+/// Length of an RFC 3339 date and time whose first digit is at `at`, up to its seconds.
+fn measure_time(bytes: &[u8], at: usize) -> Option<usize> {
+    const SHAPE: &[u8] = b"dddd-dd-ddTdd:dd";
+    let rest = bytes.get(at..)?;
+    let is_start = at.checked_sub(1).and_then(|before| bytes.get(before)).is_none_or(|b| !is_token_byte(*b));
+    let is_time = rest.get(4) == Some(&b'-')
+        && is_start
+        && rest.len() >= SHAPE.len()
+        && rest.iter().zip(SHAPE).all(|(byte, shape)| match shape {
+            b'd' => byte.is_ascii_digit(),
+            other => byte == other,
+        });
+    is_time.then(|| {
+        let tail = rest.iter().skip(SHAPE.len()).take(16);
+        SHAPE.len() + tail.take_while(|b| b.is_ascii_digit() || matches!(b, b':' | b'.')).count()
+    })
+}
+
+/// What is left of a UUID from its first digit, at `at`, to its end.
+fn measure_uuid(bytes: &[u8], at: usize) -> Option<usize> {
+    const LEN: usize = 36;
+    const HYPHENS: [usize; 4] = [8, 13, 18, 23];
+    let before = bytes.get(..at)?.iter().rev().take(8).take_while(|b| b.is_ascii_hexdigit()).count();
+    let start = at - before;
+    if bytes.get(start + 8) != Some(&b'-') {
+        return None;
+    }
+    let uuid = bytes.get(start..start + LEN)?;
+    let edge = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_none_or(|b| !is_token_byte(*b));
+    let is_uuid = uuid.iter().enumerate().all(|(index, byte)| match HYPHENS.contains(&index) {
+        true => *byte == b'-',
+        false => byte.is_ascii_hexdigit(),
+    });
+    (is_uuid && edge(start.checked_sub(1)) && edge(Some(start + LEN))).then_some(LEN - before)
+}
+
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+' | b'.')
+}
+
+fn find_colons(bytes: &[u8]) -> Vec<Range<usize>> {
+    let mut regions = Vec::new();
+    let (mut first, mut previous, mut count) = (0, 0, 0);
+    for at in memchr::memchr_iter(b':', bytes) {
+        let is_next = count > 0 && at - previous <= LONGEST_GROUP + 1;
+        (first, count) = if is_next { (first, count + 1) } else { (at, 1) };
+        let is_double = is_next && at == previous + 1;
+        if is_double || count >= FEWEST_COLONS {
+            grow(&mut regions, first, at, COLON_REACH, COLON_REACH);
+        }
+        previous = at;
+    }
+    regions
+}
+
+/// Unbroken letters and digits. Every run of the length holds a byte of each stride: only those are looked at.
+fn find_runs(bytes: &[u8]) -> Vec<Range<usize>> {
+    let mut regions = Vec::new();
+    let mut at = SHORTEST_RUN - 1;
+    while let Some(byte) = bytes.get(at) {
+        if !byte.is_ascii_alphanumeric() {
+            at += SHORTEST_RUN;
+            continue;
+        }
+        let run = stretch(bytes, at, |b| b.is_ascii_alphanumeric());
+        if run.len() >= SHORTEST_RUN {
+            grow(&mut regions, run.start, run.end, RUN_BEFORE, RUN_AFTER);
+        }
+        at = run.end + SHORTEST_RUN;
+    }
+    regions
+}
+
+/// The bytes round `at` that `belongs` accepts.
+pub(crate) fn stretch(bytes: &[u8], at: usize, belongs: impl Fn(u8) -> bool) -> Range<usize> {
+    let before = bytes.get(..at).unwrap_or_default();
+    let after = bytes.get(at..).unwrap_or_default();
+    let start = before.iter().rposition(|b| !belongs(*b)).map_or(0, |edge| edge + 1);
+    let end = at + after.iter().position(|b| !belongs(*b)).unwrap_or(after.len());
+    start..end
 }
 
 /// Digits close together, being collected.
@@ -173,5 +234,45 @@ mod tests {
         assert_eq!(shown(Prefilter::AtSign).len(), 1);
         assert_eq!(shown(Prefilter::Colons).len(), 1);
         assert!(Regions::find("only words, no numbers").of(Prefilter::Digits).is_empty());
+    }
+
+    #[test]
+    fn times_and_uuids_are_no_digits_but_what_only_begins_like_them_is() {
+        let count = |text: &str| Regions::find(text).of(Prefilter::Digits).len();
+        for text in
+            ["at 2026-03-01T10:00:00.123Z!", "x 3a5f0c1e-89ab-4cde-8f01-23456789abcd y", "\"2026-03-01T10:00\""]
+        {
+            assert_eq!(count(text), 0, "{text}");
+        }
+        for text in [
+            "2026-03-01T10",
+            "+2026-03-01T10:00:00Z",
+            "x3a5f0c1e-89ab-4cde-8f01-23456789abcd",
+            "3a5f0c1e-89ab-4cde-8f01-23456789abcd-5555",
+            "2026-03-01T10:00:00Z 4111",
+        ] {
+            assert_eq!(count(text), 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_colons_of_addresses_count() {
+        let count = |text: &str| Regions::find(text).of(Prefilter::Colons).len();
+        for text in ["::1", "2001:db8:1:2:3:4:5:6", "::ffff:10.0.0.1", "1:2:3:4:5:6:10.0.0.1"] {
+            assert_eq!(count(text), 1, "{text}");
+        }
+        for text in ["10:00:00", "first: second: third: fourth: fifth: sixth: seventh", "\"k\": 1", "00:1a:2b"] {
+            assert_eq!(count(text), 0, "{text}");
+        }
+    }
+
+    #[test]
+    fn runs_are_found_wherever_they_start() {
+        for start in 0..45 {
+            let text = format!("{}{} end", " ".repeat(start), "a".repeat(SHORTEST_RUN));
+            assert_eq!(Regions::find(&text).of(Prefilter::Runs).len(), 1, "{start}");
+            let short = format!("{}{} end", " ".repeat(start), "a".repeat(SHORTEST_RUN - 1));
+            assert!(Regions::find(&short).of(Prefilter::Runs).is_empty(), "{start}");
+        }
     }
 }

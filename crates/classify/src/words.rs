@@ -1,20 +1,44 @@
 //! Words near a match, placeholders, and entropy: what raises or lowers a confidence.
 
-use std::ops::Range;
+use aho_corasick::{AhoCorasick, MatchKind};
+use std::{ops::Range, sync::OnceLock};
 
 /// How far from a match a word still counts, in bytes; text with a label is nearly always ASCII.
 pub(crate) const NEAR: usize = 200;
 
+/// Words to look for near matches, whatever their case; indexed on first use.
+#[derive(Debug)]
+pub(crate) struct Words {
+    list: Vec<String>,
+    index: OnceLock<Option<AhoCorasick>>,
+}
+
+impl Words {
+    /// `None` where there is nothing to look for.
+    pub(crate) fn new(list: &[String]) -> Option<Self> {
+        (!list.is_empty()).then(|| Self { list: list.to_vec(), index: OnceLock::new() })
+    }
+
+    fn find(&self, input: aho_corasick::Input<'_>) -> Option<Range<usize>> {
+        let index = self.index.get_or_init(|| {
+            // Only more than 2^31 states are refused; the words of a detector are a few.
+            let mut builder = AhoCorasick::builder();
+            builder.ascii_case_insensitive(true).match_kind(MatchKind::LeftmostLongest).build(&self.list).ok()
+        });
+        index.as_ref()?.find(input).map(|found| found.range())
+    }
+}
+
 /// Looks for words near matches that come in rising order. Each byte is searched at most once per word list.
 pub(crate) struct WordCursor<'m, 't> {
-    words: &'m aho_corasick::AhoCorasick,
+    words: &'m Words,
     text: &'t str,
     latest: Option<usize>,
     searched_to: usize,
 }
 
 impl<'m, 't> WordCursor<'m, 't> {
-    pub(crate) fn new(words: &'m aho_corasick::AhoCorasick, text: &'t str) -> Self {
+    pub(crate) fn new(words: &'m Words, text: &'t str) -> Self {
         Self { words, text, latest: None, searched_to: 0 }
     }
 
@@ -33,9 +57,9 @@ impl<'m, 't> WordCursor<'m, 't> {
                 self.searched_to = to.saturating_sub(32).max(start);
                 return false;
             };
-            self.searched_to = found.start() + 1;
-            if is_word_at(self.text, found.range()) {
-                self.latest = Some(found.start());
+            self.searched_to = found.start + 1;
+            if is_word_at(self.text, found.clone()) {
+                self.latest = Some(found.start);
             }
         }
         self.latest.is_some_and(|at| at < to)
@@ -155,7 +179,7 @@ mod tests {
 
     #[test]
     fn words_count_on_both_sides_and_only_near() {
-        let words = aho_corasick::AhoCorasick::builder().ascii_case_insensitive(true).build(["ssn"]).unwrap();
+        let words = Words::new(&["ssn".to_owned()]).unwrap();
         let text = format!("123 SSN{}456{}ssn 789", " ".repeat(300), " ".repeat(300));
         let mut cursor = WordCursor::new(&words, &text);
         let spans = [0..3, 307..310, text.len() - 3..text.len()];

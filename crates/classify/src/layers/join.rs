@@ -49,7 +49,7 @@ impl Joined {
 /// Joins each group of neighbours where the end of one and the start of the next could be one token.
 pub(crate) fn join_siblings<'l>(leaves: &'l Leaves<'_>) -> Vec<Segment<'l>> {
     let mut segments = Vec::new();
-    for group in &leaves.siblings {
+    for group in leaves.groups() {
         let mut text = String::new();
         let mut joined = Joined::default();
         for leaf in group {

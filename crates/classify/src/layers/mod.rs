@@ -10,7 +10,7 @@ mod runs;
 mod unpack;
 
 pub(crate) use budget::Obstacle;
-pub(crate) use flat::Flat;
+use flat::Flat;
 
 use crate::leaves::{Leaves, Role};
 use budget::{Budget, MAX_LAYERS};
@@ -41,8 +41,8 @@ pub(crate) enum Origin {
 #[derive(Debug, Default)]
 pub(crate) struct Layers<'l> {
     pub(crate) segments: Vec<Segment<'l>>,
-    /// Segments by depth; the first level is the leaves themselves.
-    pub(crate) levels: Vec<Range<usize>>,
+    /// Segments by depth, as one text each; the first level is the leaves themselves.
+    pub(crate) levels: Vec<Flat>,
     /// What was not looked at: a leaf, the depth, and why.
     pub(crate) obstacles: Vec<(usize, usize, Obstacle)>,
 }
@@ -58,17 +58,18 @@ impl<'l> Layers<'l> {
                 origin: Origin::Leaf(index),
             });
         }
-        layers.levels.push(0..layers.segments.len());
         let mut budget = Budget::default();
-        let mut parents = 0..layers.segments.len();
+        let mut level = Flat::of(&layers.segments, 0, leaves);
         for depth in 1..=MAX_LAYERS + 1 {
             let mut children = Vec::new();
-            for parent in parents.clone() {
-                layers.expand(parent, depth, leaves, &mut budget, &mut children);
+            for parent in level.find_suspects() {
+                layers.expand(parent, depth, &mut budget, &mut children);
             }
             if depth == 1 {
+                layers.expand_host(leaves, &mut children);
                 children.extend(join::join_siblings(leaves));
             }
+            layers.levels.push(level);
             if children.is_empty() {
                 break;
             }
@@ -79,8 +80,7 @@ impl<'l> Layers<'l> {
             }
             let start = layers.segments.len();
             layers.segments.append(&mut children);
-            parents = start..layers.segments.len();
-            layers.levels.push(parents.clone());
+            level = Flat::of(&layers.segments, start, leaves);
         }
         layers
     }
@@ -89,7 +89,6 @@ impl<'l> Layers<'l> {
         &mut self,
         parent: usize,
         depth: usize,
-        leaves: &'l Leaves<'_>,
         budget: &mut Budget,
         children: &mut Vec<Segment<'l>>,
     ) {
@@ -112,21 +111,24 @@ impl<'l> Layers<'l> {
         for mut packing in unpacked {
             add(std::mem::take(&mut packing.text), Origin::Unpacked { parent, packing: Box::new(packing) });
         }
-        if let Origin::Leaf(leaf) = segment.origin
-            && leaves.place(leaf) == Place::Url
-        {
-            for (range, host_label) in host_labels(&segment.text) {
-                if let Some(mut packing) = unpack_base32_label(host_label, range) {
-                    add(
-                        std::mem::take(&mut packing.text),
-                        Origin::Unpacked { parent, packing: Box::new(packing) },
-                    );
-                }
-            }
-        }
         for obstacle in obstacles {
             let leaf = self.leaf_of(parent);
             self.obstacles.push((leaf, depth, obstacle));
+        }
+    }
+
+    /// Opens the labels of a URL's host.
+    fn expand_host(&self, leaves: &'l Leaves<'_>, children: &mut Vec<Segment<'l>>) {
+        let url = self.segments.first().filter(|_| leaves.place(0) == Place::Url);
+        for (range, label) in url.map(|url| host_labels(&url.text)).unwrap_or_default() {
+            if let Some(mut packing) = unpack_base32_label(label, range) {
+                children.push(Segment {
+                    text: std::mem::take(&mut packing.text).into(),
+                    label: "",
+                    role: Role::Text,
+                    origin: Origin::Unpacked { parent: 0, packing: Box::new(packing) },
+                });
+            }
         }
     }
 

@@ -19,6 +19,26 @@ pub(crate) fn is_base64_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
 }
 
+/// A byte of a run at `from` or after it. A run holds a byte of every stride as long as the shortest: only those are
+/// looked at, and what stands round them.
+pub(crate) fn find_long(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut at = from + SHORTEST - 1;
+    loop {
+        if !is_base64_byte(*bytes.get(at)?) {
+            at += SHORTEST;
+            continue;
+        }
+        // No further back than the run must reach: a run goes on being one however long it is.
+        let window = bytes.get((at + 1).saturating_sub(SHORTEST).max(from)..at + 1)?;
+        let before = window.iter().rev().take_while(|b| is_base64_byte(**b)).count();
+        let after = bytes.get(at + 1..)?.iter().take(SHORTEST - before).take_while(|b| is_base64_byte(**b)).count();
+        if before + after >= SHORTEST {
+            return Some(at);
+        }
+        at += after + 1 + SHORTEST;
+    }
+}
+
 /// Every run of `source`, in rising order, in one pass.
 pub(crate) fn find_runs(source: &str) -> Vec<Run> {
     let bytes = source.as_bytes();
@@ -107,6 +127,16 @@ mod tests {
         assert_eq!(runs.len(), 1);
         assert_eq!(runs[0].wrap, Some((76, "\r\n")));
         assert!(wrapped.get(runs[0].range.clone()).unwrap().ends_with("QUI="));
+    }
+
+    #[test]
+    fn long_runs_are_seen_wherever_they_start() {
+        for start in 0..40 {
+            let source = format!("{}{} end", " ".repeat(start), "a".repeat(SHORTEST));
+            assert!(find_long(source.as_bytes(), 0).is_some_and(|at| at >= start), "{start}");
+            let short = format!("{}{} end", " ".repeat(start), "a".repeat(SHORTEST - 1));
+            assert_eq!(find_long(short.as_bytes(), 0), None, "{start}");
+        }
     }
 
     #[test]

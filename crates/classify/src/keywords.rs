@@ -1,0 +1,179 @@
+//! One pass that finds every keyword, whatever its ASCII case.
+//!
+//! Each keyword is known by its rarest three bytes, folded to five bits each. A bitmap of 4 KiB tells for every
+//! position whether such a trigram ends there; only then are the keywords behind it compared. Unlike an automaton, no
+//! step waits for the memory of the one before, and nothing has to be built but the table.
+
+use std::ops::Range;
+
+/// Fewest bytes of a keyword.
+pub(crate) const SHORTEST: usize = 3;
+const CLASS_BITS: u32 = 5;
+const CODES: usize = 1 << (3 * CLASS_BITS);
+/// No bucket.
+const NONE: u16 = u16::MAX;
+
+/// Letters from rare to common in English, for choosing a keyword's trigram.
+const BY_RARITY: &[u8; 26] = b"zqxjkvbpygfwmucldrhsnioate";
+
+const DIGIT: u8 = 26;
+const UNDERSCORE: u8 = 27;
+const HYPHEN: u8 = 28;
+const POINT: u8 = 29;
+const SPACE: u8 = 30;
+const OTHER: u8 = 31;
+
+const CLASSES: [u8; 256] = classes();
+
+const fn classes() -> [u8; 256] {
+    let mut table = [OTHER; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let b = byte as u8;
+        #[expect(clippy::indexing_slicing, reason = "evaluated at compile time over the table's own length")]
+        {
+            table[byte] = match b {
+                b'a'..=b'z' => b - b'a',
+                b'A'..=b'Z' => b - b'A',
+                b'0'..=b'9' => DIGIT,
+                b'_' => UNDERSCORE,
+                b'-' => HYPHEN,
+                b'.' => POINT,
+                b' ' => SPACE,
+                _ => OTHER,
+            };
+        }
+        byte += 1;
+    }
+    table
+}
+
+fn class_of(byte: u8) -> u8 {
+    CLASSES.get(usize::from(byte)).copied().unwrap_or(OTHER)
+}
+
+/// How often a class occurs, on no particular scale.
+fn commonness(class: u8) -> usize {
+    match class {
+        DIGIT => 22,
+        UNDERSCORE => 8,
+        HYPHEN => 12,
+        POINT => 16,
+        SPACE => 26,
+        OTHER => 24,
+        letter => BY_RARITY.iter().position(|b| b - b'a' == letter).unwrap_or_default(),
+    }
+}
+
+/// A keyword of one bucket, and where in it the bucket's trigram ends.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    keyword: usize,
+    trigram_end: usize,
+}
+
+/// The index of a list of keywords.
+pub(crate) struct Keywords {
+    /// Bit per trigram code.
+    bitmap: Box<[u64; CODES / 64]>,
+    /// Bucket per trigram code, looked at only where the bit is set.
+    buckets_of: Vec<u16>,
+    buckets: Vec<Vec<Entry>>,
+    words: Vec<String>,
+}
+
+impl std::fmt::Debug for Keywords {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(&self.words).finish()
+    }
+}
+
+impl Keywords {
+    /// Indexes `words`, lower case and [`SHORTEST`] bytes at least; shorter ones are never found.
+    pub(crate) fn new(words: impl IntoIterator<Item = String>) -> Self {
+        let mut index = Self {
+            bitmap: Box::new([0; CODES / 64]),
+            buckets_of: vec![NONE; CODES],
+            buckets: Vec::new(),
+            words: words.into_iter().collect(),
+        };
+        for (keyword, word) in index.words.iter().enumerate() {
+            let trigrams = word.as_bytes().windows(SHORTEST).enumerate();
+            let rarest = trigrams.min_by_key(|(_, t)| t.iter().map(|b| commonness(class_of(*b))).sum::<usize>());
+            let Some((at, trigram)) = rarest else { continue };
+            let code = trigram.iter().fold(0, |code, byte| push(code, *byte));
+            let Some(slot) = index.buckets_of.get_mut(code) else { continue };
+            if *slot == NONE {
+                // There are fewer codes than 2^16.
+                *slot = u16::try_from(index.buckets.len()).unwrap_or(NONE);
+                index.buckets.push(Vec::new());
+            }
+            if let Some(bucket) = index.buckets.get_mut(usize::from(*slot)) {
+                bucket.push(Entry { keyword, trigram_end: at + SHORTEST });
+            }
+            if let Some(bits) = index.bitmap.get_mut(code / 64) {
+                *bits |= 1 << (code % 64);
+            }
+        }
+        index
+    }
+
+    /// Calls `report` with every occurrence: the keyword's place in the list, and its bytes. Occurrences come nearly in
+    /// order: by their trigrams, so that no two are swapped that lie further apart than a keyword is long.
+    pub(crate) fn find_all(&self, text: &str, mut report: impl FnMut(usize, Range<usize>)) {
+        let bytes = text.as_bytes();
+        let mut code = 0;
+        for (at, byte) in bytes.iter().enumerate() {
+            code = push(code, *byte);
+            let bits = self.bitmap.get(code / 64).copied().unwrap_or_default();
+            if bits >> (code % 64) & 1 == 1 {
+                self.compare(bytes, at + 1, code, &mut report);
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn compare(&self, bytes: &[u8], trigram_end: usize, code: usize, report: &mut impl FnMut(usize, Range<usize>)) {
+        let bucket = self.buckets_of.get(code).and_then(|slot| self.buckets.get(usize::from(*slot)));
+        for entry in bucket.into_iter().flatten() {
+            let Some(word) = self.words.get(entry.keyword) else { continue };
+            let Some(start) = trigram_end.checked_sub(entry.trigram_end) else { continue };
+            let range = start..start + word.len();
+            if bytes.get(range.clone()).is_some_and(|found| found.eq_ignore_ascii_case(word.as_bytes())) {
+                report(entry.keyword, range);
+            }
+        }
+    }
+}
+
+/// The code of the last three bytes, after one more.
+#[inline]
+fn push(code: usize, byte: u8) -> usize {
+    (code << CLASS_BITS | usize::from(class_of(byte))) & (CODES - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_occurrence_is_found_whatever_its_case_and_neighbours() {
+        let words = ["password", "pass", "://", "sk-", "sk_", "ghp_", "móvil", "0q~"];
+        let index = Keywords::new(words.map(str::to_owned));
+        let find = |text: &str| {
+            let mut found = Vec::new();
+            index.find_all(text, |word, range| found.push((words[word], text.get(range).unwrap().to_owned())));
+            found.sort();
+            found
+        };
+        let expected = |list: &[(&'static str, &str)]| {
+            list.iter().map(|(word, text)| (*word, (*text).to_owned())).collect::<Vec<_>>()
+        };
+        assert_eq!(find("x PassWord:"), expected(&[("pass", "Pass"), ("password", "PassWord")]));
+        assert_eq!(find("a://b ghp_sk-"), expected(&[("://", "://"), ("ghp_", "ghp_"), ("sk-", "sk-")]));
+        assert_eq!(find("móvil 0Q~ 1q~"), expected(&[("0q~", "0Q~"), ("móvil", "móvil")]));
+        assert_eq!(find("pas sword s k- gh p_"), []);
+        assert_eq!(find(""), []);
+        assert_eq!(find("pass").len(), 1);
+    }
+}
