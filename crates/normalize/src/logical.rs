@@ -42,6 +42,10 @@ pub(crate) struct Names {
     file: BTreeMap<String, String>,
     /// Where the path of a file stands.
     path_arguments: Vec<String>,
+    /// Where a tool's arguments say who is sent or given something; names joined by dots.
+    principal_arguments: Vec<String>,
+    /// Words between what is done and the tool it is done in: `send_message_to_slack`.
+    placing: Vec<String>,
     /// Globs on lower-case paths of credentials, and of those that only look like it.
     secret_paths: Vec<String>,
     harmless_paths: Vec<String>,
@@ -85,6 +89,7 @@ pub(crate) fn name_tool(namer: &mut Namer<'_>, call: Call<'_>) {
     }
     let mut action = named_by_words(namer, call, CUSTOM_PROXY, &name);
     action.resource = resource_of(arguments);
+    find_principals(&mut action, namer, call, arguments);
     namer.push(action);
 }
 
@@ -150,6 +155,7 @@ fn name_mcp_tool(namer: &mut Namer<'_>, call: Call<'_>, server: &str, name: &str
     let mut action = named_by_words(namer, call, MCP, name);
     action.resource = Some(server.to_owned());
     action.operation = Tool::Owned(bounded(name));
+    find_principals(&mut action, namer, call, arguments);
     namer.push(action);
     name_vendor_tool(namer, call, server, name, arguments);
 }
@@ -163,6 +169,22 @@ fn named_by_words(namer: &Namer<'_>, call: Call<'_>, tool: &'static str, name: &
         operation: Tool::Owned(operation),
         ..namer.blank(call)
     }
+}
+
+/// Who is sent or given something by a tool that no table knows.
+fn find_principals(action: &mut Action, namer: &Namer<'_>, call: Call<'_>, arguments: &Value) {
+    if action.verb == Verb::Read {
+        return;
+    }
+    let params = Params::of(arguments, call.url, call.headers);
+    let texts = NAMES.principal_arguments.iter().flat_map(|place| params.texts(place));
+    let each = texts.flat_map(|text| text.split([',', ';']).map(bounded).collect::<Vec<_>>());
+    action.principals =
+        each.map(|who| who.trim().to_owned()).filter(|who| !who.is_empty()).take(MAX_BATCH).collect();
+    // A file goes `to` a name with a dot too, so only addresses and words for everybody are judged.
+    let is_judged = |who: &&String| who.contains('@') || !who.contains('.');
+    action.external_principal =
+        action.principals.iter().filter(is_judged).any(|who| namer.own.is_external_principal(who));
 }
 
 /// Names that mean the same everywhere: shells, files, HTTP clients. False when `name` is none of them.
@@ -241,7 +263,8 @@ fn name_file_operation(namer: &mut Namer<'_>, call: Call<'_>, operation: &'stati
     });
 }
 
-/// `slack_post_message`, `github.create_issue`, or a vendor's own MCP server. False when `name` names no vendor's tool.
+/// `slack_post_message`, `github.create_issue`, `send_message_to_slack`, or a vendor's own MCP server. False when `name`
+/// names no vendor's tool.
 fn name_vendor_tool(
     namer: &mut Namer<'_>,
     call: Call<'_>,
@@ -252,12 +275,17 @@ fn name_vendor_tool(
     let name = snake_case(name);
     let by_name =
         tables().iter().find_map(|table| Some((table, name.strip_prefix(&table.tool)?.strip_prefix('_')?)));
+    let by_ending = || {
+        let (rest, vendor) = name.rsplit_once('_')?;
+        let (operation, word) = rest.rsplit_once('_')?;
+        NAMES.placing.iter().any(|placing| placing == word).then_some((table_named(vendor)?, operation))
+    };
     let by_place = || {
         let place = snake_case(place);
         let table = place.split('_').find_map(table_named)?;
         Some((table, name.as_str()))
     };
-    let Some((table, operation)) = by_name.or_else(by_place) else { return false };
+    let Some((table, operation)) = by_name.or_else(by_ending).or_else(by_place) else { return false };
     name_vendor_operation(namer, call, table, operation, arguments);
     true
 }

@@ -554,6 +554,16 @@ fn tools_by_name() {
             "github.create_issue WRITE",
         ),
         ("POST", "tool://slack/post_message", json!({}), "slack.post_message WRITE"),
+        ("CALL", "tool://x/send_message_to_slack", json!({"text": "hi"}), "slack.post_message WRITE"),
+        (
+            "CALL",
+            "tool://x/invite_user_to_slack",
+            json!({"user_email": "a@b.test"}),
+            "slack.invite_user ADMIN",
+        ),
+        ("CALL", "tool://x/remove_user_from_slack", json!({"user": "Fred"}), "slack.remove_user ADMIN"),
+        ("CALL", "tool://x/create_issue_in_github", json!({"repo": "b"}), "github.create_issue WRITE"),
+        ("CALL", "tool://x/notes_about_slack", json!({}), "custom_proxy.notes_about_slack WRITE"),
         ("POST", "tool://langchain/Delete-User", json!({}), "custom_proxy.delete_user ADMIN"),
         (
             "POST",
@@ -590,6 +600,47 @@ fn tools_by_name() {
     let names: Vec<String> = merge.actions().map(name).collect();
     assert_eq!(names, ["github.merge_pr ADMIN", "mcp.merge_pull_request WRITE"]);
     assert_eq!(merge.primary.org.as_deref(), Some("acme"));
+}
+
+#[test]
+fn unknown_tools_say_who_is_given_something() {
+    let table = [
+        (
+            "tool://x/send_email",
+            json!({"to": ["me@acme.example", "bob@evil.test"]}),
+            vec!["me@acme.example", "bob@evil.test"],
+            true,
+        ),
+        (
+            "tool://x/send_email",
+            json!({"to": "me@acme.example; ann@acme.example"}),
+            vec!["me@acme.example", "ann@acme.example"],
+            false,
+        ),
+        (
+            "mcp://calendar/create_event",
+            json!({"attendees": [{"email": "bob@evil.test"}]}),
+            vec!["bob@evil.test"],
+            true,
+        ),
+        ("mcp://disk/share_document", json!({"share_with": "anyone"}), vec!["anyone"], true),
+        (
+            "tool://x/send_money",
+            json!({"recipient": "DE89370400440532013000"}),
+            vec!["DE89370400440532013000"],
+            false,
+        ),
+        ("tool://x/move_note", json!({"to": "report.txt"}), vec!["report.txt"], false),
+        ("tool://x/list_emails", json!({"email": "bob@evil.test"}), vec![], false),
+    ];
+    for (url, body, principals, is_external) in table {
+        let action = call("CALL", url, body.clone()).primary;
+        assert_eq!(
+            (action.principals, action.external_principal),
+            (principals.iter().map(|p| (*p).to_owned()).collect(), is_external),
+            "{url} {body}"
+        );
+    }
 }
 
 #[test]
