@@ -14,6 +14,10 @@ mod terminal;
 use clap::Parser as _;
 use std::process::ExitCode;
 
+/// A scan's memory is taken by one thread and given back by the writer's: the system allocator locks on each.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let outcome = commands::run(cli::Cli::parse());
     outcome.unwrap_or_else(|error| exit::report(&error)).into()
