@@ -234,7 +234,8 @@ fn check(detectors: &[Detector]) -> Result<(), BuildError> {
         if detector.keywords.is_empty() == detector.prefilter.is_none() {
             return fail("needs either keywords or a prefilter");
         }
-        if detector.keywords.iter().any(|k| k.len() < keywords::SHORTEST || k.chars().any(char::is_uppercase)) {
+        if detector.keywords.iter().any(|k| k.len() < keywords::SHORTEST || k.chars().any(char::is_uppercase))
+        {
             return fail("has a keyword that is not lower case or shorter than 3 bytes");
         }
         if detector.required_context && detector.context.is_empty() {

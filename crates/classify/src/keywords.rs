@@ -1,15 +1,18 @@
 //! One pass that finds every keyword, whatever its ASCII case.
 //!
 //! Each keyword is known by its rarest three bytes, folded to five bits each. A bitmap of 4 KiB tells for every
-//! position whether such a trigram ends there; only then are the keywords behind it compared. Unlike an automaton, no
-//! step waits for the memory of the one before, and nothing has to be built but the table.
+//! position whether such a trigram ends there; only then, and if the bytes on both sides of it fit too, are the keywords
+//! behind it compared. Unlike an automaton, no step waits for the memory of the one before, and nothing has to be built
+//! but the table.
 
 use std::ops::Range;
 
 /// Fewest bytes of a keyword.
 pub(crate) const SHORTEST: usize = 3;
 const CLASS_BITS: u32 = 5;
+const CLASSES_LEN: usize = 1 << CLASS_BITS;
 const CODES: usize = 1 << (3 * CLASS_BITS);
+const MASK: usize = CODES - 1;
 /// No bucket.
 const NONE: u16 = u16::MAX;
 
@@ -17,10 +20,11 @@ const NONE: u16 = u16::MAX;
 const BY_RARITY: &[u8; 26] = b"zqxjkvbpygfwmucldrhsnioate";
 
 const DIGIT: u8 = 26;
-const UNDERSCORE: u8 = 27;
-const HYPHEN: u8 = 28;
-const POINT: u8 = 29;
-const SPACE: u8 = 30;
+const JOINER: u8 = 27;
+const POINT: u8 = 28;
+const SPACE: u8 = 29;
+/// Apart from other punctuation, so that `://` is not every end of a JSON string.
+const COLON_OR_SLASH: u8 = 30;
 const OTHER: u8 = 31;
 
 const CLASSES: [u8; 256] = classes();
@@ -36,10 +40,10 @@ const fn classes() -> [u8; 256] {
                 b'a'..=b'z' => b - b'a',
                 b'A'..=b'Z' => b - b'A',
                 b'0'..=b'9' => DIGIT,
-                b'_' => UNDERSCORE,
-                b'-' => HYPHEN,
+                b'_' | b'-' => JOINER,
                 b'.' => POINT,
                 b' ' => SPACE,
+                b':' | b'/' => COLON_OR_SLASH,
                 _ => OTHER,
             };
         }
@@ -56,10 +60,10 @@ fn class_of(byte: u8) -> u8 {
 fn commonness(class: u8) -> usize {
     match class {
         DIGIT => 22,
-        UNDERSCORE => 8,
-        HYPHEN => 12,
+        JOINER => 10,
         POINT => 16,
         SPACE => 26,
+        COLON_OR_SLASH => 20,
         OTHER => 24,
         letter => BY_RARITY.iter().position(|b| b - b'a' == letter).unwrap_or_default(),
     }
@@ -72,13 +76,22 @@ struct Entry {
     trigram_end: usize,
 }
 
+/// The keywords that share a trigram.
+#[derive(Debug, Default)]
+struct Bucket {
+    entries: Vec<Entry>,
+    /// A bit per class that may stand right before the trigram, and right after it.
+    before: u32,
+    after: u32,
+}
+
 /// The index of a list of keywords.
 pub(crate) struct Keywords {
     /// Bit per trigram code.
     bitmap: Box<[u64; CODES / 64]>,
     /// Bucket per trigram code, looked at only where the bit is set.
     buckets_of: Vec<u16>,
-    buckets: Vec<Vec<Entry>>,
+    buckets: Vec<Bucket>,
     words: Vec<String>,
 }
 
@@ -99,17 +112,24 @@ impl Keywords {
         };
         for (keyword, word) in index.words.iter().enumerate() {
             let trigrams = word.as_bytes().windows(SHORTEST).enumerate();
-            let rarest = trigrams.min_by_key(|(_, t)| t.iter().map(|b| commonness(class_of(*b))).sum::<usize>());
+            let rarest =
+                trigrams.min_by_key(|(_, t)| t.iter().map(|b| commonness(class_of(*b))).sum::<usize>());
             let Some((at, trigram)) = rarest else { continue };
-            let code = trigram.iter().fold(0, |code, byte| push(code, *byte));
+            let code = trigram.iter().fold(0, |code, byte| push(code, *byte)) & MASK;
+            let class_bits = |at: Option<usize>| match at.and_then(|at| word.as_bytes().get(at)) {
+                Some(byte) => 1 << class_of(*byte),
+                None => u32::MAX,
+            };
             let Some(slot) = index.buckets_of.get_mut(code) else { continue };
             if *slot == NONE {
                 // There are fewer codes than 2^16.
                 *slot = u16::try_from(index.buckets.len()).unwrap_or(NONE);
-                index.buckets.push(Vec::new());
+                index.buckets.push(Bucket::default());
             }
             if let Some(bucket) = index.buckets.get_mut(usize::from(*slot)) {
-                bucket.push(Entry { keyword, trigram_end: at + SHORTEST });
+                bucket.entries.push(Entry { keyword, trigram_end: at + SHORTEST });
+                bucket.before |= class_bits(at.checked_sub(1));
+                bucket.after |= class_bits(Some(at + SHORTEST));
             }
             if let Some(bits) = index.bitmap.get_mut(code / 64) {
                 *bits |= 1 << (code % 64);
@@ -125,17 +145,29 @@ impl Keywords {
         let mut code = 0;
         for (at, byte) in bytes.iter().enumerate() {
             code = push(code, *byte);
-            let bits = self.bitmap.get(code / 64).copied().unwrap_or_default();
-            if bits >> (code % 64) & 1 == 1 {
+            let trigram = code & MASK;
+            let bits = self.bitmap.get(trigram / 64).copied().unwrap_or_default();
+            if bits >> (trigram % 64) & 1 == 1 {
                 self.compare(bytes, at + 1, code, &mut report);
             }
         }
     }
 
-    #[inline(never)]
-    fn compare(&self, bytes: &[u8], trigram_end: usize, code: usize, report: &mut impl FnMut(usize, Range<usize>)) {
-        let bucket = self.buckets_of.get(code).and_then(|slot| self.buckets.get(usize::from(*slot)));
-        for entry in bucket.into_iter().flatten() {
+    fn compare(
+        &self,
+        bytes: &[u8],
+        trigram_end: usize,
+        code: usize,
+        report: &mut impl FnMut(usize, Range<usize>),
+    ) {
+        let slot = self.buckets_of.get(code & MASK).copied().unwrap_or(NONE);
+        let Some(bucket) = self.buckets.get(usize::from(slot)) else { return };
+        let before = code >> (3 * CLASS_BITS) & (CLASSES_LEN - 1);
+        let after = class_of(bytes.get(trigram_end).copied().unwrap_or_default());
+        if bucket.before >> before & bucket.after >> after & 1 == 0 {
+            return;
+        }
+        for entry in &bucket.entries {
             let Some(word) = self.words.get(entry.keyword) else { continue };
             let Some(start) = trigram_end.checked_sub(entry.trigram_end) else { continue };
             let range = start..start + word.len();
@@ -146,10 +178,10 @@ impl Keywords {
     }
 }
 
-/// The code of the last three bytes, after one more.
+/// The classes of the last bytes, after one more; the lowest bits are the last byte's.
 #[inline]
 fn push(code: usize, byte: u8) -> usize {
-    (code << CLASS_BITS | usize::from(class_of(byte))) & (CODES - 1)
+    code << CLASS_BITS | usize::from(class_of(byte))
 }
 
 #[cfg(test)]
@@ -162,7 +194,8 @@ mod tests {
         let index = Keywords::new(words.map(str::to_owned));
         let find = |text: &str| {
             let mut found = Vec::new();
-            index.find_all(text, |word, range| found.push((words[word], text.get(range).unwrap().to_owned())));
+            index
+                .find_all(text, |word, range| found.push((words[word], text.get(range).unwrap().to_owned())));
             found.sort();
             found
         };

@@ -7,7 +7,7 @@ use crate::{
     marker::Markers,
     pattern::LazyPattern,
     prefilter::{Regions, ceil_boundary, floor_boundary},
-    words::{Words, WordCursor, is_placeholder, is_word_at, measure_entropy},
+    words::{WordCursor, Words, is_placeholder, is_word_at, measure_entropy},
 };
 use interven_types::{Confidence, DataClass};
 use regex_automata::{Anchored, Input, MatchKind, PatternSet};
@@ -172,7 +172,10 @@ impl Matcher {
                 if trigger.must_be_word && !*is_word.get_or_insert_with(|| is_word_at(text, found.clone())) {
                     continue;
                 }
-                windows.add(trigger.detector, found.start.saturating_sub(trigger.window)..found.end + trigger.window);
+                windows.add(
+                    trigger.detector,
+                    found.start.saturating_sub(trigger.window)..found.end + trigger.window,
+                );
             }
         });
         windows.settle(text);

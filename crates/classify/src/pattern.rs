@@ -35,7 +35,10 @@ impl LazyPattern {
         Ok(self.regex.get_or_init(|| regex))
     }
 
-    #[expect(clippy::expect_used, reason = "a test compiles all shipped patterns; others are compiled when made")]
+    #[expect(
+        clippy::expect_used,
+        reason = "a test compiles all shipped patterns; others are compiled when made"
+    )]
     pub(crate) fn get(&self) -> &Regex {
         self.compile().expect("the pattern compiles")
     }

@@ -64,29 +64,33 @@ fn find_digits(bytes: &[u8]) -> Vec<Range<usize>> {
     let mut regions = Vec::new();
     let mut region = DigitRegion::default();
     // Times and UUIDs are the most frequent digits, and no detector's: nothing is looked for inside.
-    let mut skipped_to = 0;
-    for (index, chunk) in bytes.chunks(STRIDE).enumerate() {
-        if !chunk.iter().fold(false, |has_digit, byte| has_digit | byte.is_ascii_digit()) {
-            continue;
+    let mut at = 0;
+    while let Some(found) = find_digit(bytes, at) {
+        let len = measure_time(bytes, found).or_else(|| measure_uuid(bytes, found));
+        if len.is_none() {
+            region.see(found, &mut regions);
         }
-        for (offset, byte) in chunk.iter().enumerate() {
-            let at = index * STRIDE + offset;
-            if !byte.is_ascii_digit() || at < skipped_to {
-                continue;
-            }
-            let len = measure_time(bytes, at).or_else(|| measure_uuid(bytes, at));
-            match len {
-                Some(len) => skipped_to = at + len,
-                None => region.see(at, &mut regions),
-            }
-        }
+        at = found + len.unwrap_or(1);
     }
     region.close(&mut regions);
     regions
 }
 
+/// The first digit at `from` or after it.
+fn find_digit(bytes: &[u8], from: usize) -> Option<usize> {
+    let rest = bytes.get(from..)?;
+    // Digits come in groups: the next byte is the likeliest.
+    if rest.first()?.is_ascii_digit() {
+        return Some(from);
+    }
+    let (chunks, _) = rest.as_chunks::<STRIDE>();
+    let has_digit = |chunk: &&[u8; STRIDE]| chunk.iter().fold(false, |any, byte| any | byte.is_ascii_digit());
+    let clean = chunks.iter().take_while(|chunk| !has_digit(chunk)).count() * STRIDE;
+    rest.get(clean..)?.iter().position(u8::is_ascii_digit).map(|at| from + clean + at)
+}
+
 /// Length of an RFC 3339 date and time whose first digit is at `at`, up to its seconds.
-fn measure_time(bytes: &[u8], at: usize) -> Option<usize> {
+pub(crate) fn measure_time(bytes: &[u8], at: usize) -> Option<usize> {
     const SHAPE: &[u8] = b"dddd-dd-ddTdd:dd";
     let rest = bytes.get(at..)?;
     let is_start = at.checked_sub(1).and_then(|before| bytes.get(before)).is_none_or(|b| !is_token_byte(*b));
@@ -239,9 +243,11 @@ mod tests {
     #[test]
     fn times_and_uuids_are_no_digits_but_what_only_begins_like_them_is() {
         let count = |text: &str| Regions::find(text).of(Prefilter::Digits).len();
-        for text in
-            ["at 2026-03-01T10:00:00.123Z!", "x 3a5f0c1e-89ab-4cde-8f01-23456789abcd y", "\"2026-03-01T10:00\""]
-        {
+        for text in [
+            "at 2026-03-01T10:00:00.123Z!",
+            "x 3a5f0c1e-89ab-4cde-8f01-23456789abcd y",
+            "\"2026-03-01T10:00\"",
+        ] {
             assert_eq!(count(text), 0, "{text}");
         }
         for text in [
@@ -261,7 +267,9 @@ mod tests {
         for text in ["::1", "2001:db8:1:2:3:4:5:6", "::ffff:10.0.0.1", "1:2:3:4:5:6:10.0.0.1"] {
             assert_eq!(count(text), 1, "{text}");
         }
-        for text in ["10:00:00", "first: second: third: fourth: fifth: sixth: seventh", "\"k\": 1", "00:1a:2b"] {
+        for text in
+            ["10:00:00", "first: second: third: fourth: fifth: sixth: seventh", "\"k\": 1", "00:1a:2b"]
+        {
             assert_eq!(count(text), 0, "{text}");
         }
     }

@@ -1,13 +1,18 @@
 //! A value cut into pieces: strings that stand side by side are also read as one.
 
 use super::{Origin, Segment};
-use crate::leaves::{Leaves, Role};
+use crate::{
+    leaves::{Leaves, Role},
+    prefilter::measure_time,
+};
 use std::{borrow::Cow, ops::Range};
 
 /// Longest part of a string that is read together with its neighbour, in bytes.
 const LONGEST_PART: usize = 512;
-/// Joined text shorter than this holds no identifier worth finding.
-const SHORTEST_JOINED: usize = 9;
+/// Joined text shorter than this holds no number of a person, or, with fewer digits, no credential.
+const SHORTEST_NUMBER: usize = 9;
+const FEWEST_DIGITS: usize = 4;
+const SHORTEST_CREDENTIAL: usize = 20;
 
 #[derive(Debug)]
 struct Part {
@@ -54,7 +59,9 @@ pub(crate) fn join_siblings<'l>(leaves: &'l Leaves<'_>) -> Vec<Segment<'l>> {
         let mut joined = Joined::default();
         for leaf in group {
             let Some(source) = leaves.list.get(*leaf) else { continue };
-            let head = first_token(&source.text);
+            // A time is a value of its own, and stands beside most strings there are.
+            let is_time = measure_time(source.text.as_bytes(), 0).is_some();
+            let head = if is_time { 0 } else { first_token(&source.text) };
             if head == 0 {
                 finish(leaves, &mut text, &mut joined, &mut segments);
             }
@@ -64,7 +71,7 @@ pub(crate) fn join_siblings<'l>(leaves: &'l Leaves<'_>) -> Vec<Segment<'l>> {
             }
             add(&mut text, &mut joined, *leaf, source.text.get(..head).unwrap_or_default(), 0);
             finish(leaves, &mut text, &mut joined, &mut segments);
-            let tail = last_token(&source.text);
+            let tail = if is_time { source.text.len() } else { last_token(&source.text) };
             add(&mut text, &mut joined, *leaf, source.text.get(tail..).unwrap_or_default(), tail);
         }
         finish(leaves, &mut text, &mut joined, &mut segments);
@@ -88,8 +95,7 @@ fn finish<'l>(
     segments: &mut Vec<Segment<'l>>,
 ) {
     let (text, joined) = (std::mem::take(text), std::mem::take(joined));
-    let has_digit = text.bytes().any(|b| b.is_ascii_digit());
-    if joined.parts.len() > 1 && text.len() >= SHORTEST_JOINED && has_digit {
+    if joined.parts.len() > 1 && may_hold_value(&text) {
         let label = joined.first_leaf().and_then(|leaf| leaves.list.get(leaf)).map_or("", |leaf| leaf.label);
         segments.push(Segment {
             text: Cow::Owned(text),
@@ -98,6 +104,12 @@ fn finish<'l>(
             origin: Origin::Joined(Box::new(joined)),
         });
     }
+}
+
+fn may_hold_value(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    text.len() >= SHORTEST_NUMBER && digits >= FEWEST_DIGITS
+        || text.len() >= SHORTEST_CREDENTIAL && digits > 0
 }
 
 /// Length of the unbroken text at the start.

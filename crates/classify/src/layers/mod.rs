@@ -85,13 +85,7 @@ impl<'l> Layers<'l> {
         layers
     }
 
-    fn expand(
-        &mut self,
-        parent: usize,
-        depth: usize,
-        budget: &mut Budget,
-        children: &mut Vec<Segment<'l>>,
-    ) {
+    fn expand(&mut self, parent: usize, depth: usize, budget: &mut Budget, children: &mut Vec<Segment<'l>>) {
         let Some(segment) = self.segments.get(parent).filter(|s| s.role != Role::Number) else { return };
         let (label, role) = (segment.label, segment.role);
         let mut add =

@@ -31,7 +31,8 @@ pub(crate) fn find_long(bytes: &[u8], from: usize) -> Option<usize> {
         // No further back than the run must reach: a run goes on being one however long it is.
         let window = bytes.get((at + 1).saturating_sub(SHORTEST).max(from)..at + 1)?;
         let before = window.iter().rev().take_while(|b| is_base64_byte(**b)).count();
-        let after = bytes.get(at + 1..)?.iter().take(SHORTEST - before).take_while(|b| is_base64_byte(**b)).count();
+        let after =
+            bytes.get(at + 1..)?.iter().take(SHORTEST - before).take_while(|b| is_base64_byte(**b)).count();
         if before + after >= SHORTEST {
             return Some(at);
         }
