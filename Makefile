@@ -1,7 +1,7 @@
 # The front door for people. What needs more than a line of shell is `cargo xtask`.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench fmt setup tools
+.PHONY: help run test check bench generate fmt setup tools
 
 # Where rustup puts cargo, for shells that were opened before it did.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -9,7 +9,7 @@ CARGO_TARGET_DIR ?= target
 export CARGO_TARGET_DIR
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: tools ## build the release and serve on localhost; ARGS="--data-dir d" passes options on
 	@cargo build --release --package interven
@@ -28,6 +28,13 @@ check: setup ## format, lints, house rules, layer order and unit tests
 bench: tools ## measure this machine and print the tables
 	@cargo build --release --package bench --package interven
 	@exec "$(CARGO_TARGET_DIR)/release/bench" $(ARGS)
+
+generate: tools ## write the API descriptions and the policy schema anew from the code
+	@cargo build --package interven
+	@mkdir -p docs/openapi
+	@"$(CARGO_TARGET_DIR)/debug/interven" openapi > docs/openapi/gateway.json
+	@"$(CARGO_TARGET_DIR)/debug/interven" openapi --telemetry > docs/openapi/telemetry.json
+	@"$(CARGO_TARGET_DIR)/debug/interven" policy schema > docs/policy.schema.json
 
 fmt: tools ## format the sources
 	cargo fmt --all

@@ -14,11 +14,10 @@ mod scan;
 pub use metrics::Metrics;
 
 use axum::Router;
-use interven_http::{ApiError, BuildInfo, not_found};
+use interven_http::{BuildInfo, with_safety_net};
 use interven_live::Live;
 use interven_types::{ErrorBody, ErrorCode};
-use std::{any::Any, sync::Arc, time::Duration};
-use tower_http::catch_panic::CatchPanicLayer;
+use std::{sync::Arc, time::Duration};
 use utoipa::OpenApi as _;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -85,27 +84,10 @@ fn api() -> OpenApiRouter<Gateway> {
 /// Every path of the gateway.
 pub fn router(gateway: Gateway) -> Router {
     let (router, _) = api().split_for_parts();
-    router
-        .fallback(not_found)
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(CatchPanicLayer::custom(internal_error))
-        .with_state(gateway)
+    with_safety_net(router).with_state(gateway)
 }
 
 /// The API description, generated from the handlers.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     api().split_for_parts().1
-}
-
-async fn method_not_allowed(method: axum::http::Method, uri: axum::http::Uri) -> ApiError {
-    let path: String = uri.path().chars().take(200).collect();
-    ApiError::new(ErrorCode::MethodNotAllowed, format!("{method} is not for {path}; see /openapi.json"))
-}
-
-/// A defect of ours. The caller must not go on as if it had been allowed.
-fn internal_error(_panic: Box<dyn Any + Send + 'static>) -> axum::response::Response {
-    use axum::response::IntoResponse as _;
-    tracing::error!("a request handler panicked; the caller was answered 500");
-    ApiError::new(ErrorCode::Internal, "the gateway failed on this request; the call must not go through")
-        .into_response()
 }

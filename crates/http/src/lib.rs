@@ -3,11 +3,13 @@
 mod body;
 mod build_info;
 mod error;
+mod net;
 mod peer;
 mod serve;
 
 pub use body::{BodyLimits, read_body};
 pub use build_info::BuildInfo;
 pub use error::{ApiError, ApiResult};
+pub use net::with_safety_net;
 pub use peer::{CidrList, InvalidCidr, client_addr};
-pub use serve::{ServeOptions, not_found, serve};
+pub use serve::{ServeOptions, serve};

@@ -1,12 +1,10 @@
 //! The accept loop: header timeouts, a bound on connections, graceful shutdown.
 
-use crate::ApiError;
-use axum::{Router, extract::ConnectInfo, http::Uri};
+use axum::{Router, extract::ConnectInfo};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
 };
-use interven_types::ErrorCode;
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::Semaphore};
 use tower::ServiceExt as _;
@@ -89,10 +87,4 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<Accep
             None
         }
     }
-}
-
-/// The answer for paths that do not exist.
-pub async fn not_found(uri: Uri) -> ApiError {
-    let path: String = uri.path().chars().take(200).collect();
-    ApiError::new(ErrorCode::NotFound, format!("no such path: {path}; see /openapi.json"))
 }

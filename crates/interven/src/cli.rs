@@ -331,6 +331,8 @@ pub(crate) enum PolicyCommand {
     },
     /// List the policies in force
     List,
+    /// Print the JSON Schema of the policy language, for editors
+    Schema,
 }
 
 #[derive(Debug, Args)]

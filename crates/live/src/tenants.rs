@@ -224,15 +224,3 @@ fn limiter_for(
     let burst = rate.saturating_mul(NonZeroU32::MIN.saturating_add(1));
     Some(Arc::new(RateLimiter::direct(Quota::per_minute(rate).allow_burst(burst))))
 }
-
-/// The detectors as shipped.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ShippedDetectors {
-    pub hash: String,
-    pub count: usize,
-}
-
-pub fn shipped_detectors() -> ShippedDetectors {
-    let classifier = Classifier::builtin();
-    ShippedDetectors { hash: classifier.patterns_hash().to_owned(), count: classifier.detector_count() }
-}

@@ -29,11 +29,10 @@ pub use tenants::seed_tenant;
 pub use users::{CreatedUser, NewUserRequest, create_user};
 
 use axum::{Router, middleware};
-use interven_http::{ApiError, BuildInfo, not_found};
+use interven_http::{BuildInfo, with_safety_net};
 use interven_live::Live;
 use interven_types::{ErrorBody, ErrorCode, Secret};
-use std::{any::Any, sync::Arc, time::Duration};
-use tower_http::catch_panic::CatchPanicLayer;
+use std::{sync::Arc, time::Duration};
 use utoipa::OpenApi as _;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -123,10 +122,7 @@ fn api() -> OpenApiRouter<Telemetry> {
 /// Every path of telemetry.
 pub fn router(telemetry: Telemetry) -> Router {
     let (router, _) = api().split_for_parts();
-    router
-        .fallback(not_found)
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(CatchPanicLayer::custom(internal_error))
+    with_safety_net(router)
         .layer(middleware::from_fn_with_state(telemetry.clone(), metrics::count))
         .with_state(telemetry)
 }
@@ -134,16 +130,4 @@ pub fn router(telemetry: Telemetry) -> Router {
 /// The API description, generated from the handlers.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     api().split_for_parts().1
-}
-
-async fn method_not_allowed(method: axum::http::Method, uri: axum::http::Uri) -> ApiError {
-    let path: String = uri.path().chars().take(200).collect();
-    ApiError::new(ErrorCode::MethodNotAllowed, format!("{method} is not for {path}; see /openapi.json"))
-}
-
-/// A defect of ours.
-fn internal_error(_panic: Box<dyn Any + Send + 'static>) -> axum::response::Response {
-    use axum::response::IntoResponse as _;
-    tracing::error!("a request handler panicked; the caller was answered 500");
-    ApiError::new(ErrorCode::Internal, "telemetry failed on this request; its log says why").into_response()
 }

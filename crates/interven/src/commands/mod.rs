@@ -30,6 +30,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit> {
                 on_one_core(policy::apply(&args.server, &files, env.as_deref()))
             }
             PolicyCommand::List => on_one_core(policy::list(&args.server)),
+            PolicyCommand::Schema => policy::schema(),
         },
         Command::Scan(args) => on_one_core(scan::run(args)),
         Command::Classify(args) => classify::run(&args),

@@ -45,6 +45,11 @@ pub(crate) fn validate(files: &[PathBuf], is_json: bool) -> Result<Exit> {
     Ok(if checked.has_errors() { Exit::Findings } else { Exit::Ok })
 }
 
+pub(crate) fn schema() -> Result<Exit> {
+    print(&format!("{}\n", serde_json::to_string_pretty(&interven_policy::json_schema())?))?;
+    Ok(Exit::Ok)
+}
+
 pub(crate) async fn apply(server: &ServerArgs, files: &[PathBuf], env: Option<&str>) -> Result<Exit> {
     let checked = check(files)?;
     checked.findings.iter().for_each(|finding| tell(&finding.to_string()));

@@ -9,6 +9,7 @@
 
 mod answers;
 mod first_start;
+mod generated;
 mod offline;
 mod operator;
 mod refusals;
