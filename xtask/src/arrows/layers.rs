@@ -70,7 +70,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     layer(CLIENT, Kind::Edge, &[TYPES]),
     layer(INTERVEN, Kind::Edge, SHIPPED),
     layer(TESTKIT, Kind::Dev, SHIPPED),
-    layer("bench", Kind::Dev, &[TYPES]),
+    layer("bench", Kind::Dev, SHIPPED),
     layer("xtask", Kind::Dev, &[]),
 ];
 
