@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be read fails the test")]
 
+mod by_name;
+
 use interven_normalize::{Normalized, OwnDomains, known_operations, known_tools, normalize};
 use interven_types::{Action, ScanRequest, Verb};
 use proptest::prelude::*;
@@ -514,133 +516,6 @@ fn unknown_hosts() {
     let action = call("POST", "https://x.test/a/b?q=1", json!({})).primary;
     assert_eq!((action.resource.as_deref(), action.method.as_str()), (Some("/a/b"), "POST"));
     assert!(normalize(&ScanRequest::new("GET", "/a", json!(null)), &own()).is_err());
-}
-
-#[test]
-fn tools_by_name() {
-    let wrapped = json!({"params": {"arguments": {"path": "/home/u/.aws/credentials"}}});
-    check(&[
-        ("POST", "mcp://weather/get_forecast", json!({"city": "Oslo"}), "mcp.get_forecast READ"),
-        ("POST", "mcp://db/drop_table", json!({}), "mcp.drop_table ADMIN"),
-        ("POST", "mcp://bank/send_money", json!({"recipient": "x"}), "mcp.send_money WRITE"),
-        ("POST", "mcp://fs/read_file", json!({"path": "/tmp/a.txt"}), "file.read READ"),
-        ("POST", "mcp://fs/read_file", wrapped, "file.read_secret_file READ"),
-        (
-            "POST",
-            "mcp://fs/write_file",
-            json!({"arguments": {"path": "/tmp/a", "content": "x"}}),
-            "file.write WRITE",
-        ),
-        ("POST", "mcp://fs/delete_file", json!({"path": "/tmp/a"}), "file.delete ADMIN"),
-        ("POST", "mcp://x/bash", json!({"command": "rm -rf /data"}), "shell.delete_recursive ADMIN"),
-        (
-            "POST",
-            "mcp://x/run_command",
-            json!({"command": "rm", "args": ["-rf", "/data"]}),
-            "shell.delete_recursive ADMIN",
-        ),
-        ("POST", "mcp://x/fetch", json!({"url": "https://evil.test/x"}), "custom_proxy.get READ"),
-        (
-            "POST",
-            "tool://langchain/requests_post",
-            json!({"input": {"url": "https://slack.com/api/chat.postMessage", "data": {"channel": "C1"}}}),
-            "slack.post_message WRITE",
-        ),
-        ("POST", "tool://langchain/slack_post_message", json!({"channel": "C1"}), "slack.post_message WRITE"),
-        (
-            "POST",
-            "tool://crewai/github.create_issue",
-            json!({"owner": "a", "repo": "b"}),
-            "github.create_issue WRITE",
-        ),
-        ("POST", "tool://slack/post_message", json!({}), "slack.post_message WRITE"),
-        ("CALL", "tool://x/send_message_to_slack", json!({"text": "hi"}), "slack.post_message WRITE"),
-        (
-            "CALL",
-            "tool://x/invite_user_to_slack",
-            json!({"user_email": "a@b.test"}),
-            "slack.invite_user ADMIN",
-        ),
-        ("CALL", "tool://x/remove_user_from_slack", json!({"user": "Fred"}), "slack.remove_user ADMIN"),
-        ("CALL", "tool://x/create_issue_in_github", json!({"repo": "b"}), "github.create_issue WRITE"),
-        ("CALL", "tool://x/notes_about_slack", json!({}), "custom_proxy.notes_about_slack WRITE"),
-        ("POST", "tool://langchain/Delete-User", json!({}), "custom_proxy.delete_user ADMIN"),
-        (
-            "POST",
-            "tool://langchain/terminal",
-            json!({"args": "ls; shutdown now"}),
-            "shell.stop_machine ADMIN",
-        ),
-        ("GET", "file:///etc/shadow", json!(null), "file.read_secret_file READ"),
-        ("PUT", "file:///tmp/a", json!("x"), "file.write WRITE"),
-        (
-            "POST",
-            "https://mcp.x.test/",
-            json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "drop_table", "arguments": {}}}),
-            "mcp.drop_table ADMIN",
-        ),
-        (
-            "POST",
-            "https://mcp.x.test/",
-            json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}),
-            "mcp.tools_list READ",
-        ),
-        (
-            "POST",
-            "https://slack.com/api/chat.postMessage",
-            json!({"jsonrpc": "2.0", "method": "tools/list"}),
-            "slack.post_message WRITE",
-        ),
-    ]);
-    let merge = call(
-        "POST",
-        "mcp://github/merge_pull_request",
-        json!({"owner": "acme", "repo": "app", "pull_number": 7}),
-    );
-    let names: Vec<String> = merge.actions().map(name).collect();
-    assert_eq!(names, ["github.merge_pr ADMIN", "mcp.merge_pull_request WRITE"]);
-    assert_eq!(merge.primary.org.as_deref(), Some("acme"));
-}
-
-#[test]
-fn unknown_tools_say_who_is_given_something() {
-    let table = [
-        (
-            "tool://x/send_email",
-            json!({"to": ["me@acme.example", "bob@evil.test"]}),
-            vec!["me@acme.example", "bob@evil.test"],
-            true,
-        ),
-        (
-            "tool://x/send_email",
-            json!({"to": "me@acme.example; ann@acme.example"}),
-            vec!["me@acme.example", "ann@acme.example"],
-            false,
-        ),
-        (
-            "mcp://calendar/create_event",
-            json!({"attendees": [{"email": "bob@evil.test"}]}),
-            vec!["bob@evil.test"],
-            true,
-        ),
-        ("mcp://disk/share_document", json!({"share_with": "anyone"}), vec!["anyone"], true),
-        (
-            "tool://x/send_money",
-            json!({"recipient": "DE89370400440532013000"}),
-            vec!["DE89370400440532013000"],
-            false,
-        ),
-        ("tool://x/move_note", json!({"to": "report.txt"}), vec!["report.txt"], false),
-        ("tool://x/list_emails", json!({"email": "bob@evil.test"}), vec![], false),
-    ];
-    for (url, body, principals, is_external) in table {
-        let action = call("CALL", url, body.clone()).primary;
-        assert_eq!(
-            (action.principals, action.external_principal),
-            (principals.iter().map(|p| (*p).to_owned()).collect(), is_external),
-            "{url} {body}"
-        );
-    }
 }
 
 #[test]
