@@ -68,6 +68,13 @@ impl OwnDomains {
         }
     }
 
+    /// Where an MCP server or a framework's tool sends what it is given cannot be seen: it is outside, unless the tenant
+    /// counts the server's name among its own domains, or the name stays inside by itself.
+    pub fn is_external_server(&self, server: &str) -> bool {
+        let is_inside = self.is_own_domain(server) || server == "localhost" || has_private_suffix(server);
+        !is_inside
+    }
+
     /// The address is the tenant's: one of its domains, or below one of its places.
     pub fn is_own_address(&self, url: &CanonicalUrl) -> bool {
         let Some(host) = url.network_host() else { return false };
@@ -119,7 +126,11 @@ fn is_private_v6(ip: Ipv6Addr) -> bool {
 }
 
 fn is_private_name(host: &str) -> bool {
-    !host.contains('.') || [".internal", ".local", ".localhost"].iter().any(|suffix| host.ends_with(suffix))
+    !host.contains('.') || has_private_suffix(host)
+}
+
+fn has_private_suffix(host: &str) -> bool {
+    [".internal", ".local", ".localhost"].iter().any(|suffix| host.ends_with(suffix))
 }
 
 #[cfg(test)]
@@ -169,6 +180,17 @@ mod tests {
             "file:///etc/passwd",
         ] {
             assert!(!external(raw), "{raw}");
+        }
+    }
+
+    #[test]
+    fn servers_are_external_unless_they_are_named_as_own() {
+        let own = OwnDomains::new(&["files", "acme.example"]);
+        for server in ["langchain", "notes", "mcp.evil.test", "files.evil.test"] {
+            assert!(own.is_external_server(server), "{server}");
+        }
+        for server in ["files", "mcp.acme.example", "localhost", "notes.internal"] {
+            assert!(!own.is_external_server(server), "{server}");
         }
     }
 

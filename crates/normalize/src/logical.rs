@@ -167,7 +167,16 @@ fn named_by_words(namer: &Namer<'_>, call: Call<'_>, tool: &'static str, name: &
         verb: words::verb_of_name(&operation),
         category: Tool::Borrowed(words::category_of_name(&operation).unwrap_or("tools")),
         operation: Tool::Owned(operation),
+        external_host: is_external(namer, call),
         ..namer.blank(call)
+    }
+}
+
+/// Of a logical call: that of the server which carries it out.
+fn is_external(namer: &Namer<'_>, call: Call<'_>) -> bool {
+    match call.url.is_logical() {
+        true => namer.own.is_external_server(call.url.host().unwrap_or_default()),
+        false => namer.own.is_external(call.url),
     }
 }
 
@@ -310,7 +319,8 @@ fn name_vendor_operation(
                 ..named_by_words(namer, call, CUSTOM_PROXY, name)
             },
         };
-    namer.push(action);
+    // The vendor's server lies outside, whatever the tool that reaches it is called.
+    namer.push(Action { external_host: is_external(namer, call), ..action });
 }
 
 /// Arguments of a call, wherever the framework put them.

@@ -163,3 +163,25 @@ pub(crate) async fn status(
 ) -> Answer<ApprovalStatusAnswer> {
     Ok(Json(telemetry.live.approval_status_anywhere(id, poll).await?))
 }
+
+/// Where an answer's `approval_url` leads: what the status is and how a person decides. It says nothing of the call.
+#[utoipa::path(
+    get, path = "/approvals/{approval_id}", tag = "approvals",
+    params(("approval_id" = ApprovalId, Path)),
+    responses(
+        (status = 200, body = String, content_type = "text/plain"),
+        (status = 404, body = ErrorBody),
+        (status = 429, description = "Asked more than once in 2 s", body = ErrorBody),
+    )
+)]
+pub(crate) async fn page(
+    State(telemetry): State<Telemetry>,
+    Path(id): Path<ApprovalId>,
+) -> Result<String, ControlError> {
+    let answer = telemetry.live.approval_status_anywhere(id, ApprovalPoll::default()).await?;
+    let status = answer.status.as_str();
+    Ok(format!(
+        "Approval {id}: {status} (waits until {}).\n\nSee the call:  interven approvals show {id}\nDecide it:     interven approvals approve {id}\n               interven approvals deny {id}\n",
+        answer.expires_at
+    ))
+}

@@ -101,6 +101,7 @@ fn api() -> OpenApiRouter<Telemetry> {
         .routes(routes!(approvals::approve))
         .routes(routes!(approvals::deny))
         .routes(routes!(approvals::status))
+        .routes(routes!(approvals::page))
         .routes(routes!(activity::list))
         .routes(routes!(trace::show))
         .routes(routes!(trace::original))

@@ -16,8 +16,9 @@ const SCORES: [(DataClass, [f64; 3]); 4] = [
 const INTERNAL_FACTOR: f64 = 0.5;
 /// Each further hit at MEDIUM or above adds this, up to ten of them: a table of people is worse than one.
 const PER_FURTHER_HIT: f64 = 0.02;
-/// An archive that unpacks beyond all measure was built to.
+/// What unpacks beyond all measure was built to, and cannot be read: with no rule speaking, a human decides.
 const BOMB_SCORE: f64 = 0.8;
+const BOMB_FLOOR: f64 = 0.75;
 
 pub(super) fn assess(hits: &[Hit], is_bomb: bool, external_host: bool) -> Assessment {
     let strongest = hits.iter().map(hit_score).fold(0.0, f64::max);
@@ -42,6 +43,7 @@ pub(super) fn assess(hits: &[Hit], is_bomb: bool, external_host: bool) -> Assess
     );
     let floor = match (has_high_secret, external_host) {
         (true, true) => Some((0.75, code::SECRET_TO_EXTERNAL_HOST)),
+        _ if is_bomb => Some((BOMB_FLOOR, code::DECOMPRESSION_BOMB)),
         (true, false) => Some((0.50, code::SECRETS_DETECTED)),
         (false, _) => None,
     };
@@ -89,6 +91,7 @@ mod tests {
         assert_eq!(assess(&secret, false, false).floor.map(|f| f.0), Some(0.50));
         let guess = [hit(DataClass::Secrets, Confidence::Medium)];
         assert_eq!(assess(&guess, false, true).floor, None);
+        assert_eq!(assess(&[], true, false).floor, Some((BOMB_FLOOR, code::DECOMPRESSION_BOMB)));
     }
 
     #[test]

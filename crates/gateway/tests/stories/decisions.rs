@@ -144,6 +144,17 @@ async fn a_secret_in_the_url_or_a_header_is_found_too() {
 }
 
 #[tokio::test]
+async fn a_secret_handed_to_an_unknown_server_is_leaving() {
+    let world = World::start().await;
+    let agent = world.agent("bot").await;
+    let note = json!({"text": aws_key()});
+    assert_eq!(agent.scan("CALL", "mcp://notes/add_note", note.clone()).await.decision(), "DENY");
+    assert_eq!(agent.scan("CALL", "tool://langchain/remember", note.clone()).await.decision(), "DENY");
+    world.settings(TenantSettings { own_domains: vec!["notes".to_owned()], ..Default::default() }).await;
+    assert_eq!(agent.scan("CALL", "mcp://notes/add_note", note).await.decision(), "ALLOW");
+}
+
+#[tokio::test]
 async fn a_policy_applied_over_the_gateway_is_in_force_at_once() {
     let world = World::start().await;
     let agent = world.agent("bot").await;

@@ -77,6 +77,19 @@ async fn odd_but_honest_input_is_judged() {
 }
 
 #[tokio::test]
+async fn a_decompression_bomb_is_held() {
+    let world = World::start().await;
+    let agent = world.agent("bot").await;
+    let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut bomb, &vec![0; 50 << 20]).unwrap();
+    let bomb = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bomb.finish().unwrap());
+    let answer = agent.scan("POST", "https://a.example/upload", json!({"file": bomb})).await;
+    assert_eq!((answer.decision(), answer.reasons()[0]), ("REQUIRE_APPROVAL", "RISK_CRITICAL"), "{answer:?}");
+    assert!(answer.reasons().contains(&"DECOMPRESSION_BOMB"));
+    assert!(answer.body["coverage"]["skipped"].to_string().contains("body:/file"), "{answer:?}");
+}
+
+#[tokio::test]
 async fn a_body_over_the_limit_is_told_both_sizes() {
     let world = World::start().await;
     let agent = world.agent("bot").await;

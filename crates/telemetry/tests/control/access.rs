@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// The routes that answer anybody.
-const OPEN: [&str; 5] = [
+const OPEN: [&str; 6] = [
+    "GET /approvals/{approval_id}",
     "GET /approvals/{approval_id}/status",
     "GET /debug/build",
     "GET /health",
