@@ -143,7 +143,9 @@ fn records(size: usize, period: usize) -> Value {
         let mut item = item(index);
         if index.is_multiple_of(period) {
             let text = FOUND.get(index / period % FOUND.len()).copied().unwrap_or_default();
-            item["body"] = json!(text);
+            if let Some(body) = item.get_mut("body") {
+                *body = json!(text);
+            }
         }
         item
     };

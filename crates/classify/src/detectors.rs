@@ -14,6 +14,8 @@ pub(crate) const SHIPPED: &[(&str, &str)] = &[
     ("secrets/database.toml", include_str!("../data/secrets/database.toml")),
     ("secrets/forge.toml", include_str!("../data/secrets/forge.toml")),
     ("secrets/generic.toml", include_str!("../data/secrets/generic.toml")),
+    ("secrets/hosting.toml", include_str!("../data/secrets/hosting.toml")),
+    ("secrets/infrastructure.toml", include_str!("../data/secrets/infrastructure.toml")),
     ("secrets/key.toml", include_str!("../data/secrets/key.toml")),
     ("secrets/mail.toml", include_str!("../data/secrets/mail.toml")),
     ("secrets/monitoring.toml", include_str!("../data/secrets/monitoring.toml")),
@@ -56,6 +58,12 @@ pub(crate) enum Prefilter {
     Colons,
     /// Round unbroken letters and digits, 20 or more.
     Runs,
+    /// Round twelve or more words of the seed phrase list in a row.
+    SeedWords,
+}
+
+impl Prefilter {
+    pub(crate) const ALL: [Self; 5] = [Self::Digits, Self::AtSign, Self::Colons, Self::Runs, Self::SeedWords];
 }
 
 /// What a failed validator leaves of a match.

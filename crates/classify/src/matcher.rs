@@ -118,7 +118,7 @@ impl Matcher {
         }
 
         let mut groups = Vec::new();
-        for prefilter in [Prefilter::Digits, Prefilter::AtSign, Prefilter::Colons, Prefilter::Runs] {
+        for prefilter in Prefilter::ALL {
             let is_member = |d: &Detector| d.prefilter == Some(prefilter);
             let members = detectors.iter().enumerate().filter(|(_, d)| is_member(d)).map(|(i, _)| i);
             let patterns = detectors.iter().filter(|d| is_member(d)).map(|d| d.pattern.clone()).collect();

@@ -31,6 +31,9 @@ impl Claims {
 
 /// Keeps the most specific of overlapping matches of a class: provider over generic, then confidence, then length.
 pub(crate) fn resolve(mut all: Vec<Located>, detectors: &[Detector]) -> Vec<Located> {
+    if are_apart(&all) {
+        return all;
+    }
     let class_of = |l: &Located| detectors.get(l.found.detector).map_or(DataClass::Internal, |d| d.class);
     all.sort_by_key(|l| {
         let has_provider = detectors.get(l.found.detector).is_some_and(|d| d.provider.is_some());
@@ -64,6 +67,14 @@ pub(crate) fn resolve(mut all: Vec<Located>, detectors: &[Detector]) -> Vec<Loca
     });
     drop_parts_of_secrets(&mut all, detectors);
     all
+}
+
+/// Whether no two matches share a byte of a leaf; then they share none of a layer either.
+fn are_apart(all: &[Located]) -> bool {
+    let mut spans: Vec<(usize, usize, usize)> =
+        all.iter().flat_map(|l| &l.sources).map(|(leaf, span)| (*leaf, span.start, span.end)).collect();
+    spans.sort_unstable();
+    spans.is_sorted_by(|(leaf, _, end), (next_leaf, next_start, _)| leaf != next_leaf || end <= next_start)
 }
 
 /// Digits and `@` inside a credential are no phone number and no mail address.

@@ -1,6 +1,9 @@
 //! Where detectors without keywords need to look: cheap passes over the bytes, most of them many bytes at a time.
 
-use crate::detectors::Prefilter;
+use crate::{
+    checksum::mnemonic::{FEWEST_WORDS, is_seed_word},
+    detectors::Prefilter,
+};
 use std::ops::Range;
 
 /// Regions to look at, each list in rising order and without overlaps.
@@ -10,6 +13,7 @@ pub(crate) struct Regions {
     at_signs: Vec<Range<usize>>,
     colons: Vec<Range<usize>>,
     runs: Vec<Range<usize>>,
+    seed_words: Vec<Range<usize>>,
 }
 
 /// How far round a trigger a match may reach.
@@ -37,11 +41,19 @@ impl Regions {
             at_signs: Vec::new(),
             colons: find_colons(bytes),
             runs: find_runs(bytes),
+            seed_words: find_seed_words(bytes),
         };
         for at in memchr::memchr_iter(b'@', bytes) {
             grow(&mut found.at_signs, at, at, AT_SIGN_BEFORE, AT_SIGN_AFTER);
         }
-        for list in [&mut found.digits, &mut found.at_signs, &mut found.colons, &mut found.runs] {
+        let lists = [
+            &mut found.digits,
+            &mut found.at_signs,
+            &mut found.colons,
+            &mut found.runs,
+            &mut found.seed_words,
+        ];
+        for list in lists {
             for region in list {
                 region.start = floor_boundary(text, region.start);
                 region.end = ceil_boundary(text, region.end);
@@ -56,6 +68,7 @@ impl Regions {
             Prefilter::AtSign => &self.at_signs,
             Prefilter::Colons => &self.colons,
             Prefilter::Runs => &self.runs,
+            Prefilter::SeedWords => &self.seed_words,
         }
     }
 }
@@ -160,6 +173,64 @@ fn find_runs(bytes: &[u8]) -> Vec<Range<usize>> {
         at = run.end + SHORTEST_RUN;
     }
     regions
+}
+
+/// Words of the seed phrase list, twelve or more with nothing but numbers and punctuation between. Such a row holds a
+/// byte of each stride; prose hardly ever has two of its words in the list where one looks.
+fn find_seed_words(bytes: &[u8]) -> Vec<Range<usize>> {
+    /// Twelve words of three letters with a space between.
+    const SHORTEST_ROW: usize = 47;
+    /// Bytes between two words: `", "`, ` 12. `.
+    const LONGEST_GAP: usize = 8;
+    const LONGEST_WORD: usize = 8;
+    // Where a key or a string of the flat text ends, so does the row: some names of members are words of the list.
+    let is_border = |gap: &[u8]| gap.contains(&b'"') && (gap.contains(&b':') || gap.contains(&b'\n'));
+    let is_edge = |gap: &[u8]| gap.len() <= LONGEST_GAP && gap.is_ascii() && !is_border(gap);
+    let mut regions = Vec::new();
+    let mut at = SHORTEST_ROW - 1;
+    while at < bytes.len() {
+        // Forwards from the word at or after the probe, then backwards from the one before it.
+        let letters = bytes.get(..at).unwrap_or_default().iter().rev().take(LONGEST_WORD + 1);
+        let mut start = match bytes.get(at) {
+            Some(b) if b.is_ascii_alphabetic() => {
+                at - letters.take_while(|b| b.is_ascii_alphabetic()).count()
+            }
+            _ => next_word(bytes, at).map_or(at, |word| word.start),
+        };
+        let (mut end, mut count) = (start, 0);
+        while let Some(word) = next_word(bytes, end)
+            && bytes.get(end..word.start).is_some_and(is_edge)
+            && bytes.get(word.clone()).is_some_and(is_seed_word)
+        {
+            (end, count) = (word.end, count + 1);
+        }
+        while count > 0
+            && let Some(word) = previous_word(bytes, start)
+            && bytes.get(word.end..start).is_some_and(is_edge)
+            && bytes.get(word.clone()).is_some_and(is_seed_word)
+        {
+            (start, count) = (word.start, count + 1);
+        }
+        if count >= FEWEST_WORDS {
+            regions.push(start..end);
+        }
+        at = at.max(end) + SHORTEST_ROW - 1;
+    }
+    regions
+}
+
+fn next_word(bytes: &[u8], from: usize) -> Option<Range<usize>> {
+    let rest = bytes.get(from..)?;
+    let start = from + rest.iter().take(16).position(u8::is_ascii_alphabetic)?;
+    let len = bytes.get(start..)?.iter().take(16).take_while(|b| b.is_ascii_alphabetic()).count();
+    Some(start..start + len)
+}
+
+fn previous_word(bytes: &[u8], to: usize) -> Option<Range<usize>> {
+    let rest = bytes.get(..to)?;
+    let end = to - rest.iter().rev().take(16).position(u8::is_ascii_alphabetic)?;
+    let len = bytes.get(..end)?.iter().rev().take(16).take_while(|b| b.is_ascii_alphabetic()).count();
+    Some(end - len..end)
 }
 
 /// The bytes round `at` that `belongs` accepts.
@@ -271,6 +342,22 @@ mod tests {
             ["10:00:00", "first: second: third: fourth: fifth: sixth: seventh", "\"k\": 1", "00:1a:2b"]
         {
             assert_eq!(count(text), 0, "{text}");
+        }
+    }
+
+    #[test]
+    fn rows_of_seed_words_end_at_other_words_and_at_strings() {
+        let row = "legal winner thank year wave sausage worth useful legal winner thank yellow";
+        for start in 0..50 {
+            let text = format!("{}\"text\": \"{row}\"\n\"note\": 1", " ".repeat(start));
+            let regions = Regions::find(&text);
+            let found: Vec<&str> =
+                regions.of(Prefilter::SeedWords).iter().map(|r| text.get(r.clone()).unwrap()).collect();
+            assert_eq!(found, [row], "{start}");
+        }
+        let short = row.rsplit_once(' ').unwrap().0;
+        for text in [short.to_owned(), format!("{short} and {short}"), "a".repeat(500)] {
+            assert!(Regions::find(&text).of(Prefilter::SeedWords).is_empty(), "{text}");
         }
     }
 

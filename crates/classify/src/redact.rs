@@ -45,11 +45,11 @@ impl Classifier {
         let mut redactions: Vec<Redaction> =
             plan.fields.iter().filter_map(|field| blank_field(&mut blanked, field)).collect();
         let mut texts = BTreeMap::<usize, String>::new();
+        let original = Leaves::of_body(&blanked);
         for round in 0..ALL_ROUNDS {
-            let mut leaves = Leaves::of_body(&blanked);
-            let original = leaves.clone();
+            let mut leaves = Cow::Borrowed(&original);
             for (leaf, text) in &texts {
-                if let Some(leaf) = leaves.list.get_mut(*leaf) {
+                if let Some(leaf) = leaves.to_mut().list.get_mut(*leaf) {
                     leaf.text = Cow::Owned(text.clone());
                 }
             }

@@ -151,6 +151,8 @@ fn a_value_cut_into_neighbours_is_found_and_all_its_pieces_go() {
         json!({"parts": [head, tail]}),
         json!({"a": head, "b": tail}),
         json!([{"data": head}, {"data": tail}]),
+        json!([format!("part1: {head}"), format!("part2: {tail}")]),
+        json!({"a": format!("[1/2] {head}"), "b": format!("[2/2] {tail}")}),
     ] {
         assert!(has(&body, DataClass::Secrets), "{body}");
         let redacted = redact(&body, &BTreeSet::from([DataClass::Secrets]));
@@ -289,6 +291,29 @@ fn documentation_examples_are_low_and_tenant_markers_are_found() {
         [(DataClass::Internal, 6, 25)]
     );
     assert_ne!(own.patterns_hash(), Classifier::builtin().patterns_hash());
+}
+
+#[test]
+fn credentials_without_a_label_or_in_a_host_name_are_found() {
+    let phrase = "legal winner thank year wave sausage worth useful legal winner thank yellow";
+    for body in [
+        json!({ "text": phrase }),
+        json!({"note": ["zoo ".repeat(12)]}),
+        json!([{"a": format!("so {phrase}!")}]),
+    ] {
+        assert!(has(&body, DataClass::Secrets), "{body}");
+    }
+    let found = |url: &str| -> Vec<(String, Confidence)> {
+        let headers = BTreeMap::new();
+        let subject = Subject { url, host: None, headers: &headers, body: &Value::Null };
+        let hits = Classifier::builtin().classify(&subject).hits;
+        hits.into_iter().map(|h| (h.detector, h.confidence)).collect()
+    };
+    for label in [hex(b"secret king"), "ONSWG4TFOQQGW2LOM4".to_owned()] {
+        let expected = [("encoded_hostname".to_owned(), Confidence::Medium)];
+        assert_eq!(found(&format!("https://{label}.example.com/x")), expected, "{label}");
+    }
+    assert_eq!(found(&format!("https://{}.example.com/x", hex(b"hello world"))), []);
 }
 
 fn any_json() -> impl Strategy<Value = Value> {

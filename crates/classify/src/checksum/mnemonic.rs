@@ -6,41 +6,105 @@ use sha2::{Digest, Sha256};
 /// The English list of BIP-39: 2,048 words, sorted, one a line.
 const WORDS: &str = include_str!("../../data/bip39-english.txt");
 const LENGTHS: [usize; 5] = [24, 21, 18, 15, 12];
+pub(crate) const FEWEST_WORDS: usize = 12;
 const MAX_WORDS: usize = 256;
+/// Bytes of entropy of the longest phrase.
+const MAX_ENTROPY: usize = 32;
 
 /// Whether some run of words in `text` is a valid phrase. Numbers and punctuation between the words do not matter.
 pub(super) fn has_seed_phrase(text: &str) -> bool {
-    let indices: Vec<Option<u16>> = text
-        .split(|c: char| !c.is_ascii_alphabetic())
-        .filter(|word| !word.is_empty())
-        .take(MAX_WORDS)
-        .map(|word| index_of(&word.to_ascii_lowercase()))
-        .collect();
-    LENGTHS.iter().any(|length| {
-        indices.windows(*length).any(|run| {
-            run.iter().copied().collect::<Option<Vec<u16>>>().is_some_and(|run| has_valid_checksum(&run))
-        })
+    let indices = indices_of(text);
+    indices.split(Option::is_none).any(|run| {
+        let run: Vec<u16> = run.iter().copied().flatten().collect();
+        LENGTHS.iter().any(|length| run.windows(*length).any(has_valid_checksum))
     })
 }
 
-fn index_of(word: &str) -> Option<u16> {
-    static LIST: std::sync::OnceLock<Vec<&str>> = std::sync::OnceLock::new();
-    let list = LIST.get_or_init(|| WORDS.lines().collect());
-    list.binary_search(&word).ok().and_then(|index| u16::try_from(index).ok())
+/// Whether one word of the list stands twelve times in a row.
+pub(super) fn repeats_one_word(text: &str) -> bool {
+    let indices = indices_of(text);
+    indices
+        .chunk_by(|a, b| a == b)
+        .any(|run| run.len() >= FEWEST_WORDS && run.first().is_some_and(Option::is_some))
+}
+
+/// Each word's place in the list; `None` for other words.
+fn indices_of(text: &str) -> Vec<Option<u16>> {
+    text.split(|c: char| !c.is_ascii_alphabetic())
+        .filter(|word| !word.is_empty())
+        .take(MAX_WORDS)
+        .map(|word| index_of(word.as_bytes()))
+        .collect()
+}
+
+/// Slots of the table: four for each word, so that a search ends at once.
+const SLOTS: usize = 1 << 13;
+
+/// The list as a table: packed words with their places, each at its hash or in the next free slot.
+fn table() -> &'static [(u64, u16)] {
+    static TABLE: std::sync::OnceLock<Vec<(u64, u16)>> = std::sync::OnceLock::new();
+    TABLE.get_or_init(|| {
+        let mut table = vec![(0, 0); SLOTS];
+        for (index, word) in (0..).zip(WORDS.lines()) {
+            let packed = pack(word.as_bytes());
+            let free = slots_of(packed).find(|slot| table.get(*slot).is_some_and(|(word, _)| *word == 0));
+            if let Some(entry) = free.and_then(|slot| table.get_mut(slot)) {
+                *entry = (packed, index);
+            }
+        }
+        table
+    })
+}
+
+/// The place of a word, in any case, in the list.
+fn index_of(word: &[u8]) -> Option<u16> {
+    if !(3..=8).contains(&word.len()) {
+        return None;
+    }
+    let packed = pack(word);
+    let mut entries = slots_of(packed).filter_map(|slot| table().get(slot));
+    let (found, index) = entries.find(|(word, _)| *word == packed || *word == 0)?;
+    (*found == packed).then_some(*index)
+}
+
+/// Up to eight letters, in lower case, as a number.
+fn pack(word: &[u8]) -> u64 {
+    word.iter().fold(0, |packed, byte| packed << 8 | u64::from(byte | 0x20))
+}
+
+fn slots_of(packed: u64) -> impl Iterator<Item = usize> {
+    // Fibonacci hashing: the upper bits of a product with 2^64 over the golden ratio.
+    let hash = packed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - SLOTS.trailing_zeros());
+    let first = usize::try_from(hash).unwrap_or_default();
+    (0..SLOTS).map(move |step| (first + step) % SLOTS)
+}
+
+/// Whether a word, in any case, is one of the list.
+pub(crate) fn is_seed_word(word: &[u8]) -> bool {
+    index_of(word).is_some()
 }
 
 /// Each word gives 11 bits: entropy, then one checksum bit per 32 of entropy, the first bits of its SHA-256.
 fn has_valid_checksum(indices: &[u16]) -> bool {
-    let bits: Vec<bool> =
-        indices.iter().flat_map(|index| (0..11).rev().map(move |bit| (index >> bit) & 1 == 1)).collect();
-    let Some((entropy, sum)) = bits.split_at_checked(bits.len() / 33 * 32) else { return false };
-    let bytes: Vec<u8> = entropy
-        .chunks(8)
-        .map(|byte| byte.iter().fold(0, |value, bit| (value << 1) | u8::from(*bit)))
-        .collect();
-    // At most 8 bits of checksum: 24 words carry 256 bits of entropy.
-    let hash = Sha256::digest(&bytes).first().copied().unwrap_or_default();
-    sum.iter().enumerate().all(|(at, bit)| ((hash >> (7 - at)) & 1 == 1) == *bit)
+    let checksum_bits = indices.len() * 11 / 33;
+    let mut entropy = [0_u8; MAX_ENTROPY + 1];
+    let mut bytes = entropy.iter_mut();
+    let (mut buffer, mut bits) = (0_u32, 0);
+    for index in indices {
+        buffer = buffer << 11 | u32::from(*index);
+        bits += 11;
+        while bits >= 8 {
+            bits -= 8;
+            if let Some(byte) = bytes.next() {
+                *byte = u8::try_from(buffer >> bits & 0xFF).unwrap_or_default();
+            }
+        }
+    }
+    // At most 8 bits of checksum: 24 words carry 256 bits of entropy, and the checksum is their whole last byte.
+    let sum = buffer & ((1 << checksum_bits) - 1);
+    let Some(entropy) = entropy.get(..checksum_bits * 4) else { return false };
+    let hash = Sha256::digest(entropy).first().copied().unwrap_or_default();
+    u32::from(hash) >> (8 - checksum_bits) == sum
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ mod bech32;
 mod cloud;
 mod crc;
 mod key;
-mod mnemonic;
+pub(crate) mod mnemonic;
 mod opaque;
 mod token;
 
@@ -24,6 +24,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("basic_credentials", token::is_basic_credentials),
     ("bip32_private_key", base58::is_extended_private_key),
     ("bip39_mnemonic", mnemonic::has_seed_phrase),
+    ("bip39_repeated_word", mnemonic::repeats_one_word),
     ("bitcoin_wif", base58::is_wallet_import_key),
     ("discord_bot_token", token::is_discord_bot_token),
     ("github_crc", crc::has_github_checksum),

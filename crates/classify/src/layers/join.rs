@@ -61,6 +61,12 @@ pub(crate) fn join_siblings<'l>(leaves: &'l Leaves<'_>) -> Vec<Segment<'l>> {
             let Some(source) = leaves.list.get(*leaf) else { continue };
             // A time is a value of its own, and stands beside most strings there are.
             let is_time = measure_time(source.text.as_bytes(), 0).is_some();
+            let numbered = if is_time { 0 } else { measure_number(&source.text) };
+            let piece = source.text.get(numbered..).unwrap_or_default();
+            if numbered > 0 && !piece.is_empty() && first_token(piece) == piece.len() {
+                add(&mut text, &mut joined, *leaf, piece, numbered);
+                continue;
+            }
             let head = if is_time { 0 } else { first_token(&source.text) };
             if head == 0 {
                 finish(leaves, &mut text, &mut joined, &mut segments);
@@ -106,6 +112,27 @@ fn finish<'l>(
     }
 }
 
+/// Length of what numbers a piece: `part1: `, `chunk 2/3 = `, `[2] `, `3) `.
+fn measure_number(text: &str) -> usize {
+    const LONGEST: usize = 24;
+    let bytes = text.as_bytes();
+    let is_of_number =
+        |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'_' | b'-' | b'#' | b'/' | b'[' | b'(');
+    let len = bytes.iter().take(LONGEST).take_while(|b| is_of_number(b)).count();
+    let has_digit = bytes.iter().take(len).any(u8::is_ascii_digit);
+    let is_closed = matches!(bytes.get(len), Some(b':' | b'=' | b')' | b']'));
+    if !has_digit || !is_closed {
+        return 0;
+    }
+    let after = bytes
+        .iter()
+        .skip(len)
+        .take(4)
+        .take_while(|b| matches!(b, b':' | b'=' | b')' | b']' | b' ' | b'>'))
+        .count();
+    len + after
+}
+
 fn may_hold_value(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     text.len() >= SHORTEST_NUMBER && digits >= FEWEST_DIGITS
@@ -137,6 +164,20 @@ fn is_token_byte(byte: u8) -> bool {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn numbers_of_pieces_are_left_out() {
+        for (text, piece) in [
+            ("part1: AKIA", "AKIA"),
+            ("chunk 2/3 = xyz", "xyz"),
+            ("[2] xyz", "xyz"),
+            ("(3) xyz", "xyz"),
+            ("host: xyz", "host: xyz"),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(text.get(measure_number(text)..), Some(piece));
+        }
+    }
 
     #[test]
     fn only_the_touching_tokens_are_joined() {

@@ -18,7 +18,10 @@ use interven_types::Place;
 use join::Joined;
 use reveal::{Revealed, reveal};
 use std::{borrow::Cow, ops::Range};
-use unpack::{Unpacked, unpack, unpack_base32_label};
+use unpack::{Unpacked, unpack, unpack_host_label};
+
+/// What stands beside text that was decoded from a host name; the detector `encoded_hostname` looks for it.
+const DECODED_HOST_LABEL: &str = "(decoded host label)";
 
 /// One text to search: a leaf, or a layer below one.
 #[derive(Debug)]
@@ -115,10 +118,10 @@ impl<'l> Layers<'l> {
     fn expand_host(&self, leaves: &'l Leaves<'_>, children: &mut Vec<Segment<'l>>) {
         let url = self.segments.first().filter(|_| leaves.place(0) == Place::Url);
         for (range, label) in url.map(|url| host_labels(&url.text)).unwrap_or_default() {
-            if let Some(mut packing) = unpack_base32_label(label, range) {
+            if let Some(mut packing) = unpack_host_label(label, range) {
                 children.push(Segment {
                     text: std::mem::take(&mut packing.text).into(),
-                    label: "",
+                    label: DECODED_HOST_LABEL,
                     role: Role::Text,
                     origin: Origin::Unpacked { parent: 0, packing: Box::new(packing) },
                 });

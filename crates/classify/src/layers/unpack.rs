@@ -121,8 +121,20 @@ pub(crate) fn unpack(
     (unpacked, obstacles)
 }
 
+/// Unpacks a label of a host name that is text in hexadecimal or base32.
+pub(crate) fn unpack_host_label(label: &str, range: Range<usize>) -> Option<Unpacked> {
+    const SHORTEST_HEX: usize = 12;
+    if label.len() >= SHORTEST_HEX
+        && let Some((run, bytes, coding)) = decode_hex(label, range.start)
+        && let Some(text) = String::from_utf8(bytes).ok().filter(|t| t.chars().all(is_printable))
+    {
+        return Some(Unpacked { run, text, coding, compressions: Vec::new(), charset: Charset::Utf8 });
+    }
+    unpack_base32_label(label, range)
+}
+
 /// Unpacks the base32 labels of a host name (RFC 4648 §6, any case, no padding).
-pub(crate) fn unpack_base32_label(label: &str, range: Range<usize>) -> Option<Unpacked> {
+fn unpack_base32_label(label: &str, range: Range<usize>) -> Option<Unpacked> {
     const SHORTEST: usize = 16;
     if label.len() < SHORTEST {
         return None;
