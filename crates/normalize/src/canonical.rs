@@ -8,8 +8,9 @@
 //! - userinfo is left out: it is a credential, and `https://slack.com@evil.example` must not begin like Slack's address;
 //! - an empty query is left out, and for HTTP and WebSocket the fragment, which is never sent (RFC 9110 §7.1).
 
+use core::net::IpAddr;
 use interven_types::ScanRequest;
-use std::{borrow::Cow, net::IpAddr};
+use std::borrow::Cow;
 use url::{Host, Url};
 
 /// An absolute URL in canonical form.

@@ -1,10 +1,8 @@
 //! What belongs to the tenant, and what lies outside.
 
 use crate::CanonicalUrl;
-use std::{
-    collections::BTreeSet,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::collections::BTreeSet;
 
 /// The tenant's own domains, compiled from the setting `own_domains`.
 ///

@@ -98,6 +98,13 @@ async fn serve_store(
     Ok(())
 }
 
+/// Patterns compile on first use: done now, beside the first requests, no scan has to wait for one.
+fn warm_up() {
+    if let Err(error) = interven_classify::Classifier::builtin().warm_up() {
+        tracing::error!(%error, "a shipped detector does not compile");
+    }
+}
+
 async fn serve_both(
     config: &Config,
     listeners: Listeners,
@@ -116,6 +123,7 @@ async fn serve_both(
         drain_timeout: config.drain_timeout,
         ..ServeOptions::default()
     };
+    tokio::task::spawn_blocking(warm_up);
     tokio::join!(
         serve(listeners.gateway, interven_gateway::router(gateway), options, shutdown::stopped(stop.clone())),
         serve(listeners.telemetry, interven_telemetry::router(telemetry), options, shutdown::stopped(stop)),
