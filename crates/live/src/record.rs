@@ -11,8 +11,9 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    pub(crate) fn new(verdict: Verdict, receipt: &Receipt) -> Self {
-        Self { verdict, ledger_seq: receipt.ledger_seq }
+    /// None when nothing was evaluated, so that there is no verdict to answer with.
+    pub(crate) fn of(receipt: Receipt) -> Option<Self> {
+        Some(Self { verdict: receipt.settled.row.verdict?, ledger_seq: receipt.ledger_seq })
     }
 
     pub fn into_parts(self) -> (Verdict, u64) {

@@ -67,9 +67,7 @@ impl Live {
     /// Makes a recorded decision again: same request, same policies and settings, same facts, same time, this engine.
     pub async fn replay(&self, tenant: TenantId, trace: TraceId) -> Result<Replay, ReplayError> {
         let row = self.store.trace(tenant, trace).await?;
-        if row.decision.is_none() {
-            return Err(ReplayError::NothingEvaluated);
-        }
+        let recorded = row.verdict.clone().ok_or(ReplayError::NothingEvaluated)?;
         let request = self.open_request(tenant, &row)?;
         let settings = self.store.settings_at(tenant, row.settings_version).await?;
         let mut members = Vec::new();
@@ -88,7 +86,6 @@ impl Live {
             agent: AgentView::recorded(facts),
         };
         let judgement = decide(&request, &snapshot, row.created_at, &mut ())?;
-        let recorded: Verdict = serde_json::from_value(row.verdict.clone())?;
         let mut differences = differences(&recorded, &judgement);
         if !differences.is_empty() && row.engine_version != ENGINE_VERSION {
             differences.push(format!(

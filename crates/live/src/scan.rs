@@ -19,7 +19,7 @@ use interven_types::{
 use interven_vault::Place;
 use serde_json::{Value, json};
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -107,16 +107,17 @@ impl Live {
             timings,
             now,
         };
-        let (verdict, receipt) = self.record(scan).await?;
+        let receipt = self.record(scan).await?;
         agent.note(&receipt, now);
-        Ok(Recorded::new(verdict, &receipt))
+        Recorded::of(receipt).ok_or_else(|| {
+            ScanError::AuditUnavailable(StoreError::Corrupt(
+                "a scan was recorded without its verdict".to_owned(),
+            ))
+        })
     }
 
-    async fn record(&self, scan: Scan) -> Result<(Verdict, Receipt), ScanError> {
-        let tenant = Arc::clone(&scan.tenant);
-        let now = scan.now;
-        let settled_verdict = Arc::new(Mutex::new(None));
-        let keep = Arc::clone(&settled_verdict);
+    async fn record(&self, scan: Scan) -> Result<Receipt, ScanError> {
+        let (tenant, now) = (Arc::clone(&scan.tenant), scan.now);
         let entry = ScanEntry {
             trace_id: scan.trace_id,
             agent_id: scan.judgement.facts.agent_id,
@@ -124,18 +125,11 @@ impl Live {
             signature: scan.signature,
             idempotency_key: scan.idempotency_key.clone(),
             now,
-            settle: Box::new(move |precedent| {
-                let (verdict, settled) = scan.settle(precedent);
-                *keep.lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict);
-                settled
-            }),
+            settle: Box::new(move |precedent| scan.settle(precedent)),
         };
         let receipt = self.store.record_scan(tenant.id, entry).await.map_err(ScanError::AuditUnavailable)?;
         tenant.note_usage(receipt.scans_this_month, now);
-        let verdict = settled_verdict.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let lost =
-            || ScanError::AuditUnavailable(StoreError::Corrupt("a scan was recorded unsettled".to_owned()));
-        Ok((verdict.ok_or_else(lost)?, receipt))
+        Ok(receipt)
     }
 
     /// Over quota nothing is evaluated, but the attempt leaves its row.
@@ -183,7 +177,7 @@ impl Live {
             detectors_hash: tenant.classifier.patterns_hash().to_owned(),
             policy_set: String::new(),
             settings_version: tenant.settings_version,
-            verdict: Value::Null,
+            verdict: None,
             facts: Value::Null,
             timings: Value::Null,
             sealed_request,
@@ -260,7 +254,7 @@ struct Scan {
 }
 
 impl Scan {
-    fn settle(self, precedent: &Precedent) -> (Verdict, Settled) {
+    fn settle(self, precedent: &Precedent) -> Settled {
         let context = SettlementContext {
             trace_id: self.trace_id,
             approval_id: self.approval_id,
@@ -273,16 +267,14 @@ impl Scan {
             baseline: &self.baseline,
             now: self.now,
         };
-        let settlement = settle(&self.judgement, precedent, &context);
-        let row = self.row(&settlement.verdict);
-        let Settlement { verdict, approval, trust, trust_events, lesson, incidents } = settlement;
-        (verdict, Settled { row, approval, trust, trust_events, lesson, incidents })
+        let Settlement { verdict, approval, trust, trust_events, lesson, incidents } =
+            settle(&self.judgement, precedent, &context);
+        let row = self.row(verdict);
+        Settled { row, approval, trust, trust_events, lesson, incidents }
     }
 
-    fn row(self, verdict: &Verdict) -> ActivityRow {
+    fn row(self, verdict: Verdict) -> ActivityRow {
         let call = &self.judgement.call.primary;
-        // The sanitized body is made again from the sealed request when someone asks for it.
-        let shown = Verdict { sanitized_body: None, ..verdict.clone() };
         ActivityRow {
             trace_id: self.trace_id,
             ledger_seq: 0,
@@ -313,7 +305,7 @@ impl Scan {
             detectors_hash: self.tenant.classifier.patterns_hash().to_owned(),
             policy_set: self.in_force.hash.to_string(),
             settings_version: self.tenant.settings_version,
-            verdict: json!(shown),
+            verdict: Some(verdict),
             facts: json!(self.judgement.facts),
             timings: self.timings.into_json(),
             sealed_request: self.sealed_request,

@@ -74,8 +74,7 @@ async fn call_until(
         let entry = a_plain_scan(agent, now(), |_, settled| {
             settled.trust.clean_streak += 1;
             settled.lesson = Some(Lesson::default());
-            settled.row.verdict = json!({"decision": "ALLOW", "signals": vec!["x".repeat(100); 12]});
-            settled.row.facts = json!({"name": "worker", "baseline": "y".repeat(300)});
+            settled.row.facts = json!({"name": "worker", "baseline": vec!["x".repeat(100); 15]});
             settled.row.sealed_request = vec![0x5a; 2_048];
         });
         let begun = Instant::now();

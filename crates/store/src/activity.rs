@@ -4,7 +4,7 @@ use crate::StoreResult;
 use async_trait::async_trait;
 use interven_types::{
     AgentId, ApprovalEffect, ApprovalId, DataClass, Decision, IncidentEffect, KeyId, Lesson, PolicyId,
-    Precedent, RiskBand, TenantId, Timestamp, TraceId, TrustEvent, TrustState, Verb,
+    Precedent, RiskBand, TenantId, Timestamp, TraceId, TrustEvent, TrustState, Verb, Verdict,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -45,8 +45,8 @@ pub struct ActivityRow {
     pub detectors_hash: String,
     pub policy_set: String,
     pub settings_version: u32,
-    /// The whole verdict.
-    pub verdict: Value,
+    /// Absent when nothing was evaluated (quota).
+    pub verdict: Option<Verdict>,
     /// What was known about the agent: replay reads it in place of the live state.
     pub facts: Value,
     /// Microseconds per step.

@@ -2,7 +2,7 @@
 
 use crate::{Telemetry, error::Answer, explain::explain, extract::Path, operator::Operator};
 use axum::{Json, extract::State};
-use interven_live::{Replay, ReplayError};
+use interven_live::{Replay};
 use interven_store::{ActivityRow, AuditEntry, ScanResponseRow};
 use interven_types::{
     Coverage, DataClass, Decision, ErrorBody, Factor, RiskBand, RuleRef, ScanRequest, Signal, TraceId,
@@ -42,16 +42,15 @@ pub(crate) async fn show(
     let row = live.store.trace(operator.tenant, id).await?;
     let request = live.shown_request(operator.tenant, &row)?;
     let responses = live.store.responses(operator.tenant, id).await?;
-    let explanation = explanation_of(&row)?;
+    let explanation = explanation_of(&row);
     Ok(Json(Trace { row, request, responses, explanation }))
 }
 
-fn explanation_of(row: &ActivityRow) -> Result<Vec<String>, ReplayError> {
-    if row.decision.is_none() {
-        return Ok(vec!["Nothing was evaluated: the tenant's monthly quota was used up.".to_owned()]);
+fn explanation_of(row: &ActivityRow) -> Vec<String> {
+    match &row.verdict {
+        Some(verdict) => explain(row, verdict),
+        None => vec!["Nothing was evaluated: the tenant's monthly quota was used up.".to_owned()],
     }
-    let verdict: Verdict = serde_json::from_value(row.verdict.clone())?;
-    Ok(explain(row, &verdict))
 }
 
 /// The request as the agent sent it. That someone looked is written down first.

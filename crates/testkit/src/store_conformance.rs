@@ -248,7 +248,7 @@ fn plain(trace_id: TraceId, agent_id: AgentId, at: Timestamp, precedent: &Preced
             detectors_hash: "d".repeat(16),
             policy_set: "p".repeat(16),
             settings_version: 1,
-            verdict: json!({"decision": "ALLOW"}),
+            verdict: None,
             facts: json!({"name": "worker"}),
             timings: json!({"total": 12}),
             sealed_request: vec![1, 2, 3],

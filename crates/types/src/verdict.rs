@@ -172,6 +172,8 @@ pub struct Verdict {
     pub signals: Vec<Signal>,
     /// The rule that decided.
     pub rule: Option<RuleRef>,
+    /// Not part of the record: it can be made again from the sealed request.
+    #[serde(skip)]
     pub sanitized_body: Option<Value>,
     pub redactions: Vec<Redaction>,
     pub approval: Option<ApprovalTicket>,

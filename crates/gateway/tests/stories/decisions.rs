@@ -79,12 +79,9 @@ async fn every_answer_has_its_row_with_the_same_story() {
     assert_eq!(row.decision, Some(Decision::Deny));
     assert_eq!(row.agent_name, "bot");
     assert_eq!(row.url, "https://slack.com/api/chat.postMessage");
-    let determined: Vec<_> = row.verdict["determined_by"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|f| f["kind"].as_str().unwrap())
-        .collect();
+    let verdict = json!(row.verdict);
+    let determined: Vec<_> =
+        verdict["determined_by"].as_array().unwrap().iter().map(|f| f["kind"].as_str().unwrap()).collect();
     for kind in ["detector", "risk_floor", "rule"] {
         assert!(determined.contains(&kind), "{determined:?}");
     }

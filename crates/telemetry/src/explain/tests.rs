@@ -57,7 +57,7 @@ fn told(verdict: &Verdict) -> String {
         detectors_hash: String::new(),
         policy_set: String::new(),
         settings_version: 1,
-        verdict: Value::Null,
+        verdict: None,
         facts: Value::Null,
         timings: Value::Null,
         sealed_request: Vec::new(),

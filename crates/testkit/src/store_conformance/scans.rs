@@ -51,7 +51,8 @@ pub(super) async fn a_row_comes_back_as_it_was_written(stage: Stage) {
             row.policy_name = Some("a \"quoted\" näme".into());
             row.rule_id = Some("r1".into());
             row.approval_id = Some(ApprovalId(Uuid::now_v7()));
-            row.verdict = json!({"signals": [{"score": 0.1}], "text": "\u{0}\u{fffd}😀"});
+            row.verdict = Some(a_verdict("\u{0}\u{fffd}😀"));
+            row.facts = json!({"score": 0.1});
             row.sealed_request = (0..=255).collect();
         })
         .await;
@@ -250,4 +251,13 @@ pub(super) async fn responses_attach_to_their_scan(stage: Stage) {
     assert_eq!(attached, [response(Some(200)), response(None)]);
     let unknown = ScanResponseRow { trace_id: TraceId(Uuid::now_v7()), ..response(None) };
     assert!(is_not_found(&stage.store.attach_response(stage.tenant, &unknown).await));
+}
+
+fn a_verdict(reason: &str) -> interven_types::Verdict {
+    let verdict = json!({
+        "trace_id": Uuid::now_v7(), "decision": "DENY", "risk_score": 0.1, "risk_band": "LOW", "reason_codes": [reason],
+        "tool_name": "slack", "operation": "post_message", "verb": "WRITE", "classifications": ["PII"], "signals": [],
+        "redactions": [], "coverage": {"evaluated": [], "skipped": []}, "determined_by": [{"kind": "no_policy"}],
+    });
+    serde_json::from_value(verdict).unwrap()
 }
