@@ -2,7 +2,7 @@
 
 use crate::{Telemetry, error::Answer, explain::explain, extract::Path, operator::Operator};
 use axum::{Json, extract::State};
-use interven_live::{Replay};
+use interven_live::Replay;
 use interven_store::{ActivityRow, AuditEntry, ScanResponseRow};
 use interven_types::{
     Coverage, DataClass, Decision, ErrorBody, Factor, RiskBand, RuleRef, ScanRequest, Signal, TraceId,
