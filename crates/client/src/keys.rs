@@ -24,6 +24,12 @@ pub struct Key {
     pub revoked_at: Option<Timestamp>,
     #[serde(default)]
     pub last_seen_at: Option<Timestamp>,
+    /// Requests refused because of the caller's address.
+    #[serde(default)]
+    pub blocked_attempts: u64,
+    /// Why a request with this key was last refused.
+    #[serde(default)]
+    pub last_refusal: Option<String>,
     #[serde(flatten)]
     pub more: Map<String, Value>,
 }

@@ -1,11 +1,8 @@
 //! How an agent learns what a human decided.
 
 use crate::{Gateway, caller::AgentKey};
-use axum::{
-    Json,
-    extract::{Path, Query, State},
-};
-use interven_http::ApiResult;
+use axum::{Json, extract::State};
+use interven_http::{ApiResult, Path, Query};
 use interven_live::{ApprovalPoll, ApprovalStatusAnswer};
 use interven_store::KeyScope;
 use interven_types::{ApprovalId, ErrorBody};
@@ -27,7 +24,7 @@ pub(crate) async fn status(
     Query(poll): Query<ApprovalPoll>,
 ) -> ApiResult<Json<ApprovalStatusAnswer>> {
     let caller = key.require(KeyScope::Scan)?;
-    Ok(Json(gateway.live.approval_status(caller.tenant(), id, poll).await?))
+    Ok(Json(gateway.live.own_approval_status(caller, id, poll).await?))
 }
 
 /// The same under the path that older clients use.

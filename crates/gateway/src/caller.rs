@@ -33,7 +33,9 @@ impl FromRequestParts<Gateway> for AgentKey {
         let unknown = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(unknown, |info| info.0);
         let addr = client_addr(peer, &parts.headers, &gateway.live.options.trusted_proxies);
-        let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        // Two of them are none: another reader might take the other one.
+        let mut given = parts.headers.get_all(header::AUTHORIZATION).iter();
+        let header = given.next().and_then(|value| value.to_str().ok()).filter(|_| given.next().is_none());
         gateway.live.authenticate(header, addr).await.map(Self).map_err(|refusal| {
             tracing::debug!(%addr, %refusal, "request refused");
             let error = refuse(&refusal);

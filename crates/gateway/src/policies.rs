@@ -1,13 +1,8 @@
 //! Policies over the gateway, for keys that were given the scope to write them.
 
 use crate::{Gateway, caller::AgentKey, scan::read_json};
-use axum::{
-    Json,
-    body::Body,
-    extract::{Path, Query, State},
-    http::HeaderMap,
-};
-use interven_http::{ApiError, ApiResult};
+use axum::{Json, body::Body, extract::State, http::HeaderMap};
+use interven_http::{ApiError, ApiResult, Path, Query};
 use interven_live::AppliedPolicy;
 use interven_policy::{PolicySource, parse_json};
 use interven_store::{Actor, KeyScope, StoreError};

@@ -29,6 +29,7 @@ const MAX_IDEMPOTENCY_KEY: usize = 255;
         (status = 403, description = "`AGENT_NOT_ALLOWED`, `ENV_NOT_ALLOWED` or `SCOPE_MISSING`", body = ErrorBody),
         (status = 408, description = "`REQUEST_TIMEOUT`", body = ErrorBody),
         (status = 413, description = "`PAYLOAD_TOO_LARGE`, with the limit and the actual size", body = ErrorBody),
+        (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`: a compressed body", body = ErrorBody),
         (status = 429, description = "`RATE_LIMITED` or `QUOTA_EXCEEDED`", body = ErrorBody),
         (status = 503, description = "`AUDIT_UNAVAILABLE`: no record, no decision", body = ErrorBody),
     )
@@ -69,6 +70,11 @@ pub(crate) async fn read_json(
     let max_bytes = of_tenant.unwrap_or(gateway.live.options.max_body_bytes);
     let limits = BodyLimits { max_bytes, timeout: gateway.body_timeout };
     let bytes = read_body(headers, body, limits).await?;
+    let encoding = headers.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok());
+    if let Some(encoding) = encoding.filter(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+        let sentence = format!("`Content-Encoding: {encoding}` is not read here; send the body as it is");
+        return Err(ApiError::new(ErrorCode::UnsupportedMediaType, sentence));
+    }
     parse_json(&bytes).map_err(|error| {
         let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let is_json = content_type.is_none_or(|text| text.contains("json"));

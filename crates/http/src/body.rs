@@ -20,11 +20,22 @@ pub struct BodyLimits {
 
 /// Reads the whole body, or says why not: 413 with limit and size, 408, or 400 when the client breaks off.
 pub async fn read_body(headers: &HeaderMap, body: Body, limits: BodyLimits) -> Result<Bytes, ApiError> {
+    let declared = declared_length(headers);
+    // Who asks before sending, or announces more than anyone would drain, is told at once.
+    let is_waiting = headers.contains_key(axum::http::header::EXPECT);
+    if let Some(declared) = declared.filter(|length| *length > limits.max_bytes)
+        && (is_waiting || declared > MAX_DRAINED_BYTES)
+    {
+        return Err(too_large(&declared.to_string(), limits.max_bytes));
+    }
     let read = tokio::time::timeout(limits.timeout, read_bounded(body, limits.max_bytes));
     match read.await {
         Ok(Ok(Read::Whole(bytes))) => Ok(bytes),
-        Ok(Ok(Read::TooLarge { seen, is_whole })) => {
-            Err(too_large(headers, seen, is_whole, limits.max_bytes))
+        Ok(Ok(Read::TooLarge { seen, is_whole: true })) => {
+            Err(too_large(&seen.to_string(), limits.max_bytes))
+        }
+        Ok(Ok(Read::TooLarge { seen, is_whole: false })) => {
+            Err(too_large(&format!("more than {seen}"), limits.max_bytes))
         }
         Ok(Err(broken)) => Err(ApiError::invalid_request(format!("the body could not be read: {broken}"))),
         Err(_elapsed) => {
@@ -61,15 +72,11 @@ async fn read_bounded(mut body: Body, max_bytes: u64) -> Result<Read, axum::Erro
     Ok(Read::Whole(kept.freeze()))
 }
 
-fn too_large(headers: &HeaderMap, seen: u64, is_whole: bool, limit: u64) -> ApiError {
-    let declared = headers
-        .get(axum::http::header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    let actual = match (is_whole, declared) {
-        (true, _) => seen.to_string(),
-        (false, Some(declared)) => declared.to_string(),
-        (false, None) => format!("more than {seen}"),
-    };
+fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(axum::http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn too_large(actual: &str, limit: u64) -> ApiError {
     ApiError::new(
         ErrorCode::PayloadTooLarge,
         format!("the body is {actual} bytes; the limit is {limit} bytes (MAX_BODY_BYTES)"),
@@ -93,6 +100,17 @@ mod tests {
             outcome(11).await.unwrap_err(),
             "the body is 11 bytes; the limit is 10 bytes (MAX_BODY_BYTES)"
         );
+    }
+
+    #[tokio::test]
+    async fn a_client_that_asks_first_is_told_before_it_sends() {
+        let limits = BodyLimits { max_bytes: 10, timeout: Duration::from_secs(5) };
+        let mut headers = HeaderMap::new();
+        headers.insert("content-length", "100000000".parse().unwrap());
+        headers.insert("expect", "100-continue".parse().unwrap());
+        let unsent = Body::new(http_body_util::StreamBody::new(NeverReady));
+        let error = read_body(&headers, unsent, limits).await.unwrap_err();
+        assert_eq!(error.message(), "the body is 100000000 bytes; the limit is 10 bytes (MAX_BODY_BYTES)");
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 mod body;
 mod build_info;
 mod error;
+mod extract;
 mod net;
 mod peer;
 mod serve;
@@ -10,6 +11,7 @@ mod serve;
 pub use body::{BodyLimits, read_body};
 pub use build_info::BuildInfo;
 pub use error::{ApiError, ApiResult};
+pub use extract::{Path, Query};
 pub use net::with_safety_net;
 pub use peer::{CidrList, InvalidCidr, client_addr};
 pub use serve::{ServeOptions, serve};

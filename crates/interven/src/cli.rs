@@ -383,8 +383,8 @@ pub(crate) struct ScanArgs {
 pub(crate) struct ClassifyArgs {
     /// Text files; none or `-` is the standard input
     pub(crate) files: Vec<PathBuf>,
-    /// Read {"id", "text"} or {"id", "body"} per line, print {"id", "hits": […]} per line
-    #[arg(long)]
+    /// Read {"id", "text"} or {"id", "body"} per line of the standard input, print {"id", "hits": […]} per line
+    #[arg(long, conflicts_with = "files")]
     pub(crate) jsonl: bool,
     /// Print the hits as JSON
     #[arg(long, conflicts_with = "jsonl")]

@@ -1,9 +1,9 @@
 //! How a caller learns what a human decided: at once, or as soon as it happens.
 
-use crate::Live;
+use crate::{Caller, Live};
 use interven_http::ApiError;
 use interven_store::{ApprovalRow, ApprovalStatus, StoreError};
-use interven_types::{ApprovalId, Decision, ErrorCode, TenantId, Timestamp};
+use interven_types::{ApprovalId, Decision, ErrorCode, TenantId, Timestamp, TraceId};
 use moka::ops::compute::Op;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -115,6 +115,26 @@ impl Live {
         poll: ApprovalPoll,
     ) -> Result<ApprovalStatusAnswer, PollError> {
         self.poll_approval(Some(tenant), id, poll).await
+    }
+
+    /// The same for an agent: only of what its key asked for, or its key's own agent did.
+    pub async fn own_approval_status(
+        &self,
+        caller: &Caller,
+        id: ApprovalId,
+        poll: ApprovalPoll,
+    ) -> Result<ApprovalStatusAnswer, PollError> {
+        let approval = self.store.approval(caller.tenant(), id, self.now()).await?;
+        if !self.is_own_trace(caller, approval.trace_id).await? {
+            return Err(PollError::NotFound);
+        }
+        self.approval_status(caller.tenant(), id, poll).await
+    }
+
+    /// Whether the scan was asked with the caller's key, or for its key's own agent.
+    pub(crate) async fn is_own_trace(&self, caller: &Caller, trace: TraceId) -> Result<bool, StoreError> {
+        let row = self.store.trace(caller.tenant(), trace).await?;
+        Ok(row.key_id == Some(caller.key().key_id) || row.agent_id == caller.key().agent_id)
     }
 
     /// The same of any tenant's, for the internal endpoint, whose legacy client sends no key: the id is all it knows, and
@@ -230,7 +250,7 @@ fn passes(row: &ApprovalRow) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use interven_types::{AgentId, RiskBand, TraceId, Verb};
+    use interven_types::{AgentId, RiskBand, Verb};
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_unix_ms(seconds * 1_000)

@@ -26,6 +26,9 @@ impl Live {
         response_status: Option<u16>,
     ) -> StoreResult<InspectedResponse> {
         let tenant = self.tenant(caller.tenant()).ok_or(interven_store::StoreError::NotFound("tenant"))?;
+        if !self.is_own_trace(caller, trace_id).await? {
+            return Err(interven_store::StoreError::NotFound("trace"));
+        }
         let no_headers = BTreeMap::new();
         let found = tenant.classifier.classify(&Subject { url: "", host: None, headers: &no_headers, body });
         let injection = inspect(found.texts.iter().map(|text| text.as_ref()));

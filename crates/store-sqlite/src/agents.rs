@@ -178,13 +178,15 @@ impl Newcomer<'_> {
         let lowest = db.row(
             "SELECT min(least) AS lowest FROM (
                 SELECT min(
-                    CASE WHEN typeof(t.trust_score) IN ('real', 'integer') THEN t.trust_score ELSE 0.0 END,
+                    CASE WHEN a.status = 'active' AND typeof(t.trust_score) IN ('real', 'integer')
+                         THEN t.trust_score ELSE 0.0 END,
                     ifnull((SELECT min(score_after) FROM (
                         SELECT score_after FROM trust_events AS e
                         WHERE e.agent_id = k.agent_id AND e.at > ?3 ORDER BY e.at DESC LIMIT ?5)), 1.0)
                 ) AS least
                 FROM (SELECT agent_id FROM key_agents WHERE tenant_id = ?1 AND key_id = ?2
                       ORDER BY first_seen_at DESC LIMIT ?4) AS k
+                JOIN agents AS a USING (agent_id)
                 LEFT JOIN agent_trust_state AS t USING (agent_id))",
             params![self.tenant.to_string(), key.to_string(), since, ANCESTORS, ANCESTOR_EVENTS],
             |row| Ok(row.real("lowest").ok()),

@@ -3,8 +3,8 @@
 use crate::Telemetry;
 use axum::{
     body::Body,
-    extract::{FromRequest, FromRequestParts, Request},
-    http::{HeaderMap, header, request::Parts},
+    extract::{FromRequest, Request},
+    http::{HeaderMap, header},
 };
 use bytes::Bytes;
 use interven_http::{ApiError, ApiResult, BodyLimits, read_body};
@@ -12,36 +12,10 @@ use interven_types::parse_json;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub(crate) use interven_http::{Path, Query};
+
 /// A pack of policies is the largest thing sent here.
 const MAX_BODY_BYTES: u64 = 4 * 1024 * 1024;
-
-/// Part of the path.
-pub(crate) struct Path<T>(pub T);
-
-impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> ApiResult<Self> {
-        let read = axum::extract::Path::from_request_parts(parts, state).await;
-        let axum::extract::Path(value) =
-            read.map_err(|error| ApiError::invalid_request(error.body_text()))?;
-        Ok(Self(value))
-    }
-}
-
-/// The query string.
-pub(crate) struct Query<T>(pub T);
-
-impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> ApiResult<Self> {
-        let read = axum::extract::Query::from_request_parts(parts, state).await;
-        let axum::extract::Query(value) =
-            read.map_err(|error| ApiError::invalid_request(error.body_text()))?;
-        Ok(Self(value))
-    }
-}
 
 /// A JSON body, whatever content type it claims. A field that nobody knows is refused: it may be a restriction mistyped.
 pub(crate) struct JsonBody<T>(pub T);

@@ -49,6 +49,7 @@ error_codes! {
     /// Decided already, or changed by someone else meanwhile.
     Conflict = "CONFLICT", 409;
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", 413;
+    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", 415;
     RateLimited = "RATE_LIMITED", 429;
     QuotaExceeded = "QUOTA_EXCEEDED", 429;
     Internal = "INTERNAL", 500;

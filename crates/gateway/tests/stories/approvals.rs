@@ -177,6 +177,11 @@ async fn plain_polls_are_limited_and_strangers_see_nothing() {
     world.clock.advance(Duration::from_secs(2));
     assert_eq!(agent.get(path.strip_prefix("/v1").unwrap()).await.status, 200);
 
+    let colleague = world.agent("colleague").await;
+    assert_eq!(colleague.get(&path).await.status, 404);
+    for broken in ["/v1/approvals/xyz/status".to_owned(), format!("{path}?wait=abc")] {
+        assert_eq!(agent.get(&broken).await.code(), "INVALID_REQUEST", "{broken}");
+    }
     let foreign = world.tenant_named("other").await;
     let stranger: Agent = world.agent_in(foreign, "spy", |_| {}).await;
     assert_eq!(stranger.get(&path).await.status, 404);

@@ -70,6 +70,8 @@ async fn odd_but_honest_input_is_judged() {
         )
         .await;
     assert_eq!(mislabelled.status, 200);
+    let packed = agent.post_with("/v1/scan", vec![0x1f, 0x8b], &[("Content-Encoding", "gzip")]).await;
+    assert_eq!((packed.status, packed.code()), (415, "UNSUPPORTED_MEDIA_TYPE"));
     let form = agent
         .post_with("/v1/scan", "method=GET", &[("Content-Type", "application/x-www-form-urlencoded")])
         .await;

@@ -44,6 +44,20 @@ async fn every_unusable_key_hears_the_same() {
 }
 
 #[tokio::test]
+async fn two_authorization_headers_are_none() {
+    let world = World::start().await;
+    let agent = world.agent("bot").await;
+    let good = format!("Bearer {}", agent.key);
+    for pair in [[good.as_str(), "Bearer x"], ["Bearer x", good.as_str()], [good.as_str(), good.as_str()]] {
+        let mut request = reqwest::Client::new().post(format!("{}/v1/scan", world.url())).body("{}");
+        for value in pair {
+            request = request.header("Authorization", value);
+        }
+        assert_eq!(Answer::read(request.send().await.unwrap()).await.code(), "INVALID_KEY", "{pair:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_revoked_key_ends_within_a_second() {
     let world = World::start().await;
     let agent = world.agent("bot").await;

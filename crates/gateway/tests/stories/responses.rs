@@ -33,6 +33,8 @@ async fn unknown_foreign_and_malformed_traces_are_told_apart() {
     let report = |trace: &serde_json::Value| json!({"trace_id": trace, "response_body": "ok"}).to_string();
     assert_eq!(agent.post("/v1/scan/response", report(&trace)).await.status, 200);
     assert_eq!(stranger.post("/v1/scan/response", report(&trace)).await.code(), "NOT_FOUND");
+    let colleague = world.agent("colleague").await;
+    assert_eq!(colleague.post("/v1/scan/response", report(&trace)).await.code(), "NOT_FOUND");
     let nowhere = json!("0190a000-0000-7000-8000-000000000000");
     assert_eq!(agent.post("/v1/scan/response", report(&nowhere)).await.code(), "NOT_FOUND");
     for (bad, field) in [

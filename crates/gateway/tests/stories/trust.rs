@@ -76,6 +76,9 @@ async fn a_suspended_agent_is_denied_everything_until_reactivated() {
     let denied = agent.scan("GET", "https://slack.com/api/conversations.list", json!(null)).await;
     assert_eq!((denied.decision(), denied.reasons()[0]), ("DENY", "AGENT_SUSPENDED"));
     assert_eq!(other.say("hi").await.decision(), "ALLOW");
+    let renamed = json!({"method": "POST", "url": "https://slack.com/api/chat.postMessage",
+        "body": {"text": "hello"}, "agent_name": "bot2"});
+    assert_eq!(agent.send(renamed).await.reasons()[0], "AGENT_UNDER_SCRUTINY");
     set(AgentStatus::Active).await;
     assert_eq!(agent.say("hi").await.decision(), "ALLOW");
 }

@@ -48,7 +48,12 @@ fn listed(keys: &[Key]) -> String {
             k.scopes.join(" "),
             state,
             or_dash(k.last_seen_at),
+            k.blocked_attempts.to_string(),
+            or_dash(k.last_refusal.as_ref()),
         ]
     });
-    table(["KEY", "PREFIX", "NAME", "ENVIRONMENT", "SCOPES", "STATE", "LAST SEEN"], rows)
+    table(
+        ["KEY", "PREFIX", "NAME", "ENVIRONMENT", "SCOPES", "STATE", "LAST SEEN", "BLOCKED", "LAST REFUSAL"],
+        rows,
+    )
 }
