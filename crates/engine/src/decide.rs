@@ -6,13 +6,14 @@ use crate::{
     snapshot::{AgentFacts, Snapshot},
     trust,
 };
-use interven_classify::{Redacted, RedactionPlan, Subject};
+use interven_classify::{Classifier, Redacted, RedactionPlan, Subject};
 use interven_normalize::{Normalized, UrlError, normalize};
 use interven_policy::{Facts, Outcome};
 use interven_types::{
-    Action, Confidence, Coverage, DataClass, Decision, Factor, Hit, RiskBand, RuleRef, ScanRequest, Signal,
-    Skipped, Timestamp,
+    Action, Confidence, Coverage, DataClass, Decision, Factor, Hit, Place, RiskBand, RuleRef, ScanRequest,
+    Signal, Skipped, Timestamp,
 };
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Called as each step of a decision ends, so that an edge with a clock can time them.
@@ -66,12 +67,14 @@ pub fn decide(
     let actions: Vec<&Action> = call.actions().collect();
     steps.done("normalize");
 
-    let found = snapshot.classifier.classify(&Subject {
+    let mut found = snapshot.classifier.classify(&Subject {
         url: &request.url,
         host: call.primary.host.as_deref(),
         headers: &request.headers,
         body: &request.body,
     });
+    let assembled = assembled_hits(&call, &found.hits, &snapshot.classifier);
+    found.hits.extend(assembled);
     steps.done("classify");
 
     let baseline = snapshot.agent.history.about(&actions, now);
@@ -154,6 +157,23 @@ pub fn decide(
     })
 }
 
+/// What a command puts together before it sends it: `https://host/ghp_ab''cd…` holds a token that its text does not.
+/// Such a hit has no span of its own in the request; it stands for the whole body.
+fn assembled_hits(call: &Normalized, known: &[Hit], classifier: &Classifier) -> Vec<Hit> {
+    let no_headers = BTreeMap::new();
+    let is_known =
+        |hit: &Hit| known.iter().any(|k| k.detector == hit.detector && k.confidence >= hit.confidence);
+    let assembled = call.actions().filter(|action| action.host.is_some() && action.url != call.url.as_str());
+    assembled
+        .flat_map(|action| {
+            let (url, host) = (action.url.as_str(), action.host.as_deref());
+            classifier.classify(&Subject { url, host, headers: &no_headers, body: &Value::Null }).hits
+        })
+        .filter(|hit| !is_known(hit))
+        .map(|hit| Hit { place: Place::Body, path: String::new(), start: 0, end: 0, ..hit })
+        .collect()
+}
+
 /// Size of the body as policies see it: all its text, decoded layers included.
 fn body_bytes(texts: &[std::borrow::Cow<'_, str>]) -> usize {
     texts.iter().map(|text| text.len()).sum()
@@ -182,7 +202,8 @@ fn detector_factors(hits: &[Hit]) -> Vec<Factor> {
 
 fn redact(outcome: &Outcome, request: &ScanRequest, snapshot: &Snapshot) -> Option<Redacted> {
     let wanted = &outcome.redaction;
-    if wanted.classes.is_empty() && wanted.fields.is_empty() {
+    // A SANITIZE that finds nothing to replace still owes the caller a body to send.
+    if wanted.is_empty() && outcome.decision != Some(Decision::Sanitize) {
         return None;
     }
     let plan = RedactionPlan {
