@@ -121,6 +121,12 @@ impl Config {
 impl Keys {
     fn check(self) -> Result<Config, ConfigError> {
         let trusted_proxies = CidrList::parse(self.trusted_proxies.iter().map(String::as_str));
+        if self.max_body_bytes == 0 {
+            return Err(ConfigError::Invalid {
+                source_name: "max_body_bytes (MAX_BODY_BYTES)".to_owned(),
+                reason: "0 would refuse every scan".to_owned(),
+            });
+        }
         Ok(Config {
             gateway_addr: address("gateway_addr (GATEWAY_ADDR)", self.gateway_addr)?,
             telemetry_addr: address("telemetry_addr (TELEMETRY_ADDR)", self.telemetry_addr)?,
@@ -196,6 +202,11 @@ mod tests {
     fn loaded(variables: &[(&str, &str)]) -> Result<Config, String> {
         let find = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
         Config::load(None, find).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_limit_that_would_refuse_everything_is_refused() {
+        assert!(loaded(&[("MAX_BODY_BYTES", "0")]).unwrap_err().contains("MAX_BODY_BYTES"));
     }
 
     #[test]
