@@ -4,6 +4,7 @@
 
 mod defaults;
 mod laws;
+mod recipes;
 
 use interven_classify::Classifier;
 use interven_engine::{AgentView, History, Judgement, Snapshot, decide};

@@ -1,0 +1,67 @@
+//! Runs the examples of `docs/policies.md`, and checks that the page knows every key.
+
+#![cfg(test)]
+
+use interven_policy::{check_yaml, json_schema};
+
+const PAGE: &str = include_str!("../../../docs/policies.md");
+const FILE: &str = "policy.yaml";
+
+/// The fenced blocks of the page: line number, what stands behind the fence, and the text.
+fn blocks() -> Vec<(usize, &'static str, String)> {
+    let mut lines = (1..).zip(PAGE.lines());
+    let mut blocks = Vec::new();
+    while let Some((number, line)) = lines.next() {
+        if let Some(info) = line.strip_prefix("```") {
+            let text = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```");
+            blocks.push((number, info, text.map(|line| format!("{line}\n")).collect()));
+        }
+    }
+    blocks
+}
+
+/// What `interven policy validate` prints about a text; empty when it is sound.
+fn findings(text: &str) -> String {
+    match check_yaml(text, FILE) {
+        Ok((_, findings)) => findings.iter().map(|finding| format!("{finding}\n")).collect(),
+        Err(errors) => format!("{errors}\n"),
+    }
+}
+
+#[test]
+fn every_example_is_sound() {
+    let examples: Vec<_> = blocks().into_iter().filter(|(_, info, _)| *info == "yaml").collect();
+    assert!(examples.len() > 10, "the examples were not found");
+    for (line, _, text) in examples {
+        assert_eq!(findings(&text), "", "example at line {line}");
+    }
+}
+
+#[test]
+fn every_finding_shown_is_what_the_checker_says() {
+    let blocks = blocks();
+    let shown = blocks.windows(2).filter(|pair| pair[0].1 == "yaml finding");
+    let shown: Vec<_> = shown.map(|pair| (pair[0].0, &pair[0].2, &pair[1])).collect();
+    assert!(!shown.is_empty(), "the findings were not found");
+    for (line, text, (_, info, expected)) in shown {
+        assert_eq!((*info, &findings(text)), ("text", expected), "example at line {line}");
+    }
+}
+
+#[test]
+fn no_block_goes_unread() {
+    let is_known = |info: &str| ["yaml", "yaml finding", "text", "sh"].contains(&info);
+    let unknown: Vec<_> = blocks().into_iter().filter(|(_, info, _)| !is_known(info)).collect();
+    assert_eq!(unknown, []);
+}
+
+#[test]
+fn the_page_names_every_key_of_the_language() {
+    let schema = json_schema();
+    for definition in ["Policy", "Rule", "Match", "Condition", "TimeWindow"] {
+        let properties = schema["$defs"][definition]["properties"].as_object().unwrap();
+        let is_unnamed = |key: &&String| !PAGE.contains(&format!("`{key}`"));
+        let unnamed: Vec<_> = properties.keys().filter(is_unnamed).collect();
+        assert_eq!(unnamed, Vec::<&String>::new(), "keys of {definition}");
+    }
+}
