@@ -19,20 +19,20 @@ pub struct CanonicalUrl {
     url: Url,
 }
 
-/// Why a URL is refused. Each text is a sentence for the caller.
+/// Why a URL is refused. Each text reads on after the name of the field that holds the URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
-    #[error("`url` is empty")]
+    #[error("is empty")]
     Empty,
-    #[error("`url` is {bytes} bytes; the limit is {}", ScanRequest::MAX_URL_BYTES)]
+    #[error("is {bytes} bytes; the limit is {}", ScanRequest::MAX_URL_BYTES)]
     TooLong { bytes: usize },
-    #[error("`url` contains a control character (U+{code:04X} at byte {offset})")]
+    #[error("contains a control character (U+{code:04X} at byte {offset})")]
     ControlCharacter { code: u32, offset: usize },
-    #[error("`url` must be absolute, such as `https://host/path`, `tool://framework/tool` or `shell://exec`")]
+    #[error("must be absolute, such as `https://host/path`, `tool://framework/tool` or `shell://exec`")]
     Relative,
-    #[error("`url` has no host")]
+    #[error("has no host")]
     NoHost,
-    #[error("`url` is not a valid URL: {0}")]
+    #[error("is not a valid URL: {0}")]
     Invalid(url::ParseError),
 }
 

@@ -154,14 +154,19 @@ fn name_mcp_tool(namer: &mut Namer<'_>, call: Call<'_>, server: &str, name: &str
     }
     let mut action = named_by_words(namer, call, MCP, name);
     action.resource = Some(server.to_owned());
-    action.operation = Tool::Owned(bounded(name));
+    if !name.is_empty() {
+        action.operation = Tool::Owned(bounded(name));
+    }
     find_principals(&mut action, namer, call, arguments);
     namer.push(action);
     name_vendor_tool(namer, call, server, name, arguments);
 }
 
 fn named_by_words(namer: &Namer<'_>, call: Call<'_>, tool: &'static str, name: &str) -> Action {
-    let operation = snake_case(&bounded(name));
+    let operation = match snake_case(&bounded(name)) {
+        nameless if nameless.is_empty() => "call".to_owned(),
+        operation => operation,
+    };
     Action {
         tool: Tool::Borrowed(tool),
         verb: words::verb_of_name(&operation),

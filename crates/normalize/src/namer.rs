@@ -1,7 +1,7 @@
 //! Collects what one request does.
 
 use crate::{
-    OwnDomains, aws,
+    CanonicalUrl, OwnDomains, aws,
     embedded::table_at,
     http::{self, Call},
     logical, shell,
@@ -42,7 +42,8 @@ impl<'o> Namer<'o> {
         } else if !self.is_full {
             self.is_full = true;
             let operation = Tool::Borrowed("too_many_actions");
-            self.actions.push(Action { operation, verb: Verb::Admin, ..action });
+            // What is not kept may go anywhere.
+            self.actions.push(Action { operation, verb: Verb::Admin, external_host: true, ..action });
         }
     }
 
@@ -66,6 +67,10 @@ impl<'o> Namer<'o> {
     fn name_network(&mut self, call: Call<'_>) {
         let host = call.url.host().unwrap_or_default();
         match table_at(host, call.url.path()) {
+            // A vendor's own MCP server is none of its web APIs.
+            Some(_) if is_mcp_server(call.url) && logical::is_json_rpc(call.body) => {
+                logical::name_json_rpc(self, call);
+            }
             Some(table) if table.protocol == crate::table::Protocol::Aws => aws::name_http(self, table, call),
             Some(table) => http::name_by_table(self, table, call),
             None if logical::is_json_rpc(call.body) => logical::name_json_rpc(self, call),
@@ -104,4 +109,10 @@ impl<'o> Namer<'o> {
             None => (http::custom(&self, call), Vec::new()),
         }
     }
+}
+
+/// `https://mcp.vendor.example/mcp`, or `/sse`, the paths of the protocol's two transports over HTTP.
+fn is_mcp_server(url: &CanonicalUrl) -> bool {
+    url.host().is_some_and(|host| host.starts_with("mcp."))
+        && url.path().split('/').nth(1).is_some_and(|first| matches!(first, "" | "mcp" | "sse"))
 }

@@ -11,6 +11,9 @@ pub(super) struct Endpoint {
     pub(super) account: Option<String>,
 }
 
+/// Labels of global endpoints that say where, not what: `iam.us-gov.amazonaws.com`, `iam.global.api.aws`.
+const PARTITIONS: [&str; 2] = ["us-gov", "global"];
+
 const SUFFIXES: [&str; 3] = [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"];
 
 impl Endpoint {
@@ -29,8 +32,11 @@ impl Endpoint {
                 account: None,
             };
         }
-        let services: Vec<&str> = labels.iter().copied().filter(|label| !is_region(label)).collect();
+        let is_service = |label: &&str| !is_region(label) && !PARTITIONS.contains(label);
+        let services: Vec<&str> = labels.iter().copied().filter(is_service).collect();
         let service = services.last().copied().unwrap_or("aws");
+        // FIPS endpoints are the same service (https://aws.amazon.com/compliance/fips/).
+        let service = service.strip_suffix("-fips").unwrap_or(service);
         let is_account = |label: &&str| label.len() == 12 && label.bytes().all(|c| c.is_ascii_digit());
         Self {
             service: service.replace('-', "_"),
@@ -64,6 +70,10 @@ mod tests {
     fn hosts_say_service_region_and_bucket() {
         let table = [
             ("iam.amazonaws.com", "iam", None, None),
+            ("iam.us-gov.amazonaws.com", "iam", None, None),
+            ("iam-fips.amazonaws.com", "iam", None, None),
+            ("iam.global.api.aws", "iam", None, None),
+            ("kms-fips.us-east-1.amazonaws.com", "kms", Some("us-east-1"), None),
             ("ec2.us-east-1.amazonaws.com", "ec2", Some("us-east-1"), None),
             ("s3.amazonaws.com", "s3", None, None),
             ("s3.dualstack.eu-west-1.amazonaws.com", "s3", Some("eu-west-1"), None),

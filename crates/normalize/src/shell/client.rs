@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 /// Most URLs of one command.
 const MAX_URLS: usize = 32;
 
+/// Stands for an address that cannot be read (RFC 2606: no host has this name).
+const UNREADABLE: &str = "https://unreadable.invalid/";
+
 /// What a command line asks of its client.
 #[derive(Debug, Default)]
 struct Draft {
@@ -138,6 +141,11 @@ pub(super) fn name(
     {
         draft.data = vec![input];
     }
+    // Where the target cannot be seen (`curl -K -`, `wget -i list`), the call goes out to nobody knows where.
+    let says_only_itself = |word: &String| matches!(word.as_str(), "--version" | "-V" | "--help" | "-h");
+    if draft.urls.is_empty() && !arguments.iter().any(says_only_itself) {
+        draft.urls.push(UNREADABLE.to_owned());
+    }
     draft.name(namer);
     draft.files
 }
@@ -266,8 +274,7 @@ impl Draft {
                 false => with_scheme,
             };
             // A URL with a variable for its host is not a URL; what it names is unknown, that it goes out is not.
-            let url = CanonicalUrl::parse(&with_data)
-                .or_else(|_| CanonicalUrl::parse("https://unreadable.invalid/"));
+            let url = CanonicalUrl::parse(&with_data).or_else(|_| CanonicalUrl::parse(UNREADABLE));
             if let Ok(url) = url {
                 namer.name(Call { method, url: &url, headers: &self.headers, body: &body });
             }

@@ -2,13 +2,14 @@
 //!
 //! [`lex`] splits a text into words, [`parse`] into pipelines, [`expand`] resolves what is foreseeable of variables and
 //! substitutions ([`output`]), [`run`] walks through the commands and their wrappers, [`programs`] names each by the
-//! rules of `tools/shell.toml`, and [`client`] turns `curl` and its like into the HTTP call that they make.
+//! rules of `tools/shell.toml`, [`outside`] says which reach out, and [`client`] turns `curl` and its like into the HTTP call that they make.
 
 mod client;
 mod expand;
 mod fold;
 mod lex;
 mod output;
+mod outside;
 mod parse;
 mod programs;
 mod run;

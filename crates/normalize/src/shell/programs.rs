@@ -18,6 +18,7 @@ pub(crate) struct Programs {
     pub(super) not_reading: BTreeSet<String>,
     /// Run the command that follows their own options.
     pub(super) wrappers: BTreeSet<String>,
+    pub(super) network: super::outside::Network,
     /// Options that take a value, by program.
     pub(super) options_with_value: HashMap<String, BTreeSet<String>>,
     #[serde(rename = "rule")]

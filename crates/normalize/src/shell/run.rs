@@ -5,11 +5,12 @@ use super::{
     expand::{Expanded, Variables},
     lex::Word,
     output,
+    outside::{self, Reach},
     parse::{Command, parse},
     programs::Arguments,
 };
 use crate::{
-    aws,
+    CanonicalUrl, aws,
     embedded::PROGRAMS,
     http::Call,
     logical::is_secret_path,
@@ -17,11 +18,16 @@ use crate::{
     template::bounded,
 };
 use interven_types::{Action, Tool, Verb};
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Most text read of one call, in bytes, commands in commands counted again; most commands; most words of one.
 const MAX_TEXT: usize = 1_048_576;
 const MAX_COMMANDS: usize = 1_024;
 const MAX_WORDS: usize = 4_096;
+
+/// Most URLs, most AWS commands and most words of one, that are named of what is beyond the bounds.
+const MAX_GLANCED: usize = 32;
 
 /// Paths that the next login, service start or privileged program obeys.
 const STARTUP_PATHS: [&str; 12] = [
@@ -56,6 +62,10 @@ pub(super) struct Walk<'n, 'o, 'a> {
     depth: usize,
     commands_left: usize,
     text_left: usize,
+    /// Of what is beyond the bounds.
+    glance_left: usize,
+    /// The command at hand talks to a host outside.
+    is_outside: bool,
     has_named: bool,
     /// A command that says nothing by itself, kept for a call that does nothing else.
     quiet: Option<Action>,
@@ -70,6 +80,8 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
             depth: 0,
             commands_left: MAX_COMMANDS,
             text_left: MAX_TEXT,
+            glance_left: MAX_TEXT,
+            is_outside: false,
             has_named: false,
             quiet: None,
         }
@@ -92,7 +104,7 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
             category: Tool::Owned(category.to_owned()),
             resource: resource.map(bounded),
             host: None,
-            external_host: false,
+            external_host: self.is_outside,
             ..self.namer.blank(self.call)
         }
     }
@@ -103,15 +115,32 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
         self.namer.push(action);
     }
 
-    /// What is beyond the bounds may be anything.
-    fn give_up(&mut self) {
-        self.push("unreadable_command", Verb::Admin, "shell", None);
+    /// What is beyond the bounds may be anything and go anywhere. Of `text` is still named what a glance shows: the
+    /// URLs, and the command lines of AWS, so that padding hides no call.
+    fn give_up(&mut self, text: &str) {
+        let action = self.action("unreadable_command", Verb::Admin, "shell", None);
+        self.has_named = true;
+        self.namer.push(Action { external_host: true, ..action });
+        let seen = text.get(..text.floor_char_boundary(self.glance_left)).unwrap_or_default();
+        self.glance_left -= seen.len();
+        let headers = BTreeMap::new();
+        let mut urls: Vec<CanonicalUrl> = outside::find_urls(seen);
+        urls.dedup();
+        for url in urls.iter().take(MAX_GLANCED) {
+            self.namer.name(Call { method: "GET", url, headers: &headers, body: &Value::Null });
+        }
+        for (at, _) in seen.match_indices("aws ").take(MAX_GLANCED) {
+            let line = seen.get(at..).unwrap_or_default().split(['\n', ';', '|', '&']).next();
+            let words = line.unwrap_or_default().split_whitespace().skip(1).take(MAX_GLANCED);
+            let words: Vec<String> = words.map(|word| word.trim_matches(['\'', '"']).to_owned()).collect();
+            aws::name_command(self.namer, &words);
+        }
     }
 
     /// Runs through a script; gives its output when that is foreseeable.
     fn script(&mut self, text: &str, input: Option<Piped>) -> Option<String> {
         if self.depth >= MAX_DEPTH || text.len() > self.text_left {
-            self.give_up();
+            self.give_up(text);
             return None;
         }
         self.text_left -= text.len();
@@ -121,7 +150,7 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
             let mut flowing = input.clone();
             for command in &pipeline {
                 if self.commands_left == 0 || self.namer.is_full() {
-                    self.give_up();
+                    self.give_up(text);
                     self.depth -= 1;
                     return None;
                 }
@@ -167,7 +196,7 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
             words.extend(expanded.words);
         }
         if words.len() > MAX_WORDS {
-            self.give_up();
+            self.give_up(&words.join(" "));
             words.truncate(MAX_WORDS);
         }
         for word in &command.reads {
@@ -192,7 +221,10 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
 
     fn name_read(&mut self, file: &str) {
         if is_socket(file) {
+            let is_outside = outside::is_socket_outside(self.namer.own, file);
+            let before = std::mem::replace(&mut self.is_outside, is_outside);
             self.push("open_socket", Verb::Admin, "network", Some(file));
+            self.is_outside = before;
         } else if is_secret_path(file) {
             self.push("read_secret_file", Verb::Read, "credentials", Some(file));
         }
@@ -200,7 +232,10 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
 
     fn name_write(&mut self, file: &str) {
         if is_socket(file) {
+            let is_outside = outside::is_socket_outside(self.namer.own, file);
+            let before = std::mem::replace(&mut self.is_outside, is_outside);
             self.push("open_socket", Verb::Admin, "network", Some(file));
+            self.is_outside = before;
         } else if STARTUP_PATHS.iter().any(|glob| super::programs::is_glob_match(glob, file)) {
             self.push("write_startup_file", Verb::Admin, "files", Some(file));
         } else if !matches!(file, "/dev/null" | "/dev/stdout" | "/dev/stderr" | "") {
@@ -210,11 +245,21 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
 
     /// One program with its arguments.
     fn program(&mut self, words: &[String], input: Option<Piped>, facts: Facts) -> Option<String> {
+        let before = self.is_outside;
+        let output = self.inner_program(words, input, facts);
+        self.is_outside = before;
+        output
+    }
+
+    fn inner_program(&mut self, words: &[String], input: Option<Piped>, facts: Facts) -> Option<String> {
         self.commands_left = self.commands_left.saturating_sub(1);
         let (program, words) = self.unwrap(words)?;
         let arguments = words.get(1..).unwrap_or_default();
         let program = program.as_str();
         let parsed = Arguments::of(arguments, PROGRAMS.options_with_value.get(program));
+        let operands = &parsed.operands;
+        let is_unforeseen = facts.is_unforeseen;
+        self.is_outside = Reach { program, arguments, operands, is_unforeseen }.is_outside(self.namer.own);
         if PROGRAMS.shells.contains(program) {
             return self.shell(arguments, &parsed, input, facts);
         }
@@ -400,7 +445,7 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
             matches!(word.as_str(), "-exec" | "-execdir" | "-ok" | "-okdir" | "-x" | "--exec")
         };
         if self.depth >= MAX_DEPTH {
-            return self.give_up();
+            return self.give_up(&arguments.join(" "));
         }
         self.depth += 1;
         let mut rest = arguments;
@@ -408,7 +453,7 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
             rest = rest.get(at + 1..).unwrap_or_default();
             let end = rest.iter().position(|word| word == ";" || word == "+").unwrap_or(rest.len());
             if self.commands_left == 0 {
-                self.give_up();
+                self.give_up(&rest.join(" "));
                 break;
             }
             let _output = self.program(rest.get(..end).unwrap_or_default(), None, Facts::default());

