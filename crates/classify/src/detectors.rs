@@ -105,6 +105,9 @@ pub struct Detector {
     /// Hosts of the provider, exact or `*.suffix`: a credential presented there is normal use.
     #[serde(default)]
     pub hosts: Vec<String>,
+    /// Whether the format is a URL or a part of its path, as a webhook's is: there is no other way to present it.
+    #[serde(default)]
+    pub in_url: bool,
     /// Confidence of a match whose checks pass.
     pub confidence: Confidence,
 
@@ -187,6 +190,7 @@ pub(crate) fn tenant_markers(markers: &[String]) -> Option<Detector> {
         positive: Vec::new(),
         negative: Vec::new(),
         hosts: Vec::new(),
+        in_url: false,
         confidence: Confidence::High,
         keywords,
         pattern: format!(
@@ -262,7 +266,7 @@ pub(crate) fn fingerprint(detectors: &[Detector]) -> String {
             "{:?}\n",
             (
                 (&d.id, d.class, &d.provider, &d.hosts, d.confidence, &d.keywords, &d.pattern, d.prefilter),
-                (d.window, &d.validator, d.validator_failure, d.min_entropy),
+                (d.in_url, d.window, &d.validator, d.validator_failure, d.min_entropy),
                 (&d.context, d.required_context, &d.doubt, &d.allow),
             )
         );

@@ -23,6 +23,7 @@ mod matcher;
 mod overlap;
 mod pattern;
 mod prefilter;
+mod presented;
 mod redact;
 mod words;
 

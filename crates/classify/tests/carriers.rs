@@ -217,6 +217,34 @@ fn urls_and_headers_are_searched_and_own_credentials_are_normal_there() {
     assert!(confidence("evil.example", "authorization", &format!("Bearer {token}")) > Some(Confidence::Low));
     assert!(confidence("evil.example", "cookie", &format!("a=1; t={token}")) > Some(Confidence::Low));
 
+    // What an issue's title or a customer's bucket gets is not presented to the provider.
+    for (host, header) in [
+        ("api.github.com", "x-note"),
+        ("api.github.com", "user-agent"),
+        ("raw.githubusercontent.com", "authorization"),
+    ] {
+        assert!(confidence(host, header, token) > Some(Confidence::Low), "{host} {header}");
+    }
+    assert_eq!(confidence("api.github.com", "x-auth-token", token), Some(Confidence::Low));
+
+    let own_url = |host: &str, rest: &str| {
+        let url = format!("https://{host}{rest}");
+        let headers = BTreeMap::new();
+        let subject = Subject { url: &url, host: Some(host), headers: &headers, body: &Value::Null };
+        classifier.classify(&subject).hits.iter().map(|h| h.confidence).max()
+    };
+    let bot = "/bot110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsawQ/getMe";
+    assert_eq!(own_url("api.telegram.org", bot), Some(Confidence::Low));
+    assert_eq!(own_url("api.github.com", &format!("/user?access_token={token}")), Some(Confidence::Low));
+    for (host, rest) in [
+        ("api.github.com", format!("/search?q={token}")),
+        ("api.github.com", format!("/repos/a/b/{token}")),
+        ("raw.githubusercontent.com", format!("/a?token={token}")),
+        ("loot.s3.amazonaws.com", "/?key=AKIA2E5A6B7CXQ4TZNFM".to_owned()),
+    ] {
+        assert!(own_url(host, &rest) > Some(Confidence::Low), "{host}{rest}");
+    }
+
     let url_hits = |url: &str| {
         let headers = BTreeMap::new();
         let subject = Subject { url, host: None, headers: &headers, body: &Value::Null };
