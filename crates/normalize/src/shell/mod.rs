@@ -2,11 +2,12 @@
 //!
 //! [`lex`] splits a text into words, [`parse`] into pipelines, [`expand`] resolves what is foreseeable of variables and
 //! substitutions ([`output`]), [`run`] walks through the commands and their wrappers, [`programs`] names each by the
-//! rules of `tools/shell.toml`, [`outside`] says which reach out, and [`client`] turns `curl` and its like into the HTTP call that they make.
+//! rules of `tools/shell.toml`, [`outside`] says which reach out, and [`client`] [`gh`] turn `curl` and `gh api` into the HTTP call that they make.
 
 mod client;
 mod expand;
 mod fold;
+mod gh;
 mod lex;
 mod output;
 mod outside;
@@ -52,7 +53,8 @@ pub(crate) fn name_script(namer: &mut Namer<'_>, call: Call<'_>, script: &str) {
 
 /// The command in a body of arguments.
 pub(crate) fn command_of(body: &Value) -> Option<Cow<'_, str>> {
-    const NAMES: [&str; 7] = ["command", "cmd", "script", "code", "commands", "input", "shell_command"];
+    const NAMES: [&str; 8] =
+        ["command", "cmd", "program", "script", "code", "commands", "input", "shell_command"];
     match body {
         Value::String(text) => Some(Cow::Borrowed(text)),
         Value::Array(words) => join_words(words).map(Cow::Owned),
@@ -66,7 +68,7 @@ pub(crate) fn command_of(body: &Value) -> Option<Cow<'_, str>> {
                     Some(Cow::Owned(format!("{command} {words}")))
                 }
                 (Some(command), _) => Some(command),
-                (None, args) => args.and_then(command_of),
+                (None, args) => args.or_else(|| members.get("input")).and_then(command_of),
             }
         }
         _ => None,

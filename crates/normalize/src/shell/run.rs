@@ -3,6 +3,7 @@
 use super::{
     TOOL, client,
     expand::{Expanded, Variables},
+    gh,
     lex::Word,
     output,
     outside::{self, Reach},
@@ -287,6 +288,14 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
                 self.name_secret_operands(program, &parsed);
                 return None;
             }
+            "gh" if arguments.first().is_some_and(|first| first == "api")
+                && gh::name_api(self.namer, arguments.get(1..).unwrap_or_default()) =>
+            {
+                self.has_named = true;
+                return None;
+            }
+            // `kubectl exec pod -- command`
+            "kubectl" | "oc" | "docker" | "podman" | "aws-vault" | "op" => self.name_after_dashes(arguments),
             "ssh" => {
                 if let Some((_, remote)) =
                     parsed.operands.split_first().filter(|(_, remote)| !remote.is_empty())
@@ -331,6 +340,14 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
             if inner.is_empty() && program == "env" {
                 return Some(("printenv".to_owned(), words));
             }
+            // `su -c 'rm -rf x'`, `script -c '…'`: a whole line in one word.
+            if let [line, ..] = inner
+                && line.contains(char::is_whitespace)
+                && matches!(program, "su" | "script" | "flock" | "watch")
+            {
+                let _output = self.code(line, Facts::default());
+                return None;
+            }
             words = inner;
         }
     }
@@ -374,7 +391,13 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
         input: Option<Piped>,
         facts: Facts,
     ) -> Option<String> {
-        if parsed.has_flag(&["c"]) {
+        // `cmd /c del x`
+        if let [first, line @ ..] = arguments
+            && matches!(first.as_str(), "/c" | "/C" | "/k" | "/K")
+        {
+            return self.code(&line.join(" "), facts);
+        }
+        if parsed.has_flag(&["c", "Command", "command"]) {
             // The command is the first operand after `-c`, or what the option was joined with.
             let script = parsed.operands.first().copied().unwrap_or_default();
             return self.code(script, facts);
@@ -439,6 +462,17 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
         has_code || is_piped
     }
 
+    /// The command that another program runs elsewhere or with secrets.
+    fn name_after_dashes(&mut self, arguments: &[String]) {
+        let Some(at) = arguments.iter().position(|word| word == "--") else { return };
+        if self.depth >= MAX_DEPTH || self.commands_left == 0 {
+            return self.give_up(&arguments.join(" "));
+        }
+        self.depth += 1;
+        let _output = self.program(arguments.get(at + 1..).unwrap_or_default(), None, Facts::default());
+        self.depth -= 1;
+    }
+
     /// `find … -exec command {} ;`
     fn name_found(&mut self, arguments: &[String]) {
         let is_exec = |word: &&String| {
@@ -495,7 +529,9 @@ fn skip_own_options<'w>(program: &str, words: &'w [String]) -> &'w [String] {
             || is_number
             || assigned_name(word).is_some()
             // Their first operand is a directory, a file or a user.
-            || (matches!(program, "chroot" | "flock" | "su") && !PROGRAMS.knows(word))
+            || (matches!(program, "chroot" | "flock" | "su")
+                && !PROGRAMS.knows(word)
+                && !word.contains(char::is_whitespace))
         {
             rest = after;
         } else {

@@ -626,6 +626,10 @@ fn obfuscated_commands() {
         ("cat ${PATH:0:1}etc${PATH:0:1}shadow", "shell.read_secret_file READ"),
         ("true \\\n && rm -rf x", recursive),
         ("\\rm -rf x", recursive),
+        ("su -c 'rm -rf x'", "shell.elevate ADMIN, shell.delete_recursive ADMIN"),
+        ("script -qc 'rm -rf x' /dev/null", recursive),
+        ("cmd.exe /c rm -rf x", recursive),
+        ("kubectl exec pod -- rm -rf x", "shell.delete_recursive ADMIN, shell.deploy ADMIN"),
         ("command rm -rf x", recursive),
     ]);
 }
@@ -655,6 +659,10 @@ fn commands_that_make_calls() {
             "http POST api.stripe.com/v1/transfers amount:=3 destination=acct_1",
             "stripe.create_transfer WRITE",
         ),
+        ("gh api -X PUT repos/o/r/collaborators/eve", "github.add_collaborator ADMIN"),
+        ("gh api repos/a/b/pulls/1/merge -XPUT", "github.merge_pr ADMIN"),
+        ("gh api /repos/a/b/issues -f title=x", "github.create_issue WRITE"),
+        ("gh api repos/a/b/issues", "github.read_issues READ"),
         ("aws iam create-user --user-name bob", "aws.iam_create_user ADMIN"),
         (
             "aws --region eu-west-1 ec2 terminate-instances --instance-ids i-1 i-2",
@@ -694,6 +702,8 @@ fn a_command_is_found_in_every_shape_of_body() {
         json!({"command": ["rm", "-rf", "x"]}),
         json!({"command": ["bash", "-lc", "rm -rf x"]}),
         json!({"args": ["rm", "-rf", "x"]}),
+        json!({"program": "rm", "args": ["-rf", "x"]}),
+        json!({"input": {"command": "rm -rf x"}}),
     ] {
         for url in ["shell://exec", "exec://localhost"] {
             assert_eq!(
