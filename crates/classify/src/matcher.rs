@@ -2,6 +2,7 @@
 //! triggered, within bounded windows. Patterns are compiled when they are first needed.
 
 use crate::{
+    checksum::token::is_sample_jwt,
     detectors::{BuildError, Detector, Prefilter, TENANT_MARKER, ValidatorFailure, validator_named},
     keywords::Keywords,
     marker::Markers,
@@ -301,7 +302,7 @@ impl Rule {
             let lower = value.to_ascii_lowercase();
             self.allow.iter().any(|part| lower.contains(part))
         };
-        let is_example = self.class == DataClass::Secrets && is_placeholder(value);
+        let is_example = self.class == DataClass::Secrets && (is_placeholder(value) || is_sample_jwt(value));
         if is_example || (!self.allow.is_empty() && is_allowed()) || doubt.is_some_and(|d| d.is_near(span)) {
             confidence = Confidence::Low;
         }

@@ -1,10 +1,12 @@
 //! Raw private keys: PEM blocks, curve scalars, seeds.
 
-use super::cloud::decode_base32;
+use super::{cloud::decode_base32, opaque::count_distinct};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-/// A PEM or OpenPGP block whose body is a private key: DER (`SEQUENCE`), OpenSSH's own container, an RFC 1421
-/// encrypted body, or OpenPGP packets. Accepts literal `\n` for line breaks, as in JSON key files, and cut-off blocks.
+/// A PEM or OpenPGP block that gives a private key away: its body opens as DER (`SEQUENCE`) or OpenSSH's own container,
+/// or is long enough that its header alone tells, as when it was cut before its end or its bytes were mangled. A block
+/// whose header says it is encrypted (PKCS #8, RFC 1421) does not pass: it is of no use without its passphrase.
+/// Accepts literal `\n` for line breaks, as in JSON key files.
 ///
 /// Sources: RFC 7468, RFC 5958, <https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.key>, RFC 9580.
 pub(super) fn is_private_key_block(block: &str) -> bool {
@@ -12,17 +14,26 @@ pub(super) fn is_private_key_block(block: &str) -> bool {
     else {
         return false;
     };
-    let body = rest.split_once("-----END").map_or(rest, |(body, _)| body);
-    if body.contains("Proc-Type:") || label.starts_with("PGP") {
-        return body.len() >= 64;
+    /// Base-64 characters that are a key whatever they decode to: in a complete block, and in one that was cut.
+    const LONG_ENOUGH: usize = 64;
+    const LONG_ENOUGH_CUT: usize = 200;
+    /// Fewer different characters are filler.
+    const LEAST_DISTINCT: usize = 16;
+    let (body, is_complete) = rest.split_once("-----END").map_or((rest, false), |(body, _)| (body, true));
+    if label.starts_with("ENCRYPTED") || body.contains("ENCRYPTED") {
+        return false;
     }
-    // The first bytes decide; a whole number of base-64 groups decodes without padding.
-    let start: String =
-        body.replace("\\r", "").replace("\\n", "").chars().filter(|c| !c.is_whitespace()).take(64).collect();
-    start.len() == 64
-        && STANDARD
-            .decode(&start)
-            .is_ok_and(|bytes| bytes.first() == Some(&0x30) || bytes.starts_with(b"openssh-key-v1\0"))
+    if label.starts_with("PGP") {
+        return body.len() >= LONG_ENOUGH;
+    }
+    let body: String =
+        body.replace("\\r", "").replace("\\n", "").chars().filter(|c| !c.is_whitespace()).collect();
+    let least = if is_complete { LONG_ENOUGH } else { LONG_ENOUGH_CUT };
+    // The first bytes tell; a whole number of base-64 groups decodes without padding.
+    let start = body.get(..64).and_then(|start| STANDARD.decode(start).ok()).unwrap_or_default();
+    start.first() == Some(&0x30)
+        || start.starts_with(b"openssh-key-v1\0")
+        || body.len() >= least && count_distinct(&body) >= LEAST_DISTINCT
 }
 
 /// 32 bytes in hexadecimal, `0x` or not, between 1 and the order of secp256k1 less one, and not a filler.
@@ -79,7 +90,12 @@ mod tests {
         assert!(is_private_key_block(&block("OPENSSH PRIVATE KEY", &ssh)));
         assert!(is_private_key_block(&format!("-----BEGIN PRIVATE KEY-----\n{der}")), "cut off");
         let locked = format!("Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n{}", "q".repeat(64));
-        assert!(is_private_key_block(&block("RSA PRIVATE KEY", &locked)));
+        assert!(!is_private_key_block(&block("RSA PRIVATE KEY", &locked)));
+        assert!(!is_private_key_block(&block("ENCRYPTED PRIVATE KEY", &der)));
+        let mangled = STANDARD.encode((1..=180).collect::<Vec<u8>>());
+        assert!(is_private_key_block(&block("PRIVATE KEY", &mangled)), "complete");
+        assert!(is_private_key_block(&format!("-----BEGIN EC PRIVATE KEY-----\n{mangled}")), "long and cut");
+        assert!(!is_private_key_block(&format!("-----BEGIN EC PRIVATE KEY-----\n{}", &mangled[..120])));
         for bad in ["anything", &STANDARD.encode([7; 90]), "é", ""] {
             assert!(!is_private_key_block(&block("PRIVATE KEY", bad)), "{bad}");
         }

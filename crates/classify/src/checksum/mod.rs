@@ -11,7 +11,7 @@ mod crc;
 mod key;
 pub(crate) mod mnemonic;
 mod opaque;
-mod token;
+pub(crate) mod token;
 
 /// Whether the value passes.
 pub(crate) type Check = fn(&str) -> bool;
@@ -40,6 +40,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("private_key_block", key::is_private_key_block),
     ("secp256k1_private_key", key::is_secp256k1_private_key),
     ("stellar_seed", key::is_stellar_seed),
+    ("told_password", opaque::is_told_password),
     ("wireguard_private_key", key::is_wireguard_private_key),
 ];
 

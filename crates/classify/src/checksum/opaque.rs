@@ -26,6 +26,13 @@ pub(super) fn is_plausible_password(value: &str) -> bool {
         && !is_phrase_of_words(value)
 }
 
+/// A password in a sentence: what ends the sentence is no part of it, and plain words are no password.
+pub(super) fn is_told_password(value: &str) -> bool {
+    let told = value.trim_end_matches(['.', ',', ':', ';', '!', '?', '\'', '"', '`', ')']);
+    let is_plain = told.split(['\'', '-', '/']).all(|word| word.bytes().all(|b| b.is_ascii_lowercase()));
+    !is_plain && is_plausible_password(told)
+}
+
 /// Words of documentation. Compared without case, digits and punctuation.
 const PLACEHOLDERS: &[&str] = &[
     "abc",
@@ -168,7 +175,7 @@ fn has_scattered_capitals(run: &str) -> bool {
     run.len() >= 16 && changes * 5 >= run.len() * 2
 }
 
-fn count_distinct(value: &str) -> usize {
+pub(super) fn count_distinct(value: &str) -> usize {
     let mut seen = [false; 256];
     for byte in value.bytes() {
         if let Some(seen) = seen.get_mut(usize::from(byte)) {
@@ -244,6 +251,10 @@ mod tests {
             "/run/secrets/db",
         ] {
             assert!(!is_plausible_password(text), "{text}");
+        }
+        assert!(is_told_password("Sw0rd-f1sh!.") && is_told_password("hunter2,"));
+        for text in ["broken:", "user's", "expired/revoked.", "required!", "???"] {
+            assert!(!is_told_password(text), "{text}");
         }
     }
 }

@@ -20,6 +20,19 @@ pub(super) fn is_jwt(text: &str) -> bool {
     text.matches('.').count() == 2 && header_of(text).is_some_and(|header| has_text(&header, "alg"))
 }
 
+/// The token that every introduction to the format shows: subject `1234567890`, name `John Doe`, whatever its algorithm
+/// and signature. Source: <https://jwt.io/introduction>.
+pub(crate) fn is_sample_jwt(text: &str) -> bool {
+    if !text.starts_with("ey") {
+        return false;
+    }
+    let claims = text.split('.').nth(1).and_then(decode_json);
+    claims.is_some_and(|claims| {
+        let is = |claim: &str, expected: &str| claims.get(claim).and_then(Value::as_str) == Some(expected);
+        is("sub", "1234567890") && is("name", "John Doe")
+    })
+}
+
 /// An encrypted token: five parts, its header names a key algorithm and a content algorithm. Source: RFC 7516.
 pub(super) fn is_jwe(text: &str) -> bool {
     text.matches('.').count() == 4
@@ -90,6 +103,18 @@ mod tests {
             assert!(!is_jwt(&bad), "{bad}");
         }
         assert!(!is_jwe(&format!("{header}.k.i.c.t")));
+    }
+
+    #[test]
+    fn the_sample_token_is_known_by_its_claims() {
+        let token = |claims: &str| {
+            let header = URL_SAFE.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
+            format!("{header}.{}.c2ln", URL_SAFE.encode(claims))
+        };
+        let sample = r#"{"sub":"1234567890","name":"John Doe","admin":true,"iat":1516239022}"#;
+        assert!(is_sample_jwt(&token(sample)));
+        assert!(!is_sample_jwt(&token(&sample.replace("John Doe", "Jane Roe"))));
+        assert!(!is_sample_jwt(&token(&sample.replace("123456789", "623456789"))));
     }
 
     #[test]

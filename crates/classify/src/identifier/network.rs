@@ -10,6 +10,8 @@ pub(super) fn is_email(value: &str) -> bool {
         "py", "rs",
     ];
     let Some((local, domain)) = value.rsplit_once('@') else { return false };
+    // A colon or slash stands in logins of a URL, never in an unquoted address.
+    let is_login = local.contains([':', '/']);
     let has_dots_inside = |part: &str| !part.starts_with('.') && !part.ends_with('.') && !part.contains("..");
     let labels_fit = domain
         .split('.')
@@ -18,7 +20,8 @@ pub(super) fn is_email(value: &str) -> bool {
     let is_top_level = top.len() >= 2
         && (top.bytes().all(|b| b.is_ascii_alphabetic()) || top.to_ascii_lowercase().starts_with("xn--"))
         && !FILE_TYPES.contains(&top.to_ascii_lowercase().as_str());
-    (1..=64).contains(&local.len())
+    !is_login
+        && (1..=64).contains(&local.len())
         && domain.len() <= 253
         && has_dots_inside(local)
         && labels_fit
@@ -79,7 +82,7 @@ mod tests {
         for mail in ["jane.doe+tag@mail.example.co.uk", "a@xn--d1acufc.xn--p1ai", "o'neil@example.org"] {
             assert!(is_email(mail), "{mail}");
         }
-        for other in ["icon@2x.png", "a@b", ".a@b.com", "a..b@c.com", "a@-b.com", "a@b.c"] {
+        for other in ["icon@2x.png", "a@b", ".a@b.com", "a..b@c.com", "a@-b.com", "a@b.c", "ssh://a@b.com"] {
             assert!(!is_email(other), "{other}");
         }
         for ip in ["8.8.8.8", "2400:c401::5054:ff:fe1b:b031", "::ffff:8.8.8.8"] {
