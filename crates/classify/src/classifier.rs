@@ -3,7 +3,8 @@
 use crate::{
     detectors::{self, BuildError, Detector},
     layers::{Layers, Obstacle, Origin},
-    leaves::{Leaves, Role},
+    leaves::{CoveredKeys, Leaves, Role},
+    marker::Markers,
     matcher::Matcher,
     overlap::{Located, resolve},
     presented::{is_credential_header, is_credential_part, is_host_of, is_provider_header},
@@ -164,10 +165,11 @@ impl Classifier {
         if leaves.is_cut {
             findings.skipped.push(Skipped::new("body", "nested deeper than 128 levels"));
         }
+        let covered = self.cover_keys(leaves, &located);
         for (leaf, depth, obstacle) in &layers.obstacles {
             findings.is_bomb |= *obstacle == Obstacle::Bomb;
             let what = match leaves.place(*leaf) {
-                Place::Body => format!("body:{} layer {depth}", leaves.pointer(*leaf)),
+                Place::Body => format!("body:{} layer {depth}", leaves.pointer(*leaf, &covered)),
                 Place::Url => format!("url layer {depth}"),
                 Place::Header(name) => format!("header:{name} layer {depth}"),
             };
@@ -236,9 +238,22 @@ impl Classifier {
         }
     }
 
+    /// The keys that hold one of `located`.
+    fn cover_keys(&self, leaves: &Leaves<'_>, located: &[Located]) -> CoveredKeys {
+        let mut covered = CoveredKeys::new();
+        for hit in located {
+            let Some(detector) = self.detectors.get(hit.found.detector) else { continue };
+            for (leaf, _) in &hit.sources {
+                leaves.cover(*leaf, || Markers::write(&detector.id), &mut covered);
+            }
+        }
+        covered
+    }
+
     fn describe(&self, leaves: &Leaves<'_>, located: &[Located]) -> Vec<Hit> {
         let mut offsets = Offsets::default();
         let mut hits = Vec::new();
+        let covered = self.cover_keys(leaves, located);
         for hit in located {
             let Some(detector) = self.detectors.get(hit.found.detector) else { continue };
             for (leaf, span) in &hit.sources {
@@ -249,7 +264,7 @@ impl Classifier {
                     detector: detector.id.clone(),
                     confidence: hit.found.confidence,
                     place: leaves.place(*leaf),
-                    path: leaves.pointer(*leaf),
+                    path: leaves.pointer(*leaf, &covered),
                     in_key: source.role == Role::Key,
                     start: chars.start,
                     end: chars.end,

@@ -47,6 +47,9 @@ struct Step<'a> {
 /// one object, or one member across an array's objects.
 type Siblings = Range<usize>;
 
+/// Steps whose key is not to be shown, each with what stands in its place.
+pub(crate) type CoveredKeys = BTreeMap<usize, String>;
+
 /// The leaves of one place of a call.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Leaves<'a> {
@@ -103,20 +106,25 @@ impl<'a> Leaves<'a> {
         self.places.get(leaf).cloned().unwrap_or(Place::Body)
     }
 
-    /// JSON Pointer (RFC 6901) of a leaf; of its member, for a key.
-    pub(crate) fn pointer(&self, leaf: usize) -> String {
+    /// JSON Pointer (RFC 6901) of a leaf; of its member, for a key. A marker stands in place of each covered key, so that
+    /// a path never tells a value.
+    pub(crate) fn pointer(&self, leaf: usize, covered: &CoveredKeys) -> String {
         let mut tokens = Vec::new();
         let mut at = self.list.get(leaf).map_or(0, |l| l.step);
         while let Some(step) = self.steps.get(at) {
             match step.token {
                 Token::Root => break,
-                token => tokens.push(token),
+                token => tokens.push((at, token)),
             }
             at = step.parent;
         }
         let mut pointer = String::new();
-        for token in tokens.into_iter().rev() {
+        for (step, token) in tokens.into_iter().rev() {
             pointer.push('/');
+            if let Some(marker) = covered.get(&step) {
+                pointer.push_str(marker);
+                continue;
+            }
             match token {
                 Token::Root => {}
                 Token::Key(key) => pointer.push_str(&key.replace('~', "~0").replace('/', "~1")),
@@ -127,6 +135,13 @@ impl<'a> Leaves<'a> {
             }
         }
         pointer
+    }
+
+    /// Notes that `leaf`, if it is a key, goes by `marker` in pointers.
+    pub(crate) fn cover(&self, leaf: usize, marker: impl FnOnce() -> String, covered: &mut CoveredKeys) {
+        if let Some(key) = self.list.get(leaf).filter(|l| l.role == Role::Key) {
+            covered.entry(key.step).or_insert_with(marker);
+        }
     }
 
     fn push(&mut self, role: Role, text: Cow<'a, str>, label: &'a str, step: usize) -> usize {
@@ -237,8 +252,9 @@ mod tests {
     fn every_key_string_and_number_is_a_leaf_with_its_pointer() {
         let body = json!({"a/b": ["x", 7, {"m~n": "y"}], "c": null, "d": true});
         let leaves = Leaves::of_body(&body);
-        let shown: Vec<(String, String)> =
-            (0..leaves.list.len()).map(|i| (leaves.pointer(i), leaves.list[i].text.to_string())).collect();
+        let shown: Vec<(String, String)> = (0..leaves.list.len())
+            .map(|i| (leaves.pointer(i, &CoveredKeys::new()), leaves.list[i].text.to_string()))
+            .collect();
         let expected = [
             ("/a~1b", "a/b"),
             ("/a~1b/0", "x"),

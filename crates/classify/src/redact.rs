@@ -7,7 +7,7 @@
 use crate::{
     classifier::{Classifier, Offsets},
     layers::{Layers, Origin},
-    leaves::{Leaves, MAX_DEPTH, Role},
+    leaves::{CoveredKeys, Leaves, MAX_DEPTH, Role},
     marker::{FIELD, Markers},
     overlap::Located,
 };
@@ -46,6 +46,8 @@ impl Classifier {
             plan.fields.iter().filter_map(|field| blank_field(&mut blanked, field)).collect();
         let mut texts = BTreeMap::<usize, String>::new();
         let original = Leaves::of_body(&blanked);
+        let mut found = Vec::<(usize, Redaction)>::new();
+        let mut covered = CoveredKeys::new();
         for round in 0..ALL_ROUNDS {
             let mut leaves = Cow::Borrowed(&original);
             for (leaf, text) in &texts {
@@ -68,12 +70,21 @@ impl Classifier {
             } else {
                 self.replace_strings(&located)
             };
-            redactions.extend(self.describe_redactions(&original, &located, round == 0));
+            found.extend(self.describe_redactions(&original, &located, round == 0));
+            for (leaf, marker) in self.replace_strings(&located) {
+                original.cover(leaf, || marker, &mut covered);
+            }
             for (leaf, text) in changed {
                 let is_number = leaves.list.get(leaf).is_some_and(|l| l.role == Role::Number);
                 texts.insert(leaf, if is_number { "0".to_owned() } else { text });
             }
         }
+        // Only now is it known which keys of a path are shown.
+        redactions.extend(
+            found
+                .into_iter()
+                .map(|(leaf, redaction)| Redaction { path: original.pointer(leaf, &covered), ..redaction }),
+        );
         let body =
             if texts.is_empty() { blanked } else { rebuild(&blanked, 0, &mut Rebuild { texts, next: 0 }) };
         redactions.sort_by(|a, b| {
@@ -160,13 +171,13 @@ impl Classifier {
         out
     }
 
-    /// Later rounds see a changed text, so all they can say of the original is the whole string.
+    /// What went, by leaf; the path is still empty. Later rounds see a changed text, so all they can say of the original is the whole string.
     fn describe_redactions(
         &self,
         original: &Leaves<'_>,
         located: &[Located],
         is_first: bool,
-    ) -> Vec<Redaction> {
+    ) -> Vec<(usize, Redaction)> {
         let mut offsets = Offsets::default();
         let mut redactions = Vec::new();
         for hit in located {
@@ -178,13 +189,14 @@ impl Classifier {
                 } else {
                     0..source.text.chars().count()
                 };
-                redactions.push(Redaction {
-                    path: original.pointer(*leaf),
+                let redaction = Redaction {
+                    path: String::new(),
                     class: Some(detector.class),
                     detector: detector.id.clone(),
                     start: span.start,
                     end: span.end,
-                });
+                };
+                redactions.push((*leaf, redaction));
             }
         }
         redactions

@@ -195,6 +195,16 @@ fn colliding_keys_stay_apart_and_fields_are_blanked_by_type() {
 }
 
 #[test]
+fn paths_never_tell_a_value() {
+    let body = json!({"bob@corp.com": {"x": "alice@corp.com"}});
+    let redactions = redact(&body, &BTreeSet::from([DataClass::Pii])).redactions;
+    let paths: Vec<&str> = redactions.iter().map(|r| r.path.as_str()).collect();
+    assert_eq!(paths, ["/[REDACTED:email]", "/[REDACTED:email]/x"]);
+    let shown: Vec<String> = classify(&body).hits.into_iter().map(|h| h.path).collect();
+    assert_eq!(shown, paths);
+}
+
+#[test]
 fn urls_and_headers_are_searched_and_own_credentials_are_normal_there() {
     let classifier = Classifier::builtin();
     let token = "ghp_0123456789abcdefghijABCDEFGHIJ3nPCFm";
