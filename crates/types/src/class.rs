@@ -63,7 +63,8 @@ pub struct Hit {
     pub confidence: Confidence,
     pub place: Place,
     /// JSON Pointer (RFC 6901) of the string or number that holds the value; empty for the whole body, a URL or a header.
-    /// A hit in an object key has the pointer of that member and `in_key` set.
+    /// A hit in an object key has the pointer of that member and `in_key` set. A key in which something was found stands
+    /// in it as `[REDACTED:<detector>]`: a path never repeats a value.
     pub path: String,
     pub in_key: bool,
     /// Span in Unicode code points of that string as it was sent. For a value found under an encoding
