@@ -247,15 +247,8 @@ fn signal(signal: &Signal) -> String {
     }
 }
 
-fn engine_word(engine: EngineName) -> &'static str {
-    match engine {
-        EngineName::Classifier => "data",
-        EngineName::Baseline => "habit",
-        EngineName::Correlation => "correlation",
-        EngineName::ThreatIntel => "threat intelligence",
-        EngineName::Semantic => "intent",
-        EngineName::Trust => "trust",
-    }
+fn engine_word(engine: EngineName) -> String {
+    engine.as_str().replace('_', " ")
 }
 
 fn not_judged(verdict: &Verdict) -> Option<String> {

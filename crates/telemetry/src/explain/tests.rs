@@ -134,9 +134,9 @@ Rule `any-secret` of policy `Slack` (version 3) matched and says DENY too; anoth
 Rule `slack-pii` of policy `Slack` (version 3) matched and says SANITIZE; DENY of rule `slack-secrets` is stricter.
 Rule `tryout` of policy `Slack` (version 3) matched and would say DENY; it is in shadow mode and has no effect.
 The risk is 0.75 of 1, which is critical.
-The data engine says 1.00, with weight 0.30: a secret would leave for an external host (`SECRET_TO_EXTERNAL_HOST`).
+The classifier engine says 1.00, with weight 0.30: a secret would leave for an external host (`SECRET_TO_EXTERNAL_HOST`).
 The agent's standing lowered the risk (-0.10).
-The data engine does not let the risk fall below 0.75, because a secret would leave for an external host.
+The classifier engine does not let the risk fall below 0.75, because a secret would leave for an external host.
 Not judged: engine:semantic (switched off in the tenant's settings).
 The caller must drop the call."
     );
