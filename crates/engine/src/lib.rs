@@ -10,6 +10,7 @@
 
 mod combine;
 mod decide;
+mod fingerprint;
 mod identity;
 mod injection;
 mod monitor;
@@ -21,6 +22,7 @@ mod trust;
 mod view;
 
 pub use decide::{InvalidCall, Judgement, Steps, decide};
+pub use fingerprint::{Fingerprint, FingerprintKey, Overlap};
 pub use identity::signature;
 pub use injection::{Injection, inspect};
 pub use monitor::monitored;

@@ -64,6 +64,7 @@ fn response_row(row: &Cells<'_>) -> StoreResult<ScanResponseRow> {
         data_classes: row.json("data_classes")?,
         fields_redacted_count: row.number("fields_redacted_count")?,
         content_fingerprint: row.string("content_fingerprint")?,
+        content_marks: row.bytes("content_marks")?,
         injection: row.json("injection")?,
     })
 }
@@ -251,8 +252,8 @@ impl ActivityStore for SqliteStore {
             tx.change(
                 "INSERT INTO scan_responses (
                     tenant_id, trace_id, at, response_status, data_classes, fields_redacted_count,
-                    content_fingerprint, injection
-                 ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                    content_fingerprint, content_marks, injection
+                 ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                 params![
                     tenant.to_string(),
                     response.trace_id.to_string(),
@@ -261,6 +262,7 @@ impl ActivityStore for SqliteStore {
                     json(&response.data_classes)?,
                     response.fields_redacted_count,
                     response.content_fingerprint,
+                    response.content_marks,
                     json(&response.injection)?
                 ],
             )?;

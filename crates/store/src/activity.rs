@@ -109,7 +109,11 @@ pub struct ScanResponseRow {
     pub response_status: Option<u16>,
     pub data_classes: Vec<DataClass>,
     pub fields_redacted_count: u32,
+    /// Keyed hash of the whole content, in hexadecimal.
     pub content_fingerprint: String,
+    /// Keyed marks of its passages and of what was found in it, for telling where they turn up again.
+    #[serde(skip)]
+    pub content_marks: Vec<u8>,
     pub injection: Value,
 }
 

@@ -1,6 +1,7 @@
 //! What the agent read, attached to the scan that allowed it.
 
-use crate::world::{World, aws_key};
+use crate::world::{Agent, World, aws_key};
+use interven_engine::Fingerprint;
 use interven_store::ActivityStore as _;
 use serde_json::json;
 
@@ -21,6 +22,35 @@ async fn a_response_is_classified_inspected_and_not_kept() {
     let rows = world.store.responses(world.tenant, trace.as_str().unwrap().parse().unwrap()).await.unwrap();
     assert_eq!((rows.len(), rows[0].response_status), (1, Some(200)));
     assert!(!format!("{rows:?}").contains("evil.example"));
+    assert!(!rows[0].content_marks.is_empty());
+}
+
+#[tokio::test]
+async fn what_was_read_is_known_again_in_other_words_and_only_in_its_tenant() {
+    let world = World::start().await;
+    let agent = world.agent("bot").await;
+    let elsewhere = world.tenant_named("elsewhere").await;
+    let stranger = world.agent_in(elsewhere, "bot", |_| {}).await;
+    let marks = async |agent: &Agent, tenant, text: &str| {
+        let trace = agent.say("hi").await.body["trace_id"].clone();
+        let report = json!({"trace_id": trace, "response_body": {"text": text}});
+        agent.post("/v1/scan/response", report.to_string()).await;
+        let rows = world.store.responses(tenant, trace.as_str().unwrap().parse().unwrap()).await.unwrap();
+        Fingerprint::from_bytes(&rows[0].content_marks).unwrap()
+    };
+    let secret_plan = "The merger with Northwind closes on the fourth of May; her SSN is 536-90-4399.";
+    let read = marks(&agent, world.tenant, secret_plan).await;
+    let quoted =
+        marks(&agent, world.tenant, "> THE MERGER WITH NORTHWIND CLOSES ON THE FOURTH\n> of May").await;
+    let number = marks(&agent, world.tenant, "ssn=536904399").await;
+    let unrelated =
+        marks(&agent, world.tenant, "The weekly report is ready and nothing else happened.").await;
+    let foreign = marks(&stranger, elsewhere, secret_plan).await;
+    assert!(quoted.overlap(&read).passages > 0);
+    assert_eq!(number.overlap(&read).values, 1);
+    for other in [unrelated, foreign] {
+        assert_eq!((other.overlap(&read).passages, other.overlap(&read).values), (0, 0));
+    }
 }
 
 #[tokio::test]

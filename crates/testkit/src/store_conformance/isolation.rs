@@ -40,6 +40,7 @@ pub(super) async fn a_foreign_tenant_finds_nothing(stage: Stage) {
         data_classes: vec![],
         fields_redacted_count: 0,
         content_fingerprint: String::new(),
+        content_marks: vec![],
         injection: json!(null),
     };
     for tenant in [other, nobody] {

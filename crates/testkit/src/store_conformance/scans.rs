@@ -242,6 +242,7 @@ pub(super) async fn responses_attach_to_their_scan(stage: Stage) {
         data_classes: vec![DataClass::Pii],
         fields_redacted_count: 2,
         content_fingerprint: "ab".repeat(32),
+        content_marks: vec![0, 255, 7],
         injection: json!({"found": false}),
     };
     for status in [Some(200), None] {
