@@ -88,7 +88,7 @@ impl Live {
     }
 
     /// The agent is read again when it next calls.
-    pub(crate) fn forget_agent(&self, tenant: TenantId, agent: AgentId) {
+    pub fn forget_agent(&self, tenant: TenantId, agent: AgentId) {
         self.agents.by_id.invalidate(&(tenant, agent));
     }
 

@@ -8,13 +8,13 @@ use crate::{
     tenants::{InForce, Tenant},
 };
 use interven_engine::{
-    ENGINE_VERSION, History, InvalidCall, Judgement, Settlement, SettlementContext, Snapshot, Steps, decide,
-    settle, shown_url, signature,
+    AgentView, ENGINE_VERSION, History, InvalidCall, Judgement, Settlement, SettlementContext, Snapshot,
+    Steps, decide, settle, shown_url, signature,
 };
 use interven_store::{ActivityRow, Receipt, ScanEntry, Settled, StoreError};
 use interven_types::{
-    ApprovalEffect, ApprovalId, Baseline, Precedent, RiskBand, ScanRequest, TenantId, Timestamp, TraceId,
-    Verb, Verdict,
+    AgentId, ApprovalEffect, ApprovalId, Baseline, KeyId, Precedent, RiskBand, ScanRequest, TenantId,
+    Timestamp, TraceId, Verb, Verdict,
 };
 use interven_vault::Place;
 use serde_json::{Value, json};
@@ -68,17 +68,18 @@ impl Live {
         tenant.take_scan().map_err(ScanError::RateLimited)?;
         let agent = self.calling_agent(caller, &tenant, &request, now).await?;
         let view = agent.view();
+        let attempt = self.attempt(caller, &tenant, env, &request, &view, now)?;
         if tenant.is_over_quota(now) {
-            return Err(self.record_over_quota(caller, &tenant, &env, &request, &view, now).await);
+            return Err(self.record_over_quota(attempt).await);
         }
-        let in_force = tenant.in_force(&env).ok_or(ScanError::TenantUnavailable)?.clone();
+        let in_force = tenant.in_force(&attempt.env).ok_or(ScanError::TenantUnavailable)?.clone();
         let baseline = match &view.history {
             History::Learned(baseline) => baseline.clone(),
             History::Recorded(_) => Baseline::default(),
         };
         let snapshot = Snapshot {
             tenant: tenant.id,
-            env: env.clone(),
+            env: attempt.env.clone(),
             settings: Arc::clone(&tenant.settings),
             policies: Arc::clone(&in_force.policies),
             classifier: Arc::clone(&tenant.classifier),
@@ -88,24 +89,17 @@ impl Live {
         timings.done("limits");
         let judgement = decide(&request, &snapshot, now, &mut timings)?;
 
-        let trace_id = TraceId(randomness::fresh_id());
         let scan = Scan {
-            trace_id,
             approval_id: ApprovalId(randomness::fresh_id()),
-            signature: signature(self.secrets.signing_key(), tenant.id, &env, &request, &judgement),
+            signature: signature(self.secrets.signing_key(), tenant.id, &attempt.env, &request, &judgement),
             shown_url: shown_url(&request, &judgement.hits),
-            sealed_request: self.seal_request(tenant.id, trace_id, &request)?,
-            is_monitored: caller.key().monitor || tenant.settings.is_monitored(&env),
-            client_addr: caller.client_addr().to_string(),
-            key_id: caller.key().key_id,
+            is_monitored: caller.key().monitor || tenant.settings.is_monitored(&attempt.env),
             idempotency_key: context.idempotency_key,
-            env,
-            tenant,
+            attempt,
             in_force,
             baseline,
             judgement,
             timings,
-            now,
         };
         let receipt = self.record(scan).await?;
         agent.note(&receipt, now);
@@ -117,11 +111,11 @@ impl Live {
     }
 
     async fn record(&self, scan: Scan) -> Result<Receipt, ScanError> {
-        let (tenant, now) = (Arc::clone(&scan.tenant), scan.now);
+        let (tenant, now) = (Arc::clone(&scan.attempt.tenant), scan.attempt.now);
         let entry = ScanEntry {
-            trace_id: scan.trace_id,
-            agent_id: scan.judgement.facts.agent_id,
-            env: scan.env.clone(),
+            trace_id: scan.attempt.trace_id,
+            agent_id: scan.attempt.agent_id,
+            env: scan.attempt.env.clone(),
             signature: scan.signature,
             idempotency_key: scan.idempotency_key.clone(),
             now,
@@ -133,86 +127,59 @@ impl Live {
     }
 
     /// Over quota nothing is evaluated, but the attempt leaves its row.
-    async fn record_over_quota(
-        &self,
-        caller: &Caller,
-        tenant: &Arc<Tenant>,
-        env: &str,
-        request: &ScanRequest,
-        agent: &interven_engine::AgentView,
-        now: Timestamp,
-    ) -> ScanError {
-        let trace_id = TraceId(randomness::fresh_id());
-        let sealed_request = match self.seal_request(tenant.id, trace_id, request) {
-            Ok(sealed) => sealed,
-            Err(error) => return error,
-        };
-        let row = ActivityRow {
-            trace_id,
-            ledger_seq: 0,
-            created_at: now,
-            env: env.to_owned(),
-            key_id: Some(caller.key().key_id),
-            client_addr: Some(caller.client_addr().to_string()),
-            agent_id: agent.agent_id,
-            agent_name: agent.name.clone(),
-            decision: None,
-            would_be: None,
-            risk_score: 0.0,
-            risk_band: RiskBand::Low,
-            reason_codes: vec!["QUOTA_EXCEEDED".to_owned()],
-            tool_name: String::new(),
-            operation: String::new(),
-            verb: Verb::Read,
-            method: request.method.clone(),
-            url: String::new(),
-            host: None,
-            classifications: Vec::new(),
-            policy_id: None,
-            policy_name: None,
-            rule_id: None,
-            approval_id: None,
-            trust_score: agent.trust.trust_score,
-            engine_version: ENGINE_VERSION.to_owned(),
-            detectors_hash: tenant.classifier.patterns_hash().to_owned(),
-            policy_set: String::new(),
-            settings_version: tenant.settings_version,
-            verdict: None,
-            facts: Value::Null,
-            timings: Value::Null,
-            sealed_request,
-        };
-        let settle = move |precedent: &Precedent| Settled {
-            row,
-            approval: ApprovalEffect::None,
-            trust: precedent.trust.clone(),
-            trust_events: Vec::new(),
-            lesson: None,
-            incidents: Vec::new(),
-        };
+    async fn record_over_quota(&self, attempt: Attempt) -> ScanError {
+        let (tenant, trace_id) = (attempt.tenant.id, attempt.trace_id);
         let entry = ScanEntry {
             trace_id,
-            agent_id: agent.agent_id,
-            env: env.to_owned(),
+            agent_id: attempt.agent_id,
+            env: attempt.env.clone(),
             signature: [0; 32],
             idempotency_key: None,
-            now,
-            settle: Box::new(settle),
+            now: attempt.now,
+            settle: Box::new(move |precedent| Settled {
+                row: ActivityRow { reason_codes: vec!["QUOTA_EXCEEDED".to_owned()], ..attempt.row() },
+                approval: ApprovalEffect::None,
+                trust: precedent.trust.clone(),
+                trust_events: Vec::new(),
+                lesson: None,
+                incidents: Vec::new(),
+            }),
         };
-        match self.store.record_scan(tenant.id, entry).await {
+        match self.store.record_scan(tenant, entry).await {
             Ok(_) => ScanError::QuotaExceeded { trace_id: Some(trace_id) },
             Err(error) => ScanError::AuditUnavailable(error),
         }
     }
 
-    fn seal_request(
+    /// Names a call and seals what was asked.
+    fn attempt(
         &self,
-        tenant: TenantId,
-        trace: TraceId,
+        caller: &Caller,
+        tenant: &Arc<Tenant>,
+        env: String,
         request: &ScanRequest,
-    ) -> Result<Vec<u8>, ScanError> {
+        agent: &AgentView,
+        now: Timestamp,
+    ) -> Result<Attempt, ScanError> {
+        let trace_id = TraceId(randomness::fresh_id());
         let plaintext = serde_json::to_vec(request).unwrap_or_default();
-        Ok(self.vault.seal(&request_place(tenant, &trace.to_string()), randomness::fill()?, &plaintext))
+        Ok(Attempt {
+            trace_id,
+            env,
+            key_id: caller.key().key_id,
+            client_addr: caller.client_addr().to_string(),
+            agent_id: agent.agent_id,
+            agent_name: agent.name.clone(),
+            trust_score: agent.trust.trust_score,
+            method: request.method.clone(),
+            sealed_request: self.vault.seal(
+                &request_place(tenant.id, &trace_id.to_string()),
+                randomness::fill()?,
+                &plaintext,
+            ),
+            tenant: Arc::clone(tenant),
+            now,
+        })
     }
 }
 
@@ -233,39 +200,89 @@ fn env_of(caller: &Caller, request: &ScanRequest) -> Result<String, ScanError> {
     }
 }
 
-/// A judged scan on its way into the record.
-struct Scan {
+/// A call before it is judged.
+struct Attempt {
     trace_id: TraceId,
+    env: String,
+    key_id: KeyId,
+    client_addr: String,
+    agent_id: AgentId,
+    agent_name: String,
+    trust_score: f64,
+    method: String,
+    sealed_request: Vec<u8>,
+    tenant: Arc<Tenant>,
+    now: Timestamp,
+}
+
+impl Attempt {
+    /// Its record as long as nothing was evaluated.
+    fn row(self) -> ActivityRow {
+        ActivityRow {
+            trace_id: self.trace_id,
+            ledger_seq: 0,
+            created_at: self.now,
+            env: self.env,
+            key_id: Some(self.key_id),
+            client_addr: Some(self.client_addr),
+            agent_id: self.agent_id,
+            agent_name: self.agent_name,
+            decision: None,
+            would_be: None,
+            risk_score: 0.0,
+            risk_band: RiskBand::Low,
+            reason_codes: Vec::new(),
+            tool_name: String::new(),
+            operation: String::new(),
+            verb: Verb::Read,
+            method: self.method,
+            url: String::new(),
+            host: None,
+            classifications: Vec::new(),
+            policy_id: None,
+            policy_name: None,
+            rule_id: None,
+            approval_id: None,
+            trust_score: self.trust_score,
+            engine_version: ENGINE_VERSION.to_owned(),
+            detectors_hash: self.tenant.classifier.patterns_hash().to_owned(),
+            policy_set: String::new(),
+            settings_version: self.tenant.settings_version,
+            verdict: None,
+            facts: Value::Null,
+            timings: Value::Null,
+            sealed_request: self.sealed_request,
+        }
+    }
+}
+
+/// A judged call on its way into the record.
+struct Scan {
+    attempt: Attempt,
     approval_id: ApprovalId,
     signature: [u8; 32],
     shown_url: String,
-    sealed_request: Vec<u8>,
     is_monitored: bool,
-    client_addr: String,
-    key_id: interven_types::KeyId,
     idempotency_key: Option<String>,
-    env: String,
-    tenant: Arc<Tenant>,
     in_force: InForce,
     baseline: Baseline,
     judgement: Judgement,
     timings: Timings,
-    now: Timestamp,
 }
 
 impl Scan {
     fn settle(self, precedent: &Precedent) -> Settled {
         let context = SettlementContext {
-            trace_id: self.trace_id,
+            trace_id: self.attempt.trace_id,
             approval_id: self.approval_id,
             signature: self.signature,
             idempotency_key: self.idempotency_key.as_deref(),
-            env: &self.env,
-            settings: &self.tenant.settings,
+            env: &self.attempt.env,
+            settings: &self.attempt.tenant.settings,
             is_monitored: self.is_monitored,
             shown_url: &self.shown_url,
             baseline: &self.baseline,
-            now: self.now,
+            now: self.attempt.now,
         };
         let Settlement { verdict, approval, trust, trust_events, lesson, incidents } =
             settle(&self.judgement, precedent, &context);
@@ -276,14 +293,6 @@ impl Scan {
     fn row(self, verdict: Verdict) -> ActivityRow {
         let call = &self.judgement.call.primary;
         ActivityRow {
-            trace_id: self.trace_id,
-            ledger_seq: 0,
-            created_at: self.now,
-            env: self.env,
-            key_id: Some(self.key_id),
-            client_addr: Some(self.client_addr),
-            agent_id: self.judgement.facts.agent_id,
-            agent_name: self.judgement.facts.name.clone(),
             decision: Some(verdict.decision),
             would_be: verdict.would_be,
             risk_score: verdict.risk_score,
@@ -300,15 +309,11 @@ impl Scan {
             policy_name: verdict.rule.as_ref().map(|rule| rule.policy_name.clone()),
             rule_id: verdict.rule.as_ref().map(|rule| rule.rule_id.clone()),
             approval_id: verdict.approval.as_ref().map(|ticket| ticket.approval_id),
-            trust_score: self.judgement.facts.trust.trust_score,
-            engine_version: ENGINE_VERSION.to_owned(),
-            detectors_hash: self.tenant.classifier.patterns_hash().to_owned(),
             policy_set: self.in_force.hash.to_string(),
-            settings_version: self.tenant.settings_version,
-            verdict: Some(verdict),
             facts: json!(self.judgement.facts),
             timings: self.timings.into_json(),
-            sealed_request: self.sealed_request,
+            verdict: Some(verdict),
+            ..self.attempt.row()
         }
     }
 }

@@ -142,7 +142,7 @@ async fn decide(
     let decided =
         live.store.decide_approval(operator.tenant, id, decision, note, &operator.actor, live.now()).await?;
     // A denial has lowered the agent's trust.
-    live.reload(operator.tenant).await?;
+    live.forget_agent(operator.tenant, decided.agent_id);
     Ok(Json(decided))
 }
 
