@@ -23,6 +23,15 @@ const MIGRATIONS: &[Migration] = &[
 
 /// Brings the schema up to date; refuses one that another or a newer build made.
 pub(crate) fn migrate(connection: &mut Connection, path: &Path, now: Timestamp) -> Result<(), OpenError> {
+    migrate_to(connection, MIGRATIONS, path, now)
+}
+
+fn migrate_to(
+    connection: &mut Connection,
+    migrations: &[Migration],
+    path: &Path,
+    now: Timestamp,
+) -> Result<(), OpenError> {
     let failed = |error: rusqlite::Error| OpenError::from_sqlite(path.to_owned(), &error);
     connection
         .execute_batch(
@@ -32,11 +41,11 @@ pub(crate) fn migrate(connection: &mut Connection, path: &Path, now: Timestamp) 
         )
         .map_err(failed)?;
     let applied = applied(connection).map_err(failed)?;
-    let known = MIGRATIONS.last().map_or(0, |last| last.version);
+    let known = migrations.last().map_or(0, |last| last.version);
     if let Some(found) = applied.keys().next_back().copied().filter(|found| *found > known) {
         return Err(OpenError::NewerVersion { path: path.to_owned(), found, known });
     }
-    for migration in MIGRATIONS {
+    for migration in migrations {
         let checksum = checksum(migration.sql);
         match applied.get(&migration.version) {
             Some(found) if *found == checksum => {}
@@ -89,6 +98,30 @@ mod tests {
     fn versions_count_up_from_one() {
         let versions: Vec<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
         assert_eq!(versions, (1..=MIGRATIONS.len() as i64).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn rows_of_an_earlier_version_are_kept_and_completed() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let now: Timestamp = "2026-01-01T00:00:00.000Z".parse().unwrap();
+        let path = Path::new("test.db");
+        migrate_to(&mut connection, &MIGRATIONS[..1], path, now).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO scan_responses
+                    (tenant_id, trace_id, at, data_classes, fields_redacted_count, content_fingerprint, injection)
+                 VALUES ('t', 'r', '2026-01-01T00:00:00.000Z', '[]', 3, 'ab', 'null')",
+            )
+            .unwrap();
+        migrate(&mut connection, path, now).unwrap();
+        let row = connection.query_row(
+            "SELECT fields_redacted_count, content_marks FROM scan_responses",
+            [],
+            |row| Ok((row.get::<_, u32>(0)?, row.get::<_, Vec<u8>>(1)?)),
+        );
+        assert_eq!(row.unwrap(), (3, Vec::new()));
+        let newer = migrate_to(&mut connection, &MIGRATIONS[..1], path, now);
+        assert!(matches!(newer, Err(OpenError::NewerVersion { found: 2, known: 1, .. })));
     }
 
     #[test]
