@@ -27,7 +27,8 @@ check: setup ## format, lints, house rules, layer order and unit tests
 
 bench: tools ## measure this machine and print the tables
 	@cargo build --release --package bench --package interven
-	@exec "$(CARGO_TARGET_DIR)/release/bench" $(ARGS)
+	@"$(CARGO_TARGET_DIR)/release/bench" $(ARGS)
+	@exec "$(CARGO_TARGET_DIR)/release/classify"
 
 generate: tools ## write the API descriptions and the policy schema anew from the code
 	@cargo build --package interven
