@@ -2,7 +2,7 @@
 
 use crate::{
     detectors::{self, BuildError, Detector},
-    layers::{Layers, Obstacle, Origin},
+    layers::{Layers, Obstacle, Origin, Segment},
     leaves::{CoveredKeys, Leaves, Role},
     marker::Markers,
     matcher::Matcher,
@@ -55,15 +55,32 @@ pub struct Subject<'a> {
 }
 
 /// What was found, and what was not looked at.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Findings<'a> {
     /// Sorted by place, path and start.
     pub hits: Vec<Hit>,
     pub skipped: Vec<Skipped>,
     /// Whether a compressed layer was a decompression bomb.
     pub is_bomb: bool,
+    /// The body, or the one text, in which it was found.
+    pub(crate) reading: Option<Reading<'a>>,
+}
+
+impl Findings<'_> {
     /// Every string, key and decoded layer of the body.
-    pub texts: Vec<Cow<'a, str>>,
+    pub fn texts(&self) -> Vec<Cow<'_, str>> {
+        let segments = self.reading.iter().flat_map(|reading| &reading.layers.segments);
+        let is_text = |s: &&Segment<'_>| s.role != Role::Number || !matches!(s.origin, Origin::Leaf(_));
+        segments.filter(is_text).map(|s| Cow::Borrowed(s.text.as_ref())).collect()
+    }
+}
+
+/// What was read, and what was found in it.
+#[derive(Debug)]
+pub(crate) struct Reading<'a> {
+    pub(crate) leaves: Leaves<'a>,
+    pub(crate) layers: Layers<'a>,
+    pub(crate) located: Vec<Located>,
 }
 
 /// Most things that are named as skipped.
@@ -117,17 +134,14 @@ impl Classifier {
 
     /// Classifies body, URL and headers of a call.
     pub fn classify<'a>(&self, subject: &Subject<'a>) -> Findings<'a> {
-        let body = Leaves::of_body(subject.body);
         let mut findings = Findings::default();
-        let layers = self.collect(&body, subject.host, &mut findings);
-        let decoded = layers.segments.into_iter().skip(body.list.len()).map(|s| s.text.into_owned());
-        let decoded: Vec<String> = decoded.collect();
-        findings.texts = body.list.into_iter().filter(|l| l.role != Role::Number).map(|l| l.text).collect();
-        findings.texts.extend(decoded.into_iter().map(Cow::Owned));
+        let body = self.read(Leaves::of_body(subject.body), subject.host);
+        self.note(&body, &mut findings);
+        findings.reading = Some(body);
 
         let headers = subject.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let envelope = Leaves::of_envelope(subject.url, headers);
-        self.collect(&envelope, subject.host, &mut findings);
+        let envelope = self.read(Leaves::of_envelope(subject.url, headers), subject.host);
+        self.note(&envelope, &mut findings);
         findings.hits.sort_by(|a, b| {
             (&a.place, &a.path, a.in_key, a.start, a.end, &a.detector).cmp(&(
                 &b.place,
@@ -144,28 +158,29 @@ impl Classifier {
 
     /// Classifies one text, for the command line: the pointer of every hit is empty.
     pub fn classify_text<'a>(&self, text: &'a str) -> Findings<'a> {
-        let leaves = Leaves::of_text(text);
         let mut findings = Findings::default();
-        self.collect(&leaves, None, &mut findings);
-        findings.texts.push(Cow::Borrowed(text));
+        let reading = self.read(Leaves::of_text(text), None);
+        self.note(&reading, &mut findings);
+        findings.reading = Some(reading);
         findings.hits.sort_by_key(|h| (h.start, h.end));
         findings.hits.dedup();
         findings
     }
 
-    fn collect<'l>(
-        &self,
-        leaves: &'l Leaves<'_>,
-        host: Option<&str>,
-        findings: &mut Findings<'_>,
-    ) -> Layers<'l> {
-        let layers = Layers::of(leaves);
-        let located = self.locate(leaves, &layers, host);
-        findings.hits.extend(self.describe(leaves, &located));
+    fn read<'a>(&self, leaves: Leaves<'a>, host: Option<&str>) -> Reading<'a> {
+        let layers = Layers::of(&leaves);
+        let located = self.locate(&leaves, &layers, host);
+        Reading { leaves, layers, located }
+    }
+
+    /// Adds what a reading tells: its hits, and what could not be looked at.
+    fn note(&self, reading: &Reading<'_>, findings: &mut Findings<'_>) {
+        let Reading { leaves, layers, located } = reading;
+        findings.hits.extend(self.describe(leaves, located));
         if leaves.is_cut {
             findings.skipped.push(Skipped::new("body", "nested deeper than 128 levels"));
         }
-        let covered = self.cover_keys(leaves, &located);
+        let covered = self.cover_keys(leaves, located);
         for (leaf, depth, obstacle) in &layers.obstacles {
             findings.is_bomb |= *obstacle == Obstacle::Bomb;
             let what = match leaves.place(*leaf) {
@@ -178,7 +193,6 @@ impl Classifier {
                 findings.skipped.push(skipped);
             }
         }
-        layers
     }
 
     /// Every match in every layer, one per value and class.

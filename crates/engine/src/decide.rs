@@ -91,6 +91,7 @@ pub fn decide(
 
     let scrutiny =
         trust::scrutiny(&snapshot.agent.trust, snapshot.settings.scrutiny_threshold(&snapshot.env), now);
+    let texts = found.texts();
     let outcome = snapshot.policies.evaluate(&Facts {
         method: &request.method,
         actions: &actions,
@@ -99,8 +100,8 @@ pub fn decide(
         agent_name: &snapshot.agent.name,
         runtime_type: snapshot.agent.runtime_type,
         body: &request.body,
-        body_bytes: body_bytes(&found.texts),
-        texts: &found.texts,
+        body_bytes: body_bytes(&texts),
+        texts: &texts,
         hits: &found.hits,
         is_new_destination: baseline.is_new_destination,
         is_volume_burst: baseline.is_volume_burst,

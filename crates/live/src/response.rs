@@ -31,7 +31,7 @@ impl Live {
         }
         let no_headers = BTreeMap::new();
         let found = tenant.classifier.classify(&Subject { url: "", host: None, headers: &no_headers, body });
-        let injection = inspect(found.texts.iter().map(|text| text.as_ref()));
+        let injection = inspect(found.texts().iter().map(|text| text.as_ref()));
         let has = |class: &DataClass| {
             found.hits.iter().any(|hit| hit.class == *class && hit.confidence >= Confidence::Medium)
         };
@@ -62,8 +62,8 @@ impl Live {
         let key = FingerprintKey::derive(self.secrets.signing_key(), tenant);
         let sensitive = found.hits.iter().filter(|hit| hit.confidence >= Confidence::Medium && !hit.in_key);
         let values: Vec<String> = sensitive.filter_map(|hit| value_at(body, hit)).collect();
-        let texts = found.texts.iter().map(|text| text.as_ref());
-        Fingerprint::of(&key, texts, values.iter().map(String::as_str))
+        let texts = found.texts();
+        Fingerprint::of(&key, texts.iter().map(|text| text.as_ref()), values.iter().map(String::as_str))
     }
 }
 

@@ -52,7 +52,7 @@ impl Joined {
 }
 
 /// Joins each group of neighbours where the end of one and the start of the next could be one token.
-pub(crate) fn join_siblings<'l>(leaves: &'l Leaves<'_>) -> Vec<Segment<'l>> {
+pub(crate) fn join_siblings<'l>(leaves: &Leaves<'l>) -> Vec<Segment<'l>> {
     let mut segments = Vec::new();
     for group in leaves.groups() {
         let mut text = String::new();
@@ -94,12 +94,7 @@ fn add(text: &mut String, joined: &mut Joined, leaf: usize, part: &str, start: u
     joined.parts.push(Part { out: from..text.len(), leaf, start });
 }
 
-fn finish<'l>(
-    leaves: &'l Leaves<'_>,
-    text: &mut String,
-    joined: &mut Joined,
-    segments: &mut Vec<Segment<'l>>,
-) {
+fn finish<'l>(leaves: &Leaves<'l>, text: &mut String, joined: &mut Joined, segments: &mut Vec<Segment<'l>>) {
     let (text, joined) = (std::mem::take(text), std::mem::take(joined));
     if joined.parts.len() > 1 && may_hold_value(&text) {
         let label = joined.first_leaf().and_then(|leaf| leaves.list.get(leaf)).map_or("", |leaf| leaf.label);

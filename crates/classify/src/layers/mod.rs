@@ -51,11 +51,11 @@ pub(crate) struct Layers<'l> {
 }
 
 impl<'l> Layers<'l> {
-    pub(crate) fn of(leaves: &'l Leaves<'_>) -> Self {
+    pub(crate) fn of(leaves: &Leaves<'l>) -> Self {
         let mut layers = Self { segments: Vec::with_capacity(leaves.list.len()), ..Self::default() };
         for (index, leaf) in leaves.list.iter().enumerate() {
             layers.segments.push(Segment {
-                text: Cow::Borrowed(&leaf.text),
+                text: leaf.text.clone(),
                 label: leaf.label,
                 role: leaf.role,
                 origin: Origin::Leaf(index),
@@ -115,7 +115,7 @@ impl<'l> Layers<'l> {
     }
 
     /// Opens the labels of a URL's host.
-    fn expand_host(&self, leaves: &'l Leaves<'_>, children: &mut Vec<Segment<'l>>) {
+    fn expand_host(&self, leaves: &Leaves<'l>, children: &mut Vec<Segment<'l>>) {
         let url = self.segments.first().filter(|_| leaves.place(0) == Place::Url);
         for (range, label) in url.map(|url| host_labels(&url.text)).unwrap_or_default() {
             if let Some(mut packing) = unpack_host_label(label, range) {
