@@ -176,11 +176,11 @@ impl Classifier {
     /// Adds what a reading tells: its hits, and what could not be looked at.
     fn note(&self, reading: &Reading<'_>, findings: &mut Findings<'_>) {
         let Reading { leaves, layers, located } = reading;
-        findings.hits.extend(self.describe(leaves, located));
+        let covered = self.cover_keys(leaves, located);
+        findings.hits.extend(self.describe(leaves, located, &covered));
         if leaves.is_cut {
             findings.skipped.push(Skipped::new("body", "nested deeper than 128 levels"));
         }
-        let covered = self.cover_keys(leaves, located);
         for (leaf, depth, obstacle) in &layers.obstacles {
             findings.is_bomb |= *obstacle == Obstacle::Bomb;
             let what = match leaves.place(*leaf) {
@@ -264,21 +264,30 @@ impl Classifier {
         covered
     }
 
-    fn describe(&self, leaves: &Leaves<'_>, located: &[Located]) -> Vec<Hit> {
+    fn describe(&self, leaves: &Leaves<'_>, located: &[Located], covered: &CoveredKeys) -> Vec<Hit> {
         let mut offsets = Offsets::default();
-        let mut hits = Vec::new();
-        let covered = self.cover_keys(leaves, located);
+        let mut hits = Vec::with_capacity(located.len());
+        // One string may hold thousands of findings.
+        let mut latest: Option<(usize, String)> = None;
         for hit in located {
             let Some(detector) = self.detectors.get(hit.found.detector) else { continue };
             for (leaf, span) in &hit.sources {
                 let Some(source) = leaves.list.get(*leaf) else { continue };
                 let chars = offsets.count(*leaf, &source.text, span);
+                let path = match &latest {
+                    Some((of, path)) if of == leaf => path.clone(),
+                    _ => {
+                        let path = leaves.pointer(*leaf, covered);
+                        latest = Some((*leaf, path.clone()));
+                        path
+                    }
+                };
                 hits.push(Hit {
                     class: detector.class,
                     detector: detector.id.clone(),
                     confidence: hit.found.confidence,
                     place: leaves.place(*leaf),
-                    path: leaves.pointer(*leaf, &covered),
+                    path,
                     in_key: source.role == Role::Key,
                     start: chars.start,
                     end: chars.end,

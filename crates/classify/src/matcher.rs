@@ -65,18 +65,28 @@ struct Rule {
     allow: Vec<String>,
 }
 
-/// Where each detector has to look: merged windows, by detector, in rising order. Empty until something is added.
+/// Where each detector has to look: merged windows, in rising order. What no keyword triggers costs nothing, however
+/// many detectors there are.
 #[derive(Default)]
 struct Windows {
-    of_detector: Vec<Vec<Range<usize>>>,
+    /// By detector, its place in `lists` plus one; empty until something is added.
+    places: Vec<u32>,
+    lists: Vec<(usize, Vec<Range<usize>>)>,
 }
 
 impl Windows {
-    fn add(&mut self, detector: usize, window: Range<usize>) {
-        if self.of_detector.len() <= detector {
-            self.of_detector.resize_with(detector + 1, Vec::new);
+    /// `detectors` is how many there are.
+    fn add(&mut self, detector: usize, window: Range<usize>, detectors: usize) {
+        if self.places.is_empty() {
+            self.places.resize(detectors, 0);
         }
-        let Some(list) = self.of_detector.get_mut(detector) else { return };
+        let Some(place) = self.places.get_mut(detector) else { return };
+        if *place == 0 {
+            self.lists.push((detector, Vec::new()));
+            *place = u32::try_from(self.lists.len()).unwrap_or_default();
+        }
+        let list = usize::try_from(*place).ok().and_then(|place| place.checked_sub(1)).and_then(|place| self.lists.get_mut(place));
+        let Some((_, list)) = list else { return };
         match list.last_mut() {
             Some(last) if window.start <= last.end && last.start <= window.end => {
                 *last = last.start.min(window.start)..last.end.max(window.end);
@@ -87,7 +97,7 @@ impl Windows {
 
     /// Puts windows that were added nearly in order into order, apart from each other, and on boundaries of `text`.
     fn settle(&mut self, text: &str) {
-        for list in self.of_detector.iter_mut().filter(|list| !list.is_empty()) {
+        for (_, list) in &mut self.lists {
             list.sort_by_key(|window| window.start);
             list.dedup_by(|next, last| {
                 let touches = next.start <= last.end;
@@ -155,11 +165,11 @@ impl Matcher {
     /// Every match in `text`, ordered by detector, then start.
     pub(crate) fn find(&self, text: &str) -> Vec<Match> {
         let mut matches = Vec::new();
-        for (detector, windows) in self.windows(text).of_detector.iter().enumerate() {
-            if !windows.is_empty()
-                && let Some(rule) = self.rules.get(detector)
-            {
-                rule.find(text, windows, detector, &self.markers, &mut matches);
+        let mut lists = self.windows(text).lists;
+        lists.sort_unstable_by_key(|(detector, _)| *detector);
+        for (detector, windows) in &lists {
+            if let Some(rule) = self.rules.get(*detector) {
+                rule.find(text, windows, *detector, &self.markers, &mut matches);
             }
         }
         matches
@@ -173,17 +183,15 @@ impl Matcher {
                 if trigger.must_be_word && !*is_word.get_or_insert_with(|| is_word_at(text, found.clone())) {
                     continue;
                 }
-                windows.add(
-                    trigger.detector,
-                    found.start.saturating_sub(trigger.window)..found.end + trigger.window,
-                );
+                let window = found.start.saturating_sub(trigger.window)..found.end + trigger.window;
+                windows.add(trigger.detector, window, self.rules.len());
             }
         });
         windows.settle(text);
         if !self.groups.is_empty() {
             let regions = Regions::find(text);
             for group in &self.groups {
-                group.narrow(text, regions.of(group.prefilter), &mut windows);
+                group.narrow(text, regions.of(group.prefilter), self.rules.len(), &mut windows);
             }
         }
         windows
@@ -192,7 +200,7 @@ impl Matcher {
 
 impl Group {
     /// Keeps, per detector, the regions in which its pattern matches.
-    fn narrow(&self, text: &str, regions: &[Range<usize>], into: &mut Windows) {
+    fn narrow(&self, text: &str, regions: &[Range<usize>], detectors: usize, into: &mut Windows) {
         if regions.is_empty() {
             return;
         }
@@ -203,7 +211,7 @@ impl Group {
             any.which_overlapping_matches(&Input::new(text).span(region.clone()), &mut matching);
             for pattern in matching.iter() {
                 if let Some(detector) = self.members.get(pattern.as_usize()) {
-                    into.add(*detector, region.clone());
+                    into.add(*detector, region.clone(), detectors);
                 }
             }
         }

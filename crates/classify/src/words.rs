@@ -1,7 +1,10 @@
 //! Words near a match, placeholders, and entropy: what raises or lowers a confidence.
 
 use aho_corasick::{AhoCorasick, MatchKind};
-use std::{ops::Range, sync::OnceLock};
+use std::{
+    ops::Range,
+    sync::{LazyLock, OnceLock},
+};
 
 /// How far from a match a word still counts, in bytes; text with a label is nearly always ASCII.
 pub(crate) const NEAR: usize = 200;
@@ -16,7 +19,11 @@ pub(crate) struct Words {
 impl Words {
     /// `None` where there is nothing to look for.
     pub(crate) fn new(list: &[String]) -> Option<Self> {
-        (!list.is_empty()).then(|| Self { list: list.to_vec(), index: OnceLock::new() })
+        (!list.is_empty()).then(|| Self::of(list.iter().map(String::as_str)))
+    }
+
+    fn of<'w>(list: impl Iterator<Item = &'w str>) -> Self {
+        Self { list: list.map(str::to_owned).collect(), index: OnceLock::new() }
     }
 
     fn find(&self, input: aho_corasick::Input<'_>) -> Option<Range<usize>> {
@@ -125,16 +132,21 @@ const REFERENCE_OPENINGS: &[&str] =
 
 /// Whether a secret's value is a placeholder, a reference, or an advertised example.
 pub(crate) fn is_placeholder(value: &str) -> bool {
-    let head: String = value.chars().take(512).flat_map(char::to_lowercase).collect();
-    PLACEHOLDER_PARTS.iter().any(|part| head.contains(part))
-        || REFERENCE_OPENINGS.iter().any(|opening| head.starts_with(opening))
-        || (head.starts_with('<') && head.ends_with('>'))
-        || is_monotonous(&head)
+    static PARTS: LazyLock<Words> = LazyLock::new(|| Words::of(PLACEHOLDER_PARTS.iter().copied()));
+    const LONGEST: usize = 512;
+    let head = value.as_bytes().get(..LONGEST).unwrap_or(value.as_bytes());
+    let opens_with = |opening: &&str| {
+        head.get(..opening.len()).is_some_and(|start| start.eq_ignore_ascii_case(opening.as_bytes()))
+    };
+    PARTS.find(aho_corasick::Input::new(head)).is_some()
+        || REFERENCE_OPENINGS.iter().any(opens_with)
+        || (head.starts_with(b"<") && head.ends_with(b">"))
+        || is_monotonous(head)
 }
 
 /// Whether the last 12 characters are the same, as in `ghp_aaaaaaaaaaaa`.
-fn is_monotonous(value: &str) -> bool {
-    let mut tail = value.bytes().rev().take(12);
+fn is_monotonous(value: &[u8]) -> bool {
+    let mut tail = value.iter().map(u8::to_ascii_lowercase).rev().take(12);
     let Some(last) = tail.next() else { return true };
     value.len() >= 12 && tail.all(|b| b == last)
 }

@@ -54,9 +54,8 @@ impl Joined {
 /// Joins each group of neighbours where the end of one and the start of the next could be one token.
 pub(crate) fn join_siblings<'l>(leaves: &Leaves<'l>) -> Vec<Segment<'l>> {
     let mut segments = Vec::new();
+    let (mut text, mut joined) = (String::new(), Joined::default());
     for group in leaves.groups() {
-        let mut text = String::new();
-        let mut joined = Joined::default();
         for leaf in group {
             let Some(source) = leaves.list.get(*leaf) else { continue };
             // A time is a value of its own, and stands beside most strings there are.
@@ -95,8 +94,9 @@ fn add(text: &mut String, joined: &mut Joined, leaf: usize, part: &str, start: u
 }
 
 fn finish<'l>(leaves: &Leaves<'l>, text: &mut String, joined: &mut Joined, segments: &mut Vec<Segment<'l>>) {
-    let (text, joined) = (std::mem::take(text), std::mem::take(joined));
-    if joined.parts.len() > 1 && may_hold_value(&text) {
+    // Most of what is joined is nothing: its buffers are used again.
+    if joined.parts.len() > 1 && may_hold_value(text) {
+        let (text, joined) = (std::mem::take(text), std::mem::take(joined));
         let label = joined.first_leaf().and_then(|leaf| leaves.list.get(leaf)).map_or("", |leaf| leaf.label);
         segments.push(Segment {
             text: Cow::Owned(text),
@@ -104,6 +104,9 @@ fn finish<'l>(leaves: &Leaves<'l>, text: &mut String, joined: &mut Joined, segme
             role: Role::Text,
             origin: Origin::Joined(Box::new(joined)),
         });
+    } else {
+        text.clear();
+        joined.parts.clear();
     }
 }
 
