@@ -25,6 +25,7 @@ mod pattern;
 mod prefilter;
 mod presented;
 mod redact;
+mod value;
 mod words;
 
 pub use classifier::{Classifier, Findings, Options, Subject};

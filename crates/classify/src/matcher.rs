@@ -11,7 +11,7 @@ use crate::{
     words::{WordCursor, Words, is_placeholder, is_word_at, measure_entropy},
 };
 use interven_types::{Confidence, DataClass};
-use regex_automata::{Anchored, Input, MatchKind, PatternSet};
+use regex_automata::{Input, MatchKind, PatternSet};
 use std::{collections::BTreeMap, ops::Range};
 
 /// A match whose checks passed, in bytes of the searched text.
@@ -85,7 +85,10 @@ impl Windows {
             self.lists.push((detector, Vec::new()));
             *place = u32::try_from(self.lists.len()).unwrap_or_default();
         }
-        let list = usize::try_from(*place).ok().and_then(|place| place.checked_sub(1)).and_then(|place| self.lists.get_mut(place));
+        let list = usize::try_from(*place)
+            .ok()
+            .and_then(|place| place.checked_sub(1))
+            .and_then(|place| self.lists.get_mut(place));
         let Some((_, list)) = list else { return };
         match list.last_mut() {
             Some(last) if window.start <= last.end && last.start <= window.end => {
@@ -204,7 +207,7 @@ impl Group {
         if regions.is_empty() {
             return;
         }
-        let any = self.any.get();
+        let any = &self.any.get().regex;
         let mut matching = PatternSet::new(any.pattern_len());
         for region in regions {
             matching.clear();
@@ -257,22 +260,15 @@ impl Rule {
     ) {
         let mut context = self.context.as_ref().map(|words| WordCursor::new(words, text));
         let mut doubt = self.doubt.as_ref().map(|words| WordCursor::new(words, text));
-        let regex = self.pattern.get();
-        let mut captures = regex.create_captures();
+        let pattern = self.pattern.get();
+        let mut captures = None;
         for region in regions {
             let mut from = region.start;
             while from < region.end {
-                let Some(whole) = regex.search(&Input::new(text).span(from..region.end)) else { break };
-                let span = if regex.captures_len() > 1 {
-                    let here = Input::new(text).span(whole.start()..whole.end()).anchored(Anchored::Yes);
-                    regex.search_captures(&here, &mut captures);
-                    captures.get_group(1).map_or(whole.range(), |group| group.range())
-                } else {
-                    whole.range()
-                };
+                let Some((whole, span)) = pattern.find(text, from..region.end, &mut captures) else { break };
                 let span = ceil_boundary(text, span.start)..floor_boundary(text, span.end);
                 // The text after the value may open the next match.
-                from = span.end.max(whole.start() + 1);
+                from = span.end.max(whole.start + 1);
                 if let Some(confidence) = self.judge(text, &span, markers, context.as_mut(), doubt.as_mut()) {
                     into.push(Match { detector, span, confidence });
                 }

@@ -1,11 +1,13 @@
 //! Patterns that are compiled on their first use: a call needs a few of the hundreds, a start none.
 
+use crate::value::Value;
 use regex_automata::{
-    MatchKind,
+    Anchored, Input, MatchKind,
     meta::{Config, Regex},
-    util::syntax,
+    util::{captures::Captures, syntax},
 };
-use std::sync::OnceLock;
+use regex_syntax::hir::{Hir, HirKind};
+use std::{ops::Range, sync::OnceLock};
 
 /// Largest compiled pattern, in bytes.
 const SIZE_LIMIT: usize = 4 << 20;
@@ -15,43 +17,118 @@ const SIZE_LIMIT: usize = 4 << 20;
 pub(crate) struct LazyPattern {
     patterns: Vec<String>,
     kind: MatchKind,
-    regex: OnceLock<Regex>,
+    compiled: OnceLock<Pattern>,
+}
+
+/// Compiled patterns.
+#[derive(Debug)]
+pub(crate) struct Pattern {
+    pub(crate) regex: Regex,
+    /// By pattern, how to find the value of its matches.
+    values: Vec<Value>,
 }
 
 impl LazyPattern {
     pub(crate) fn new(patterns: Vec<String>, kind: MatchKind) -> Self {
-        Self { patterns, kind, regex: OnceLock::new() }
+        Self { patterns, kind, compiled: OnceLock::new() }
     }
 
     /// Compiles the patterns, unless they are.
     ///
     /// # Errors
     /// Says what is wrong with a pattern.
-    pub(crate) fn compile(&self) -> Result<&Regex, String> {
-        if let Some(regex) = self.regex.get() {
-            return Ok(regex);
+    pub(crate) fn compile(&self) -> Result<&Pattern, String> {
+        if let Some(compiled) = self.compiled.get() {
+            return Ok(compiled);
         }
-        let regex = compile(&self.patterns, self.kind)?;
-        Ok(self.regex.get_or_init(|| regex))
+        let compiled = compile(&self.patterns, self.kind)?;
+        Ok(self.compiled.get_or_init(|| compiled))
     }
 
     #[expect(
         clippy::expect_used,
         reason = "a test compiles all shipped patterns; others are compiled when made"
     )]
-    pub(crate) fn get(&self) -> &Regex {
+    pub(crate) fn get(&self) -> &Pattern {
         self.compile().expect("the pattern compiles")
     }
 }
 
+impl Pattern {
+    /// The first match in `range` of `text`, and its value. `captures` are for the patterns that need them, and made on
+    /// first use.
+    pub(crate) fn find(
+        &self,
+        text: &str,
+        range: Range<usize>,
+        captures: &mut Option<Captures>,
+    ) -> Option<(Range<usize>, Range<usize>)> {
+        let found = self.regex.search(&Input::new(text).span(range))?;
+        let located = self
+            .values
+            .get(found.pattern().as_usize())
+            .and_then(|v| v.locate(text.as_bytes(), found.range()));
+        let value = located.unwrap_or_else(|| {
+            let captures = captures.get_or_insert_with(|| self.regex.create_captures());
+            let here = Input::new(text).span(found.range()).anchored(Anchored::Yes);
+            self.regex.search_captures(&here, captures);
+            captures.get_group(1).map_or(found.range(), |group| group.range())
+        });
+        Some((found.range(), value))
+    }
+}
+
 /// Compiles patterns over bytes with ASCII classes: `\b`, `\w` and `.` stay in the fast automaton whatever the text.
-fn compile(patterns: &[String], kind: MatchKind) -> Result<Regex, String> {
-    Regex::builder()
-        .configure(Config::new().match_kind(kind).utf8_empty(false).nfa_size_limit(Some(SIZE_LIMIT)))
-        .syntax(syntax::Config::new().unicode(false).utf8(false).nest_limit(50))
-        .build_many(patterns)
-        .map_err(|e| {
-            let cause = std::error::Error::source(&e).map(ToString::to_string).unwrap_or_default();
-            format!("has a pattern that does not compile: {e}: {cause}")
-        })
+fn compile(patterns: &[String], kind: MatchKind) -> Result<Pattern, String> {
+    let syntax = syntax::Config::new().unicode(false).utf8(false).nest_limit(50);
+    let fail = |e: &dyn std::error::Error| {
+        let cause = e.source().map(ToString::to_string).unwrap_or_default();
+        format!("has a pattern that does not compile: {e}: {cause}")
+    };
+    let mut parsed = syntax::parse_many_with(patterns, &syntax).map_err(|e| fail(&e))?;
+    if kind == MatchKind::LeftmostFirst
+        && let [single] = parsed.as_slice()
+        && let Some(alternatives) = split(single)
+    {
+        parsed = alternatives;
+    }
+    let config = Config::new().match_kind(kind).utf8_empty(false).nfa_size_limit(Some(SIZE_LIMIT));
+    let regex = Regex::builder().configure(config).build_many_from_hir(&parsed).map_err(|e| fail(&e))?;
+    Ok(Pattern { regex, values: parsed.iter().map(Value::of).collect() })
+}
+
+/// The alternatives of a pattern, so that a match tells which of them it is; groups are counted anew in each, so only
+/// one may have any.
+fn split(pattern: &Hir) -> Option<Vec<Hir>> {
+    let HirKind::Alternation(alternatives) = pattern.kind() else { return None };
+    let with_groups = alternatives.iter().filter(|a| a.properties().explicit_captures_len() > 0).count();
+    (with_groups <= 1).then(|| alternatives.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_value_is_the_first_group_however_it_is_found() {
+        for (pattern, text, value, needs_captures) in [
+            (r"a+", "xaay", "aa", false),
+            (r"\b(sk-[a-z]+)\b", "x sk-abc.", "sk-abc", false),
+            (r"key=([a-z]+);", "key=abc;", "abc", false),
+            (r"(?:^|[^\w])(\d{3})(?:$|[^\w])", "a 123 b", "123", false),
+            (r"(?:^|[^\w])(\d{3})(?:$|[^\w])", "123", "123", false),
+            (r"(?:^|[^\w.-])(\d+(-)\d+)(?:$|[^\w.-]|[.-](?:\D|$))", "x 1-2.y", "1-2", false),
+            (r"x=+([a-z=]+)", "x==a=b", "a=b", true),
+            (r"(?:^|[^\w])(\(?\d+)", "(12", "(12", true),
+            (r"(\w+)(?:$|[^,])", "ab", "ab", true),
+            (r"(?:a(b)|c(d))", "cd", "cd", true),
+            (r"no:\w+|\b(\w+);", "no:ab;", "no:ab", false),
+            (r"no:\w+|\b(\w+);", "yes;", "yes", false),
+        ] {
+            let compiled = compile(&[pattern.to_owned()], MatchKind::LeftmostFirst).unwrap();
+            let mut captures = None;
+            let (_, found) = compiled.find(text, 0..text.len(), &mut captures).unwrap();
+            assert_eq!((text.get(found), captures.is_some()), (Some(value), needs_captures), "{pattern}");
+        }
+    }
 }
