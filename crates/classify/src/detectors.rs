@@ -19,6 +19,7 @@ pub(crate) const SHIPPED: &[(&str, &str)] = &[
     ("secrets/key.toml", include_str!("../data/secrets/key.toml")),
     ("secrets/mail.toml", include_str!("../data/secrets/mail.toml")),
     ("secrets/monitoring.toml", include_str!("../data/secrets/monitoring.toml")),
+    ("secrets/network.toml", include_str!("../data/secrets/network.toml")),
     ("secrets/payment.toml", include_str!("../data/secrets/payment.toml")),
     ("secrets/registry.toml", include_str!("../data/secrets/registry.toml")),
     ("secrets/saas.toml", include_str!("../data/secrets/saas.toml")),

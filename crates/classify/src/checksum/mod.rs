@@ -11,6 +11,7 @@ mod crc;
 mod key;
 pub(crate) mod mnemonic;
 mod opaque;
+mod password;
 pub(crate) mod token;
 
 /// Whether the value passes.
@@ -26,6 +27,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("bip39_mnemonic", mnemonic::has_seed_phrase),
     ("bip39_repeated_word", mnemonic::repeats_one_word),
     ("bitcoin_wif", base58::is_wallet_import_key),
+    ("credential_uuid", password::is_credential_uuid),
     ("discord_bot_token", token::is_discord_bot_token),
     ("github_crc", crc::has_github_checksum),
     ("gitlab_crc", crc::has_gitlab_checksum),
@@ -36,11 +38,14 @@ const CHECKS: &[(&str, Check)] = &[
     ("jwt", token::is_jwt),
     ("nostr_secret_key", bech32::is_nostr_secret_key),
     ("opaque_token", opaque::is_opaque_token),
-    ("password", opaque::is_plausible_password),
+    ("password", password::is_plausible_password),
+    ("password_or_words", password::is_password_or_words),
     ("private_key_block", key::is_private_key_block),
     ("secp256k1_private_key", key::is_secp256k1_private_key),
+    ("secret_or_password", password::is_secret_or_password),
+    ("secret_value", password::is_secret_value),
     ("stellar_seed", key::is_stellar_seed),
-    ("told_password", opaque::is_told_password),
+    ("told_password", password::is_told_password),
     ("wireguard_private_key", key::is_wireguard_private_key),
 ];
 

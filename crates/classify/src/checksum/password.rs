@@ -1,0 +1,463 @@
+//! Passwords that only their place marks as such: are they plausible, or placeholders, references and words of forms?
+
+use super::opaque::{count_digit_changes, count_distinct, is_opaque_token, is_path_or_url, is_uuid};
+
+/// A password someone could use: two kinds of characters at least, one of them not a letter, and neither a
+/// placeholder nor a reference to where the password is kept.
+pub(super) fn is_plausible_password(value: &str) -> bool {
+    let has_letter = value.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let has_other = value.bytes().any(|byte| !byte.is_ascii_alphabetic());
+    has_letter
+        && has_other
+        && count_distinct(value) >= 4
+        && !is_uuid(value)
+        && !is_reference(value)
+        && !is_location(value)
+        && !is_label(value)
+        && !is_placeholder(value)
+        && !is_phrase_of_words(value)
+}
+
+/// A password in a sentence: what ends the sentence is no part of it, and plain words are no password.
+pub(super) fn is_told_password(value: &str) -> bool {
+    let told = value.trim_end_matches(['.', ',', ':', ';', '!', '?', '\'', '"', '`', ')']);
+    let is_plain = told.split(['\'', '-', '/']).all(|word| word.bytes().all(|b| b.is_ascii_lowercase()));
+    !is_plain && is_plausible_password(told)
+}
+
+/// A password where nothing else can stand, as in quotes after the name: words count too, unless forms, types or
+/// documentation use them there.
+pub(super) fn is_password_or_words(value: &str) -> bool {
+    if value.contains(' ') {
+        return is_passphrase(value);
+    }
+    is_plausible_password(value) || is_lone_word(value)
+}
+
+/// A value under a name that says secret: a machine-made token, or a long password.
+pub(super) fn is_secret_value(value: &str) -> bool {
+    const LEAST: usize = 12;
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let is_version = value.contains('.') && value.split('.').all(|part| count_digit_changes(part) <= 1);
+    is_opaque_token(value)
+        || value.len() >= LEAST
+            && digits >= 2
+            && count_distinct(value) >= 8
+            && !is_version
+            && is_plausible_password(value)
+            // Names and versions have their digits in one place.
+            && (count_interleavings(value) >= 3 || value.contains(['!', '#', '$', '%', '^', '&', '*', '+']))
+}
+
+/// How often a letter and a digit stand side by side.
+fn count_interleavings(value: &str) -> usize {
+    let is_change = |a: u8, b: u8| {
+        a.is_ascii_digit() && b.is_ascii_alphabetic() || a.is_ascii_alphabetic() && b.is_ascii_digit()
+    };
+    value.as_bytes().windows(2).filter(|pair| matches!(pair, [a, b] if is_change(*a, *b))).count()
+}
+
+/// A value under a name that says secret or password.
+pub(super) fn is_secret_or_password(value: &str) -> bool {
+    is_secret_value(value) || is_password_or_words(value)
+}
+
+/// A UUID that may authenticate: random or time-based (RFC 9562 versions 1, 4 and 7), not the nil one or a filler.
+pub(super) fn is_credential_uuid(value: &str) -> bool {
+    /// Fewer different digits are filler.
+    const LEAST_DISTINCT: usize = 9;
+    let version = value.as_bytes().get(14);
+    is_uuid(value)
+        && matches!(version, Some(b'1' | b'4' | b'7'))
+        && count_distinct(value) >= LEAST_DISTINCT
+        && !["01234567", "12345678", "deadbeef", "aaaaaaaa"].iter().any(|filler| value.starts_with(filler))
+}
+
+/// Words of documentation, and passwords that services are delivered with. Compared without case, digits and punctuation.
+const PLACEHOLDERS: &[&str] = &[
+    "abc",
+    "admin",
+    "apikey",
+    "changeit",
+    "changeme",
+    "changethis",
+    "default",
+    "demo",
+    "dummy",
+    "enterpassword",
+    "example",
+    "fake",
+    "false",
+    "foo",
+    "foobar",
+    "guest",
+    "hidden",
+    "invalid",
+    "localhost",
+    "minioadmin",
+    "mongo",
+    "mongodb",
+    "mypassword",
+    "mysecret",
+    "mysql",
+    "none",
+    "null",
+    "optional",
+    "oracle",
+    "pass",
+    "passw",
+    "passwd",
+    "password",
+    "passwort",
+    "placeholder",
+    "postgres",
+    "postgresql",
+    "rabbitmq",
+    "redacted",
+    "redis",
+    "removed",
+    "replaceme",
+    "required",
+    "root",
+    "sample",
+    "secret",
+    "string",
+    "test",
+    "testing",
+    "todo",
+    "token",
+    "true",
+    "undefined",
+    "unset",
+    "user",
+    "username",
+    "userpassword",
+    "value",
+    "xxx",
+    "yourpassword",
+    "yoursecret",
+];
+
+/// Parts that no real password has, whatever stands round them.
+const PLACEHOLDER_PARTS: &[&str] =
+    &["dummy", "fake", "insert", "mock_", "mock-", "placeholder", "sample", "your"];
+
+fn is_placeholder(value: &str) -> bool {
+    let letters: String =
+        value.chars().filter(char::is_ascii_alphabetic).map(|letter| letter.to_ascii_lowercase()).collect();
+    // `Test1234!` is a password people do use; only a bare trailing digit or two keep the word a placeholder.
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let lower = value.to_ascii_lowercase();
+    digits <= 1 && PLACEHOLDERS.binary_search(&letters.as_str()).is_ok()
+        || PLACEHOLDER_PARTS.iter().any(|part| lower.contains(part))
+}
+
+/// `${VAR}`, `{{ var }}`, `%VAR%`, `<your key>`, `$(command)`, `process.env.X`, `var.db_password`, `self.password`,
+/// `Type::method`, `ENC(…)`.
+pub(super) fn is_reference(value: &str) -> bool {
+    const MARKS: &[&str] =
+        &["${", "#{", "{{", "$(", "%(", "()", "[redacted", "environ", "getenv", "->", "::", "enc(", "enc["];
+    let lower = value.to_ascii_lowercase();
+    MARKS.iter().any(|mark| lower.contains(mark))
+        || lower.starts_with('*')
+        || lower.starts_with('<') && lower.ends_with('>')
+        || lower.starts_with('%') && lower.ends_with('%')
+        || lower.strip_prefix(['$', '@', '&', '%', '<']).is_some_and(is_access)
+        || is_dotted_name(value)
+}
+
+/// What follows the sigil of a variable: `name`, `name->member`, `name['key']`, `env:NAME`.
+fn is_access(rest: &str) -> bool {
+    !rest.starts_with(|c: char| c.is_ascii_digit())
+        && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_$.:>[]'\"{}()/-".contains(&byte))
+}
+
+/// `config.database.password2`: words of letters joined by dots, nothing else.
+fn is_dotted_name(value: &str) -> bool {
+    let is_name = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            && count_digit_changes(part) <= 1
+    };
+    value.contains('.') && value.split('.').all(is_name)
+}
+
+/// A path, a URL, a route or a selector: `/en/server@3.0/auth`, `#add-password`.
+fn is_location(value: &str) -> bool {
+    let is_anchor = value.starts_with('#') && !value.bytes().any(|byte| byte.is_ascii_digit());
+    let is_route = value.starts_with('/') && value.matches('/').count() >= 2 && !value.contains(['+', '=']);
+    is_path_or_url(value) || is_anchor || is_route
+}
+
+/// A word of a form: `Password:`, `application:`, `required|min:8`; what stands between two literals: `, next:`;
+/// or another flag: `--next-token`.
+fn is_label(value: &str) -> bool {
+    let word = value.trim_end_matches([':', '.', '?', '*', ',']);
+    let is_word = |word: &str| word.bytes().all(|byte| byte.is_ascii_alphabetic());
+    word.len() < value.len() && is_word(word)
+        || value.starts_with([',', ';', ')'])
+        || value.starts_with("--")
+        || value.split('|').next().is_some_and(|first| first == "required")
+}
+
+/// `DB-Main-Password`, `NEXUS-GPT4-API-KEY`, `not_used_here`: words of letters, at most one with a digit.
+fn is_phrase_of_words(value: &str) -> bool {
+    let words: Vec<&str> = value.split(['-', '_', ' ', '.']).collect();
+    let with_digits = words.iter().filter(|word| word.bytes().any(|byte| byte.is_ascii_digit())).count();
+    words.len() >= 2
+        && with_digits <= 1
+        && words.iter().all(|word| word.len() >= 2 && word.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+        && words.iter().all(|word| count_digit_changes(word) <= 1)
+}
+
+/// Words that forms, types, schemas and messages put where a password would stand.
+const WORDS_OF_FORMS: &[&str] = &[
+    "and", "any", "arg", "auto", "bad", "bool", "char", "code", "env", "for", "from", "has", "int", "key",
+    "not", "off", "old", "new", "raw", "set", "str", "var", "with", "yes",
+];
+
+/// Parts of such words.
+const PARTS_OF_FORMS: &[&str] = &[
+    "admin",
+    "argon",
+    "array",
+    "basic",
+    "bcrypt",
+    "bearer",
+    "bool",
+    "cannot",
+    "change",
+    "character",
+    "client",
+    "config",
+    "confirm",
+    "credential",
+    "current",
+    "database",
+    "default",
+    "digest",
+    "disable",
+    "email",
+    "empty",
+    "enable",
+    "encrypt",
+    "enter",
+    "error",
+    "example",
+    "exist",
+    "expire",
+    "fail",
+    "false",
+    "field",
+    "file",
+    "forgot",
+    "function",
+    "hash",
+    "hidden",
+    "hide",
+    "http",
+    "incorrect",
+    "input",
+    "integer",
+    "invalid",
+    "kerberos",
+    "ldap",
+    "length",
+    "level",
+    "login",
+    "manage",
+    "mask",
+    "match",
+    "missing",
+    "must",
+    "name",
+    "none",
+    "null",
+    "number",
+    "oauth",
+    "object",
+    "option",
+    "param",
+    "pass",
+    "plain",
+    "please",
+    "private",
+    "prompt",
+    "protect",
+    "provide",
+    "public",
+    "random",
+    "read",
+    "redact",
+    "remove",
+    "repeat",
+    "required",
+    "reset",
+    "return",
+    "secret",
+    "secure",
+    "server",
+    "setting",
+    "should",
+    "show",
+    "sign",
+    "stdin",
+    "store",
+    "string",
+    "strong",
+    "success",
+    "temp",
+    "test",
+    "text",
+    "token",
+    "true",
+    "type",
+    "undefined",
+    "unknown",
+    "unset",
+    "update",
+    "user",
+    "valid",
+    "value",
+    "variable",
+    "vault",
+    "verif",
+    "visible",
+    "weak",
+    "word",
+    "write",
+    "wrong",
+];
+
+fn is_of_forms(word: &str) -> bool {
+    WORDS_OF_FORMS.contains(&word)
+        || PARTS_OF_FORMS.iter().any(|part| word.contains(part))
+        || PLACEHOLDER_PARTS.iter().any(|part| word.contains(part))
+        || PLACEHOLDERS.binary_search(&word).is_ok()
+}
+
+/// One word of small letters, or capitals strewn as no spelling strews them.
+fn is_lone_word(value: &str) -> bool {
+    let is_spelled = value.bytes().all(|byte| byte.is_ascii_lowercase());
+    let is_letters = value.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let inner_capitals = value.bytes().skip(1).filter(u8::is_ascii_uppercase).count();
+    (8..=40).contains(&value.len())
+        && is_letters
+        && (is_spelled || inner_capitals >= 3 && value.bytes().any(|byte| byte.is_ascii_lowercase()))
+        && count_distinct(value) >= 5
+        && !is_of_forms(&value.to_ascii_lowercase())
+}
+
+/// Two words or more, none of them a form's: small letters only, or one that mixes letters with digits.
+fn is_passphrase(value: &str) -> bool {
+    const LEAST: usize = 10;
+    let words: Vec<&str> = value.split(' ').collect();
+    let is_plain =
+        words.iter().all(|word| word.len() >= 3 && word.bytes().all(|byte| byte.is_ascii_lowercase()));
+    let is_mixed = words.iter().any(|word| word.len() >= 5 && count_interleavings(word) >= 2);
+    let is_sentence = words.len() > 8 || words.iter().any(|word| is_of_forms(&word.to_ascii_lowercase()));
+    value.len() >= LEAST && words.len() >= 2 && !is_sentence && (is_plain || is_mixed && !is_reference(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_sorted() {
+        assert!(PLACEHOLDERS.is_sorted());
+    }
+
+    #[test]
+    fn passwords_are_told_from_stand_ins() {
+        for password in [
+            "hunter2",
+            "Winter2024!",
+            "S3cr3t!pass",
+            "p@ssw0rd-9x",
+            "Tr0ub4dor&3",
+            "Test1234!",
+            "$tr0ng@nd!l0ng",
+            "@zure_P@ss!",
+            "#gets0m3",
+        ] {
+            assert!(is_plausible_password(password), "{password}");
+        }
+        for text in [
+            "password",
+            "Password1",
+            "changeme!",
+            "<password>",
+            "${DB_PASSWORD}",
+            "$DB_PASSWORD",
+            "$config['password']",
+            "@password",
+            "{{ password }}",
+            "********",
+            "process.env.DB_PASSWORD",
+            "var.db_password",
+            "rpassword::prompt_password2",
+            "DB-Main-Password",
+            "getPassword()",
+            "ENC(tUf83Ex0oSbDGa8v)",
+            "required",
+            "required|min:8",
+            "Password:",
+            ",next1:",
+            "#add-password",
+            "/en/server@3.0/auth",
+            "123456",
+            "%TestSourcePassword%",
+            "/run/secrets/db",
+            "fake-pa55-w0rd",
+        ] {
+            assert!(!is_plausible_password(text), "{text}");
+        }
+        assert!(is_told_password("Sw0rd-f1sh!.") && is_told_password("hunter2,"));
+        for text in ["broken:", "user's", "expired/revoked.", "required!", "???"] {
+            assert!(!is_told_password(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn words_are_passwords_unless_forms_use_them() {
+        for password in
+            ["rumpelstilzchen", "correct horse battery staple", "opens my d00r5 2day", "qyOIhJiMuT"]
+        {
+            assert!(is_password_or_words(password), "{password}");
+        }
+        for text in [
+            "required",
+            "encrypted",
+            "userPassword",
+            "Kennwort",
+            "enter your phrase",
+            "must be 8 or more",
+            "undefined",
+            "not set",
+            "thisismypassword",
+        ] {
+            assert!(!is_password_or_words(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_tokens_or_long_passwords() {
+        for secret in
+            ["s3ss10n-s1gn1ng-s3cr3t-k3y", "abcdeg12346+FJQCK", "932ljaSKl32Fde", "Zf3D0LXCM3EIMbgJpUNnkR"]
+        {
+            assert!(is_secret_value(secret), "{secret}");
+        }
+        for text in
+            ["nexus-gpt4-api-key", "projects/acme", "1.22.333.4444", "2024-01-02-build", "user@example12"]
+        {
+            assert!(!is_secret_value(text), "{text}");
+        }
+        assert!(is_credential_uuid("897f3b11-72f2-4c6f-9a9d-4750cdc609c6"));
+        for text in
+            ["00000000-0000-0000-0000-000000000000", "12345678-1234-4234-8234-123456789012", "897f3b11"]
+        {
+            assert!(!is_credential_uuid(text), "{text}");
+        }
+    }
+}
