@@ -12,6 +12,7 @@ pub(crate) const SHIPPED: &[(&str, &str)] = &[
     ("secrets/chat.toml", include_str!("../data/secrets/chat.toml")),
     ("secrets/cloud.toml", include_str!("../data/secrets/cloud.toml")),
     ("secrets/database.toml", include_str!("../data/secrets/database.toml")),
+    ("secrets/developer.toml", include_str!("../data/secrets/developer.toml")),
     ("secrets/forge.toml", include_str!("../data/secrets/forge.toml")),
     ("secrets/generic.toml", include_str!("../data/secrets/generic.toml")),
     ("secrets/hosting.toml", include_str!("../data/secrets/hosting.toml")),
