@@ -1,6 +1,6 @@
 //! Patterns that are compiled on their first use: a call needs a few of the hundreds, a start none.
 
-use crate::value::Value;
+use crate::value::{Value, shorten};
 use regex_automata::{
     Anchored, Input, MatchKind,
     meta::{Config, Regex},
@@ -26,6 +26,8 @@ pub(crate) struct Pattern {
     pub(crate) regex: Regex,
     /// By pattern, how to find the value of its matches.
     values: Vec<Value>,
+    /// Captures where a value starts that runs to the end of the match.
+    opening: Option<Regex>,
 }
 
 impl LazyPattern {
@@ -69,10 +71,13 @@ impl Pattern {
             .get(found.pattern().as_usize())
             .and_then(|v| v.locate(text.as_bytes(), found.range()));
         let value = located.unwrap_or_else(|| {
-            let captures = captures.get_or_insert_with(|| self.regex.create_captures());
+            let regex = self.opening.as_ref().unwrap_or(&self.regex);
+            let captures = captures.get_or_insert_with(|| regex.create_captures());
             let here = Input::new(text).span(found.range()).anchored(Anchored::Yes);
-            self.regex.search_captures(&here, captures);
-            captures.get_group(1).map_or(found.range(), |group| group.range())
+            regex.search_captures(&here, captures);
+            let end =
+                |group: regex_automata::Span| if self.opening.is_some() { found.end() } else { group.end };
+            captures.get_group(1).map_or(found.range(), |group| group.start..end(group))
         });
         Some((found.range(), value))
     }
@@ -93,8 +98,15 @@ fn compile(patterns: &[String], kind: MatchKind) -> Result<Pattern, String> {
         parsed = alternatives;
     }
     let config = Config::new().match_kind(kind).utf8_empty(false).nfa_size_limit(Some(SIZE_LIMIT));
-    let regex = Regex::builder().configure(config).build_many_from_hir(&parsed).map_err(|e| fail(&e))?;
-    Ok(Pattern { regex, values: parsed.iter().map(Value::of).collect() })
+    let build = |parsed: &[Hir]| {
+        Regex::builder().configure(config.clone()).build_many_from_hir(parsed).map_err(|e| fail(&e))
+    };
+    let values: Vec<Value> = parsed.iter().map(Value::of).collect();
+    let opening = match (parsed.as_slice(), values.as_slice()) {
+        ([pattern], [Value::Captured]) => shorten(pattern).map(|opening| build(&[opening])).transpose()?,
+        _ => None,
+    };
+    Ok(Pattern { regex: build(&parsed)?, values, opening })
 }
 
 /// The alternatives of a pattern, so that a match tells which of them it is; groups are counted anew in each, so only
@@ -122,6 +134,8 @@ mod tests {
             (r"(?:^|[^\w])(\(?\d+)", "(12", "(12", true),
             (r"(\w+)(?:$|[^,])", "ab", "ab", true),
             (r"(?:a(b)|c(d))", "cd", "cd", true),
+            (r"x[a-z=]*=([a-z]{3})\b", "xy=abc", "abc", false),
+            (r"x=+([a-z=]{2,9})", "x=====a==b===", "a==b===", true),
             (r"no:\w+|\b(\w+);", "no:ab;", "no:ab", false),
             (r"no:\w+|\b(\w+);", "yes;", "yes", false),
         ] {

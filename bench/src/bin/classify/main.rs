@@ -18,6 +18,10 @@ use interven_classify::Classifier;
 use bodies::{Kind, kinds};
 use timing::{Row, Stopwatch};
 
+/// The gateway's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 #[command(about)]
 struct Arguments {
