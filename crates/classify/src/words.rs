@@ -112,6 +112,9 @@ const PLACEHOLDER_PARTS: &[&str] = &[
     "replace_me",
     "replace-me",
     "replaceme",
+    "replace_with",
+    "replace-with",
+    "replace with",
     "notreal",
     "not_real",
     "not-real",
@@ -207,6 +210,9 @@ mod tests {
             "<token>",
             "ghp_xxxxxxxxxxxxxxxx",
             "aaaaaaaaaaaaaaa",
+            "eyJ2IjoiMSIsInMiOjEsImMiOi...",
+            "sk-proj-4f8a…",
+            "replace-with-a-long-one",
         ] {
             assert!(is_placeholder(value), "{value}");
         }

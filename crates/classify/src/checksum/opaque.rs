@@ -28,14 +28,20 @@ pub(super) fn is_uuid(value: &str) -> bool {
         && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// `abcdefghij`, `1234567890`: eight or more characters that each follow the one before.
+/// `abcdefghij`, `1234567890`: mostly runs of eight or more characters that each follow the one before.
 fn has_ladder(value: &str) -> bool {
-    let mut run = 1;
-    value.as_bytes().windows(2).any(|pair| {
-        let follows = matches!(pair, [first, second] if first.checked_add(1) == Some(*second));
-        run = if follows { run + 1 } else { 1 };
-        run >= 8
-    })
+    const SHORTEST: usize = 8;
+    let follows = |pair: &[u8]| matches!(pair, [first, second] if first.checked_add(1) == Some(*second));
+    let (mut run, mut climbed) = (1, 0);
+    for pair in value.as_bytes().windows(2) {
+        run = if follows(pair) { run + 1 } else { 1 };
+        climbed += match run {
+            SHORTEST => SHORTEST,
+            SHORTEST.. => 1,
+            _ => 0,
+        };
+    }
+    climbed * 5 >= value.len().max(1) * 2
 }
 
 fn segments(value: &str) -> impl Iterator<Item = &str> {

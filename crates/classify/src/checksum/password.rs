@@ -62,15 +62,14 @@ pub(super) fn is_secret_or_password(value: &str) -> bool {
     is_secret_value(value) || is_password_or_words(value)
 }
 
-/// A UUID that may authenticate: random or time-based (RFC 9562 versions 1, 4 and 7), not the nil one or a filler.
+/// A UUID that may authenticate: not the nil one (RFC 9562) or another filler.
 pub(super) fn is_credential_uuid(value: &str) -> bool {
     /// Fewer different digits are filler.
     const LEAST_DISTINCT: usize = 9;
-    let version = value.as_bytes().get(14);
+    const FILLERS: &[&str] = &["01234567", "12345678", "abcdefab", "deadbeef", "a1b2c3d4"];
     is_uuid(value)
-        && matches!(version, Some(b'1' | b'4' | b'7'))
         && count_distinct(value) >= LEAST_DISTINCT
-        && !["01234567", "12345678", "deadbeef", "aaaaaaaa"].iter().any(|filler| value.starts_with(filler))
+        && !FILLERS.iter().any(|filler| value.starts_with(filler))
 }
 
 /// Words of documentation, and passwords that services are delivered with. Compared without case, digits and punctuation.
