@@ -144,6 +144,9 @@ pub(crate) fn is_placeholder(value: &str) -> bool {
     PARTS.find(aho_corasick::Input::new(head)).is_some()
         || REFERENCE_OPENINGS.iter().any(opens_with)
         || (head.starts_with(b"<") && head.ends_with(b">"))
+        // Documentation cuts values short.
+        || head.ends_with(b"...")
+        || head.ends_with("…".as_bytes())
         || is_monotonous(head)
 }
 

@@ -1,6 +1,7 @@
 //! Values that only a name marks as secret: are they random, or words, paths, versions and references?
 
 use super::password::is_reference;
+use std::cmp::Ordering;
 
 /// A machine-made token: letters and digits interleaved inside one long run. UUIDs (they identify far more often
 /// than they authenticate), identifiers, file names, host names, versions and dates are not.
@@ -35,10 +36,10 @@ fn has_ladder(value: &str) -> bool {
     let (mut run, mut climbed) = (1, 0);
     for pair in value.as_bytes().windows(2) {
         run = if follows(pair) { run + 1 } else { 1 };
-        climbed += match run {
-            SHORTEST => SHORTEST,
-            SHORTEST.. => 1,
-            _ => 0,
+        climbed += match run.cmp(&SHORTEST) {
+            Ordering::Less => 0,
+            Ordering::Equal => SHORTEST,
+            Ordering::Greater => 1,
         };
     }
     climbed * 5 >= value.len().max(1) * 2
