@@ -24,8 +24,20 @@ pub(crate) const SHIPPED: &[(&str, &str)] = &[
     ("secrets/payment.toml", include_str!("../data/secrets/payment.toml")),
     ("secrets/registry.toml", include_str!("../data/secrets/registry.toml")),
     ("secrets/saas.toml", include_str!("../data/secrets/saas.toml")),
-    ("pii.toml", include_str!("../data/pii.toml")),
-    ("phi.toml", include_str!("../data/phi.toml")),
+    ("pii/contact.toml", include_str!("../data/pii/contact.toml")),
+    ("pii/network.toml", include_str!("../data/pii/network.toml")),
+    ("pii/payment.toml", include_str!("../data/pii/payment.toml")),
+    ("pii/person.toml", include_str!("../data/pii/person.toml")),
+    ("pii/identity/documents.toml", include_str!("../data/pii/identity/documents.toml")),
+    ("pii/identity/united_states.toml", include_str!("../data/pii/identity/united_states.toml")),
+    ("pii/identity/americas.toml", include_str!("../data/pii/identity/americas.toml")),
+    ("pii/identity/europe.toml", include_str!("../data/pii/identity/europe.toml")),
+    ("pii/identity/nordic.toml", include_str!("../data/pii/identity/nordic.toml")),
+    ("pii/identity/east_europe.toml", include_str!("../data/pii/identity/east_europe.toml")),
+    ("pii/identity/asia.toml", include_str!("../data/pii/identity/asia.toml")),
+    ("pii/identity/south.toml", include_str!("../data/pii/identity/south.toml")),
+    ("phi/codes.toml", include_str!("../data/phi/codes.toml")),
+    ("phi/people.toml", include_str!("../data/phi/people.toml")),
     ("internal.toml", include_str!("../data/internal.toml")),
 ];
 
@@ -54,6 +66,8 @@ impl BuildError {
 pub(crate) enum Prefilter {
     /// Round digits, at least four of them close together.
     Digits,
+    /// Before what may be a postcode.
+    Postcodes,
     /// Round an `@`.
     AtSign,
     /// Round colons between hexadecimal digits: IPv6.
@@ -65,7 +79,8 @@ pub(crate) enum Prefilter {
 }
 
 impl Prefilter {
-    pub(crate) const ALL: [Self; 5] = [Self::Digits, Self::AtSign, Self::Colons, Self::Runs, Self::SeedWords];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Digits, Self::Postcodes, Self::AtSign, Self::Colons, Self::Runs, Self::SeedWords];
 }
 
 /// What a failed validator leaves of a match.
@@ -129,6 +144,11 @@ pub struct Detector {
     pub(crate) context: Vec<String>,
     #[serde(default)]
     pub(crate) required_context: bool,
+    /// Words that have to stand at the value itself: right before or after it, or at the head of its column. Without one
+    /// the match is as certain as `bare` says, or counts for nothing where that is not given.
+    #[serde(default)]
+    pub(crate) labels: Vec<String>,
+    pub(crate) bare: Option<Confidence>,
     /// Words within 200 characters that make the match LOW: `version` near `1.2.3.4`.
     #[serde(default)]
     pub(crate) doubt: Vec<String>,
@@ -156,16 +176,21 @@ pub fn shipped() -> Result<Vec<Detector>, BuildError> {
     for (file, text) in SHIPPED {
         let table: Table = toml::from_str(text)
             .map_err(|e| BuildError::Data { file: (*file).to_owned(), problem: e.to_string() })?;
-        detectors.extend(table.detector.into_iter().map(trigger_by_context));
+        detectors.extend(table.detector.into_iter().map(trigger_by_words));
     }
     check(&detectors)?;
     Ok(detectors)
 }
 
-/// A detector that counts only near its context words, and names no keywords, is triggered by those words.
-fn trigger_by_context(mut detector: Detector) -> Detector {
-    if detector.required_context && detector.keywords.is_empty() && detector.prefilter.is_none() {
-        detector.keywords = detector.context.iter().map(|word| word.to_lowercase()).collect();
+/// A detector that counts only near its context words or labels, and names no keywords, is triggered by those words.
+fn trigger_by_words(mut detector: Detector) -> Detector {
+    if detector.keywords.is_empty() && detector.prefilter.is_none() {
+        let words = match (detector.labels.is_empty(), detector.required_context) {
+            (false, _) => &detector.labels,
+            (true, true) => &detector.context,
+            (true, false) => return detector,
+        };
+        detector.keywords = words.iter().map(|word| word.to_ascii_lowercase()).collect();
         detector.has_word_keywords = true;
     }
     detector
@@ -206,6 +231,8 @@ pub(crate) fn tenant_markers(markers: &[String]) -> Option<Detector> {
         min_entropy: None,
         context: Vec::new(),
         required_context: false,
+        labels: Vec::new(),
+        bare: None,
         doubt: Vec::new(),
         allow: Vec::new(),
         has_word_keywords: false,
@@ -248,9 +275,15 @@ fn check(detectors: &[Detector]) -> Result<(), BuildError> {
         if detector.keywords.is_empty() == detector.prefilter.is_none() {
             return fail("needs either keywords or a prefilter");
         }
-        if detector.keywords.iter().any(|k| k.len() < keywords::SHORTEST || k.chars().any(char::is_uppercase))
+        if detector
+            .keywords
+            .iter()
+            .any(|k| k.len() < keywords::SHORTEST || k.bytes().any(|b| b.is_ascii_uppercase()))
         {
             return fail("has a keyword that is not lower case or shorter than 3 bytes");
+        }
+        if detector.bare.is_some() && (detector.labels.is_empty() || detector.prefilter.is_none()) {
+            return fail("says what it is without a label, but has no labels or no prefilter");
         }
         if detector.required_context && detector.context.is_empty() {
             return fail("requires a context but names none");
@@ -269,7 +302,7 @@ pub(crate) fn fingerprint(detectors: &[Detector]) -> String {
             (
                 (&d.id, d.class, &d.provider, &d.hosts, d.confidence, &d.keywords, &d.pattern, d.prefilter),
                 (d.in_url, d.window, &d.validator, d.validator_failure, d.min_entropy),
-                (&d.context, d.required_context, &d.doubt, &d.allow),
+                (&d.context, d.required_context, &d.labels, d.bare, &d.doubt, &d.allow),
             )
         );
         hash.update(line.as_bytes());

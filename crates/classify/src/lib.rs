@@ -16,6 +16,7 @@ mod classifier;
 pub mod detectors;
 mod identifier;
 mod keywords;
+mod labels;
 mod layers;
 mod leaves;
 mod marker;
@@ -25,6 +26,7 @@ mod pattern;
 mod prefilter;
 mod presented;
 mod redact;
+mod table;
 mod value;
 mod words;
 

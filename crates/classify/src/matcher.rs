@@ -5,9 +5,11 @@ use crate::{
     checksum::token::is_sample_jwt,
     detectors::{BuildError, Detector, Prefilter, TENANT_MARKER, ValidatorFailure, validator_named},
     keywords::Keywords,
+    labels::is_labelled,
     marker::Markers,
     pattern::LazyPattern,
     prefilter::{Regions, ceil_boundary, floor_boundary},
+    table::{Column, Heads},
     words::{WordCursor, Words, is_placeholder, is_word_at, measure_entropy},
 };
 use interven_types::{Confidence, DataClass};
@@ -39,6 +41,8 @@ struct Trigger {
     detector: usize,
     window: usize,
     must_be_word: bool,
+    /// Whether the keyword is a label, which may head the column of a table.
+    is_label: bool,
 }
 
 /// Detectors that share a prefilter; one automaton tells which of them match in a region at all.
@@ -61,6 +65,8 @@ struct Rule {
     min_entropy: Option<f64>,
     context: Option<Words>,
     required_context: bool,
+    labels: Option<Words>,
+    bare: Option<Confidence>,
     doubt: Option<Words>,
     allow: Vec<String>,
 }
@@ -72,6 +78,8 @@ struct Windows {
     /// By detector, its place in `lists` plus one; empty until something is added.
     places: Vec<u32>,
     lists: Vec<(usize, Vec<Range<usize>>)>,
+    /// Columns of tables, each with a detector whose label heads it.
+    columns: Vec<(usize, Column)>,
 }
 
 impl Windows {
@@ -96,6 +104,15 @@ impl Windows {
             }
             _ => list.push(window),
         }
+    }
+
+    /// Adds the rows of each column, and one byte on each side for what a pattern wants round its value.
+    fn add_columns(&mut self, detectors: usize) {
+        let columns = std::mem::take(&mut self.columns);
+        for (detector, column) in &columns {
+            self.add(*detector, column.rows.start.saturating_sub(1)..column.rows.end + 1, detectors);
+        }
+        self.columns = columns;
     }
 
     /// Puts windows that were added nearly in order into order, apart from each other, and on boundaries of `text`.
@@ -127,6 +144,7 @@ impl Matcher {
                     detector: index,
                     window: detector.window,
                     must_be_word: detector.has_word_keywords,
+                    is_label: !detector.labels.is_empty(),
                 });
             }
         }
@@ -168,11 +186,13 @@ impl Matcher {
     /// Every match in `text`, ordered by detector, then start.
     pub(crate) fn find(&self, text: &str) -> Vec<Match> {
         let mut matches = Vec::new();
-        let mut lists = self.windows(text).lists;
+        let Windows { mut lists, columns, .. } = self.windows(text);
         lists.sort_unstable_by_key(|(detector, _)| *detector);
         for (detector, windows) in &lists {
             if let Some(rule) = self.rules.get(*detector) {
-                rule.find(text, windows, *detector, &self.markers, &mut matches);
+                let columns: Vec<&Column> =
+                    columns.iter().filter(|(of, _)| of == detector).map(|(_, column)| column).collect();
+                rule.find(text, windows, *detector, &self.markers, &columns, &mut matches);
             }
         }
         matches
@@ -180,16 +200,23 @@ impl Matcher {
 
     fn windows(&self, text: &str) -> Windows {
         let mut windows = Windows::default();
+        let mut heads = Heads::default();
         self.keywords.find_all(text, |keyword, found| {
             let mut is_word = None;
+            let mut column = None;
             for trigger in self.triggered.get(keyword).into_iter().flatten() {
                 if trigger.must_be_word && !*is_word.get_or_insert_with(|| is_word_at(text, found.clone())) {
                     continue;
                 }
                 let window = found.start.saturating_sub(trigger.window)..found.end + trigger.window;
                 windows.add(trigger.detector, window, self.rules.len());
+                if trigger.is_label {
+                    let column = column.get_or_insert_with(|| heads.column_of(text, &found));
+                    windows.columns.extend(column.clone().map(|column| (trigger.detector, column)));
+                }
             }
         });
+        windows.add_columns(self.rules.len());
         windows.settle(text);
         if !self.groups.is_empty() {
             let regions = Regions::find(text);
@@ -245,6 +272,8 @@ impl Rule {
             min_entropy: detector.min_entropy,
             context: Words::new(&detector.context),
             required_context: detector.required_context,
+            labels: Words::new(&detector.labels),
+            bare: detector.bare,
             doubt: Words::new(&detector.doubt),
             allow: detector.allow.iter().map(|a| a.to_ascii_lowercase()).collect(),
         })
@@ -256,6 +285,7 @@ impl Rule {
         regions: &[Range<usize>],
         detector: usize,
         markers: &Markers,
+        columns: &[&Column],
         into: &mut Vec<Match>,
     ) {
         let mut context = self.context.as_ref().map(|words| WordCursor::new(words, text));
@@ -269,7 +299,10 @@ impl Rule {
                 let span = ceil_boundary(text, span.start)..floor_boundary(text, span.end);
                 // The text after the value may open the next match.
                 from = span.end.max(whole.start + 1);
-                if let Some(confidence) = self.judge(text, &span, markers, context.as_mut(), doubt.as_mut()) {
+                let confidence = self
+                    .judge(text, &span, markers, context.as_mut(), doubt.as_mut())
+                    .and_then(|confidence| self.judge_label(text, &span, columns, confidence));
+                if let Some(confidence) = confidence {
                     into.push(Match { detector, span, confidence });
                 }
             }
@@ -311,6 +344,21 @@ impl Rule {
             confidence = Confidence::Low;
         }
         Some(confidence)
+    }
+
+    /// What is left of `confidence` when the value's label is looked for.
+    fn judge_label(
+        &self,
+        text: &str,
+        span: &Range<usize>,
+        columns: &[&Column],
+        confidence: Confidence,
+    ) -> Option<Confidence> {
+        let Some(labels) = &self.labels else { return Some(confidence) };
+        if is_labelled(labels, text, span) || columns.iter().any(|column| column.holds(text, span)) {
+            return Some(confidence);
+        }
+        self.bare.map(|bare| bare.min(confidence))
     }
 }
 

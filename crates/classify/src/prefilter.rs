@@ -10,6 +10,7 @@ use std::ops::Range;
 #[derive(Default)]
 pub(crate) struct Regions {
     digits: Vec<Range<usize>>,
+    postcodes: Vec<Range<usize>>,
     at_signs: Vec<Range<usize>>,
     colons: Vec<Range<usize>>,
     runs: Vec<Range<usize>>,
@@ -18,6 +19,9 @@ pub(crate) struct Regions {
 
 /// How far round a trigger a match may reach.
 const DIGITS_REACH: usize = 40;
+/// A postal address ends with its postcode, or with the place after it.
+const POSTCODE_BEFORE: usize = 128;
+const POSTCODE_AFTER: usize = 40;
 const AT_SIGN_BEFORE: usize = 80;
 const AT_SIGN_AFTER: usize = 260;
 const COLON_REACH: usize = 48;
@@ -36,8 +40,10 @@ const STRIDE: usize = 32;
 impl Regions {
     pub(crate) fn find(text: &str) -> Self {
         let bytes = text.as_bytes();
+        let (digits, postcodes) = find_digits(bytes);
         let mut found = Self {
-            digits: find_digits(bytes),
+            digits,
+            postcodes,
             at_signs: Vec::new(),
             colons: find_colons(bytes),
             runs: find_runs(bytes),
@@ -48,6 +54,7 @@ impl Regions {
         }
         let lists = [
             &mut found.digits,
+            &mut found.postcodes,
             &mut found.at_signs,
             &mut found.colons,
             &mut found.runs,
@@ -65,6 +72,7 @@ impl Regions {
     pub(crate) fn of(&self, prefilter: Prefilter) -> &[Range<usize>] {
         match prefilter {
             Prefilter::Digits => &self.digits,
+            Prefilter::Postcodes => &self.postcodes,
             Prefilter::AtSign => &self.at_signs,
             Prefilter::Colons => &self.colons,
             Prefilter::Runs => &self.runs,
@@ -73,8 +81,10 @@ impl Regions {
     }
 }
 
-fn find_digits(bytes: &[u8]) -> Vec<Range<usize>> {
+/// Where digits are close together, and where some of them may be a postcode.
+fn find_digits(bytes: &[u8]) -> (Vec<Range<usize>>, Vec<Range<usize>>) {
     let mut regions = Vec::new();
+    let mut postcodes = Vec::new();
     let mut region = DigitRegion::default();
     // Times and UUIDs are the most frequent digits, and no detector's: nothing is looked for inside.
     let mut at = 0;
@@ -82,11 +92,38 @@ fn find_digits(bytes: &[u8]) -> Vec<Range<usize>> {
         let len = measure_time(bytes, found).or_else(|| measure_uuid(bytes, found));
         if len.is_none() {
             region.see(found, &mut regions);
+            if ends_postcode(bytes, found) {
+                grow(&mut postcodes, found, found, POSTCODE_BEFORE, POSTCODE_AFTER);
+            }
         }
         at = found + len.unwrap_or(1);
     }
     region.close(&mut regions);
-    regions
+    (regions, postcodes)
+}
+
+/// Whether the digit at `at` may be the last of a postcode: `SW1A 2AA`, `R1J 6A3`, `NY 10118`, `10115 Berlin`.
+fn ends_postcode(bytes: &[u8], at: usize) -> bool {
+    let byte = |index: Option<usize>| index.and_then(|index| bytes.get(index)).copied().unwrap_or(b'\n');
+    let (next, second) = (byte(Some(at + 1)), byte(Some(at + 2)));
+    let before = |back: usize| byte(at.checked_sub(back));
+    if next.is_ascii_digit() {
+        return false;
+    }
+    if next.is_ascii_uppercase() {
+        return second.is_ascii_uppercase() && !byte(Some(at + 3)).is_ascii_alphanumeric();
+    }
+    let is_canadian = || before(1).is_ascii_uppercase() && before(2).is_ascii_digit();
+    let is_of_state =
+        || before(5) == b' ' && before(6).is_ascii_uppercase() && before(7).is_ascii_uppercase();
+    // Of a longer number with a hyphen, the end of the first part has been seen.
+    let is_before_place = || {
+        let place = if next == b',' { byte(Some(at + 3)) } else { second };
+        matches!(next, b' ' | b',' | b'\n')
+            && before(1).is_ascii_digit()
+            && (place.is_ascii_uppercase() || place >= 0xC3)
+    };
+    is_canadian() || is_of_state() || is_before_place()
 }
 
 /// The first digit at `from` or after it.
@@ -329,6 +366,25 @@ mod tests {
             "2026-03-01T10:00:00Z 4111",
         ] {
             assert_eq!(count(text), 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn postcodes_are_seen_with_what_stands_before_them() {
+        let count = |text: &str| Regions::find(text).of(Prefilter::Postcodes).len();
+        for text in [
+            "SW1A 2AA",
+            "PE R1J 6A3",
+            "York, NY 10118",
+            "10115 Berlin",
+            "9915 NS Beek",
+            "111 22 \u{c5}by",
+            "3539, Ulm",
+        ] {
+            assert_eq!(count(text), 1, "{text}");
+        }
+        for text in ["no number", "room 12", "2024-05-01", "5 of them", "v1.2.3"] {
+            assert_eq!(count(text), 0, "{text}");
         }
     }
 

@@ -26,6 +26,11 @@ impl Words {
         Self { list: list.map(str::to_owned).collect(), index: OnceLock::new() }
     }
 
+    /// The first of the words at `from` in `text`, or after it.
+    pub(crate) fn find_in(&self, text: &str, from: usize) -> Option<Range<usize>> {
+        self.find(aho_corasick::Input::new(text).span(from..text.len()))
+    }
+
     fn find(&self, input: aho_corasick::Input<'_>) -> Option<Range<usize>> {
         let index = self.index.get_or_init(|| {
             // Only more than 2^31 states are refused; the words of a detector are a few.

@@ -46,6 +46,16 @@ pub(super) fn is_icd10(value: &str) -> bool {
     is_category && rest.len() <= 4 && rest.chars().all(|c| c.is_ascii_digit() || c.is_ascii_uppercase())
 }
 
+/// An ICD-10-CM code that may lack its point, as claims have it.
+pub(super) fn is_compact_icd10(value: &str) -> bool {
+    match value.split_at_checked(3) {
+        Some((category, rest)) if !rest.is_empty() => {
+            is_icd10(&format!("{category}.{}", rest.trim_start_matches('.')))
+        }
+        _ => is_icd10(value),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +73,7 @@ mod tests {
         for other in ["1SG4-TE5-MK73", "1EG4-LE5-MK73", "AEG4-TE5-MK73", "12G4-TE5-MK73", "1EG4TE5MK7"] {
             assert!(!is_mbi(other), "{other}");
         }
+        assert!(is_compact_icd10("I10") && is_compact_icd10("E119") && !is_compact_icd10("E1"));
         assert!(is_icd10("E11.9") && is_icd10("S72.001A") && !is_icd10("1E1.9") && !is_icd10("E1"));
     }
 }

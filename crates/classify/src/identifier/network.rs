@@ -4,10 +4,33 @@ use core::net::IpAddr;
 
 /// A mail address of RFC 5321 shape under a domain that can exist.
 pub(super) fn is_email(value: &str) -> bool {
-    /// What stands after the last point of `icon@2x.png` and its kin.
-    const FILE_TYPES: [&str; 16] = [
-        "png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "ts", "json", "html", "xml", "map", "md",
-        "py", "rs",
+    /// What stands after the last point of `icon@2x.png`, of systemd units and of hosts without mailboxes.
+    const NO_DOMAINS: [&str; 25] = [
+        "service",
+        "socket",
+        "timer",
+        "mount",
+        "target",
+        "local",
+        "internal",
+        "lan",
+        "localdomain",
+        "png",
+        "jpg",
+        "jpeg",
+        "gif",
+        "svg",
+        "webp",
+        "css",
+        "js",
+        "ts",
+        "json",
+        "html",
+        "xml",
+        "map",
+        "md",
+        "py",
+        "rs",
     ];
     let Some((local, domain)) = value.rsplit_once('@') else { return false };
     // A colon or slash stands in logins of a URL, never in an unquoted address.
@@ -19,11 +42,12 @@ pub(super) fn is_email(value: &str) -> bool {
     let Some((_, top)) = domain.rsplit_once('.') else { return false };
     let is_top_level = top.len() >= 2
         && (top.bytes().all(|b| b.is_ascii_alphabetic()) || top.to_ascii_lowercase().starts_with("xn--"))
-        && !FILE_TYPES.contains(&top.to_ascii_lowercase().as_str());
+        && !NO_DOMAINS.contains(&top.to_ascii_lowercase().as_str());
     !is_login
         && (1..=64).contains(&local.len())
         && domain.len() <= 253
         && has_dots_inside(local)
+        && local.bytes().any(|b| b.is_ascii_alphanumeric())
         && labels_fit
         && is_top_level
 }
@@ -73,6 +97,21 @@ pub(super) fn is_mac_address(value: &str) -> bool {
     digits.len() == 12 && first.is_some() && separators.all(|c| Some(c) == first) && is_device
 }
 
+/// An address written so that machines do not find it: `jane (at) example [dot] org`.
+pub(super) fn is_disguised_email(value: &str) -> bool {
+    let plain: String = value
+        .to_ascii_lowercase()
+        .replace(['(', ')', '[', ']', '{', '}', '<', '>'], " ")
+        .split_ascii_whitespace()
+        .map(|word| match word {
+            "at" => "@",
+            "dot" => ".",
+            other => other,
+        })
+        .collect();
+    is_email(&plain)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,6 +124,7 @@ mod tests {
         for other in ["icon@2x.png", "a@b", ".a@b.com", "a..b@c.com", "a@-b.com", "a@b.c", "ssh://a@b.com"] {
             assert!(!is_email(other), "{other}");
         }
+        assert!(is_disguised_email("jane (at) example [dot] org") && !is_disguised_email("meet (at) noon"));
         for ip in ["8.8.8.8", "2400:c401::5054:ff:fe1b:b031", "::ffff:8.8.8.8"] {
             assert!(is_public_ip(ip) && !is_private_ip(ip), "{ip}");
         }

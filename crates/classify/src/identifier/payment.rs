@@ -26,9 +26,6 @@ const ISSUERS: &[Issuer] = &[
     issuer(644..=659, 3, 16..=16),         // Discover
     issuer(622_126..=622_925, 6, 16..=16), // Discover and UnionPay
     issuer(3528..=3589, 4, 16..=16),       // JCB
-    issuer(300..=305, 3, 14..=14),         // Diners Club
-    issuer(36..=36, 2, 14..=14),           // Diners Club
-    issuer(38..=39, 2, 14..=14),           // Diners Club
     issuer(2200..=2204, 4, 16..=16),       // Mir
     issuer(5018..=5020, 4, 16..=16),       // Maestro, Dankort
     issuer(5038..=5038, 4, 16..=16),       // Maestro
@@ -45,7 +42,9 @@ const REGIONAL: &[Issuer] = &[
     issuer(60..=69, 2, 12..=19),     // Maestro, RuPay, UnionPay
     issuer(62..=62, 2, 16..=19),     // UnionPay
     issuer(81..=82, 2, 16..=19),     // RuPay, UnionPay
-    issuer(36..=36, 2, 15..=19),     // Diners Club
+    issuer(300..=305, 3, 14..=19),   // Diners Club
+    issuer(36..=36, 2, 14..=19),     // Diners Club
+    issuer(38..=39, 2, 14..=19),     // Diners Club
     issuer(9792..=9792, 4, 16..=16), // Troy
 ];
 
@@ -174,6 +173,22 @@ pub(super) fn is_iban(value: &str) -> bool {
     is_length && remainder == 1
 }
 
+/// Bank identifier code (ISO 9362): four letters, a country, two and maybe three more.
+pub(super) fn is_bic(value: &str) -> bool {
+    let country = value.get(4..6).unwrap_or_default();
+    matches!(value.len(), 8 | 11)
+        && value.get(..6).is_some_and(|head| head.bytes().all(|b| b.is_ascii_uppercase()))
+        && (IBAN_LENGTHS.iter().any(|(code, _)| *code == country) || OTHER_COUNTRIES.contains(&country))
+        && value.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+}
+
+/// Countries with banks and without IBANs, of some size (ISO 3166-1).
+const OTHER_COUNTRIES: [&str; 40] = [
+    "AO", "AR", "AU", "BD", "BO", "BW", "CA", "CI", "CL", "CM", "CN", "CO", "CU", "DZ", "EC", "ET", "GH",
+    "HK", "ID", "IN", "IR", "JM", "JP", "KE", "KR", "LK", "MA", "MX", "MY", "NG", "NZ", "PE", "PH", "SG",
+    "SN", "TH", "TW", "US", "UY", "ZA",
+];
+
 /// A Bitcoin address: base58check of a hash (P2PKH, P2SH), or a bech32 one of known shape (BIP 173, BIP 350).
 pub(super) fn is_bitcoin_address(value: &str) -> bool {
     if value.to_ascii_lowercase().starts_with("bc1") {
@@ -242,7 +257,6 @@ mod tests {
             "3782 822463 10005",
             "6011000990139424",
             "3530111333300000",
-            "30569309025904",
             "2223003122003222",
         ] {
             assert!(is_payment_card(card), "{card}");
@@ -256,6 +270,8 @@ mod tests {
         ] {
             assert!(!is_payment_card(other), "{other}");
         }
+        // Shops number their orders with fourteen digits.
+        assert!(is_regional_card("30569309025904") && !is_payment_card("30569309025904"));
         assert!(is_regional_card("122000000000003") && !is_payment_card("122000000000003"));
     }
 
@@ -273,6 +289,12 @@ mod tests {
         {
             assert!(!is_iban(other), "{other}");
         }
+    }
+
+    #[test]
+    fn bank_codes_name_a_country() {
+        assert!(is_bic("DEUTDEFF") && is_bic("NEDSZAJJXXX"));
+        assert!(!is_bic("PASSWORD") && !is_bic("DEUTDEF") && !is_bic("deutdeff"));
     }
 
     #[test]

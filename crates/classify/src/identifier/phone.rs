@@ -1,113 +1,48 @@
 //! Telephone numbers by numbering plan (ITU-T E.164 and the national plans).
 
-use super::scheme::{digits, is_one_digit_repeated, number};
-use std::ops::RangeInclusive;
+use super::{
+    plans::PLANS,
+    scheme::{digits, is_one_digit_repeated, number},
+};
 
-/// A country code, how many digits follow it, and which digits they may start with.
-struct Plan {
-    code: &'static str,
-    lengths: RangeInclusive<usize>,
-    first: &'static str,
+/// The value without its extension: `x123`, `ext. 123`, `#123`.
+fn without_extension(value: &str) -> &str {
+    value.find(['x', 'X', 'e', 'E', '#']).and_then(|at| value.get(..at)).unwrap_or(value)
 }
 
-const fn plan(code: &'static str, lengths: RangeInclusive<usize>, first: &'static str) -> Plan {
-    Plan { code, lengths, first }
-}
-
-/// National significant numbers (ITU Operational Bulletin, national numbering plans).
-const PLANS: &[Plan] = &[
-    plan("1", 10..=10, "23456789"),
-    plan("20", 8..=10, "123456789"),
-    plan("27", 9..=9, "12345678"),
-    plan("30", 10..=10, "26789"),
-    plan("31", 9..=9, "12345678"),
-    plan("32", 8..=9, "123456789"),
-    plan("33", 9..=9, "12345679"),
-    plan("34", 9..=9, "6789"),
-    plan("36", 8..=9, "123456789"),
-    plan("39", 6..=11, "03"),
-    plan("40", 9..=9, "2367"),
-    plan("41", 9..=9, "23456789"),
-    plan("420", 9..=9, "234567"),
-    plan("421", 9..=9, "2345679"),
-    plan("43", 7..=13, "123456789"),
-    plan("44", 9..=10, "1237"),
-    plan("45", 8..=8, "23456789"),
-    plan("46", 7..=10, "123456789"),
-    plan("47", 8..=8, "23456789"),
-    plan("48", 9..=9, "123456789"),
-    plan("49", 7..=12, "123456789"),
-    plan("351", 9..=9, "239"),
-    plan("352", 6..=9, "23456789"),
-    plan("353", 7..=9, "1245678"),
-    plan("354", 7..=7, "45678"),
-    plan("355", 8..=9, "24568"),
-    plan("358", 6..=11, "123456789"),
-    plan("359", 8..=9, "23456789"),
-    plan("370", 8..=8, "34567"),
-    plan("371", 8..=8, "26"),
-    plan("372", 7..=8, "34567"),
-    plan("380", 9..=9, "34569"),
-    plan("381", 8..=9, "123456"),
-    plan("385", 8..=9, "1234579"),
-    plan("386", 8..=8, "1234567"),
-    plan("387", 8..=9, "356"),
-    plan("51", 8..=9, "14567890"),
-    plan("52", 10..=10, "2345678"),
-    plan("54", 10..=11, "123679"),
-    plan("55", 10..=11, "123456789"),
-    plan("56", 9..=9, "2345679"),
-    plan("57", 10..=10, "36"),
-    plan("58", 10..=10, "24"),
-    plan("60", 8..=10, "13456789"),
-    plan("61", 9..=9, "23478"),
-    plan("62", 8..=12, "2345678"),
-    plan("63", 9..=10, "2345679"),
-    plan("64", 8..=10, "234679"),
-    plan("65", 8..=8, "3689"),
-    plan("66", 8..=9, "234567896"),
-    plan("7", 10..=10, "3456789"),
-    plan("81", 9..=10, "123456789"),
-    plan("82", 8..=10, "1234567"),
-    plan("84", 9..=10, "235789"),
-    plan("86", 10..=11, "123456789"),
-    plan("852", 8..=8, "235679"),
-    plan("886", 8..=9, "2345678 9"),
-    plan("90", 10..=10, "2345"),
-    plan("91", 10..=10, "123456789"),
-    plan("92", 9..=10, "23456789"),
-    plan("94", 9..=9, "123456789"),
-    plan("966", 8..=9, "15"),
-    plan("971", 8..=9, "2345679"),
-    plan("972", 8..=9, "234578 9"),
-    plan("212", 9..=9, "5678"),
-    plan("213", 8..=9, "234567"),
-    plan("216", 8..=8, "234579"),
-    plan("234", 8..=10, "123456789"),
-    plan("254", 9..=9, "1247"),
-    plan("233", 9..=9, "235"),
-    plan("880", 8..=10, "123456789"),
-    plan("977", 8..=10, "19"),
-];
-
-/// `+` and a number of a known plan. A trunk zero in parentheses, `+44 (0)20 …`, is left out.
+/// `+` or `00` and a number of a known plan. A trunk zero in parentheses, `+44 (0)20 …`, is left out.
 pub(super) fn is_international(value: &str) -> bool {
-    let value = value.replacen("(0)", "", 1);
-    let Some(digits) = digits(&value).filter(|d| (8..=15).contains(&d.len())) else { return false };
+    let value = without_extension(value);
+    is_of_a_plan(value) || is_of_a_plan(&value.replacen("(0", "(", 1))
+}
+
+fn is_of_a_plan(value: &str) -> bool {
+    let Some(digits) = digits(value) else { return false };
+    let digits = match digits.as_slice() {
+        [0, 0, rest @ ..] if !value.contains('+') => rest,
+        all => all,
+    };
+    if !(7..=15).contains(&digits.len()) || is_one_digit_repeated(digits) {
+        return false;
+    }
     let text: String = digits.iter().filter_map(|d| char::from_digit(*d, 10)).collect();
-    PLANS.iter().any(|plan| {
-        text.strip_prefix(plan.code).is_some_and(|national| {
-            let is_shaped = plan.lengths.contains(&national.len())
-                && national.starts_with(|first: char| plan.first.contains(first));
-            let is_own = plan.code != "1" || is_nanp(digits.get(1..).unwrap_or_default());
-            is_shaped && is_own && !is_one_digit_repeated(&digits)
-        })
+    let plan = PLANS.iter().find_map(|plan| text.strip_prefix(plan.code).map(|national| (plan, national)));
+    plan.is_some_and(|(plan, national)| {
+        let is_own = plan.code != "1" || is_nanp(digits.get(1..).unwrap_or_default());
+        is_own
+            && plan.lengths.contains(&national.len())
+            && national.starts_with(|first: char| plan.first.contains(first))
     })
 }
 
 /// A number of the North American Numbering Plan, with or without its leading 1.
 pub(super) fn is_north_american(value: &str) -> bool {
+    let value = without_extension(value);
     let Some(digits) = digits(value) else { return false };
+    // `252.227-7013` is a clause of a regulation.
+    if value.contains('.') && value.contains('-') {
+        return false;
+    }
     match digits.as_slice() {
         [1, national @ ..] if national.len() == 10 => is_nanp(national),
         national => national.len() == 10 && is_nanp(national),
@@ -125,41 +60,55 @@ fn is_nanp(digits: &[u32]) -> bool {
         && !is_one_digit_repeated(digits)
 }
 
-/// A national form of one of the larger plans; these need a label, being plain digits.
+/// A number that is written so that hardly anything but a telephone number is: pairs after a French zero, Brazilian area
+/// codes in brackets, the mobile prefixes of Korea, Japan, Australia and the United Kingdom in their usual groups.
+pub(super) fn is_grouped(value: &str) -> bool {
+    digits(value).is_some_and(|d| !is_one_digit_repeated(d.get(2..).unwrap_or_default()))
+}
+
+/// A number as people of some country write it at home. Only a label tells these from other numbers.
 pub(super) fn is_national(value: &str) -> bool {
-    /// First digits and lengths, trunk prefix included.
-    const FORMS: &[(&str, RangeInclusive<usize>)] = &[
-        ("01", 10..=11),
-        ("02", 9..=11),
-        ("03", 9..=12),
-        ("04", 9..=11),
-        ("05", 9..=11),
-        ("06", 9..=12),
-        ("07", 9..=11),
-        ("08", 9..=11),
-        ("09", 9..=11), // trunk 0: DE, FR, GB, IT, NL, AU, JP, IL, CH, AT, SE, BE
-        ("13", 11..=11),
-        ("14", 11..=11),
-        ("15", 11..=11),
-        ("16", 11..=11),
-        ("17", 11..=11),
-        ("18", 11..=11),
-        ("19", 11..=11), // mobiles of CN
-        ("6", 9..=10),
-        ("7", 9..=10),
-        ("8", 9..=10),
-        ("9", 9..=11),
-        ("5", 9..=9),
-        ("4", 9..=9), // ES, PL, IN, BR
-    ];
-    let Some(all) = digits(value).filter(|d| !is_one_digit_repeated(d)) else { return false };
-    if is_north_american(value) || (value.trim_start().starts_with('+') && is_international(value)) {
-        return true;
+    let value = without_extension(value);
+    let Some(all) = digits(value).filter(|d| (7..=15).contains(&d.len()) && !is_one_digit_repeated(d)) else {
+        return false;
+    };
+    // A date, a sum, a counted-up example.
+    let is_counting =
+        all.first() != Some(&0) && matches!(number(&all), 12_345_678 | 1_234_567_890 | 987_654_321);
+    if is_counting || is_date_or_sum(value) {
+        return false;
     }
-    let text: String = all.iter().filter_map(|d| char::from_digit(*d, 10)).collect();
-    let is_counting = number(&all) == 123_456_789 || number(&all) == 1_234_567_890;
-    !is_counting
-        && FORMS.iter().any(|(first, lengths)| text.starts_with(first) && lengths.contains(&text.len()))
+    if value.contains('+') || all.starts_with(&[0, 0]) {
+        return is_international(value);
+    }
+    let groups: Vec<usize> =
+        value.split(|c: char| !c.is_ascii_digit()).map(str::len).filter(|len| *len > 0).collect();
+    match (all.as_slice(), groups.as_slice()) {
+        // The groups of North America follow its rules; Italian mobiles are written like that as well.
+        ([1 | 2 | 4..=9, ..], [3, 3, 4]) if value.contains(['-', '.', '(']) => is_north_american(value),
+        ([1, ..], [1, 3, 3, 4]) => is_north_american(value),
+        // A trunk prefix, then the shortest and longest national numbers there are.
+        ([0, ..], _) => (7..=13).contains(&all.len()),
+        // China's mobiles, Russia's trunk 8, North America with its 1.
+        ([1, 3..=9, ..], _) if all.len() == 11 => true,
+        ([1, ..], _) => matches!(all.len(), 8 | 9) || (all.len() == 11 && is_north_american(value)),
+        ([2..=9, ..], [3, 4]) => true,
+        // Without a trunk prefix; eleven digits and more begin with a country code.
+        ([2..=9, ..], [_]) => (7..=11).contains(&all.len()) || is_international(value),
+        ([2..=9, ..], _) => (6..=11).contains(&all.len()) || is_international(value),
+        _ => false,
+    }
+}
+
+/// Whether a value with separators reads as a date or an amount: `2024-05-20`, `20.05.2024`, `1234.56`.
+fn is_date_or_sum(value: &str) -> bool {
+    let groups: Vec<&str> = value.split(['-', '.', '/']).collect();
+    let lengths: Vec<usize> = groups.iter().map(|g| g.len()).collect();
+    match (lengths.as_slice(), groups.as_slice()) {
+        ([4, 2, 2], [year, ..]) | ([2, 2, 4], [.., year]) => year.starts_with("19") || year.starts_with("20"),
+        ([_, _], _) => value.contains('.'),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -184,9 +133,21 @@ mod tests {
         }
         assert!(is_north_american("(415) 555-0132") && is_north_american("1-415-555-0132"));
         assert!(!is_north_american("911-555-0132") && !is_north_american("415-155-0132"));
-        for phone in ["09-7625400", "090-1234-5678", "13812345678", "030 1234567", "612345678"] {
+        for phone in [
+            "09-7625400",
+            "090-1234-5678",
+            "13812345678",
+            "030 1234567",
+            "612345678",
+            "555-0132",
+            "971.640.4419x8421",
+            "0043 1 2345678",
+            "347 123 4567",
+        ] {
             assert!(is_national(phone), "{phone}");
         }
-        assert!(!is_national("1234567890") && !is_national("12345"));
+        for other in ["1234567890", "12345", "911-555-0132", "2024-05-20", "12345.67", "0099 999 999"] {
+            assert!(!is_national(other), "{other}");
+        }
     }
 }

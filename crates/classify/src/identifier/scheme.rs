@@ -34,6 +34,11 @@ pub(super) fn number(digits: &[u32]) -> u64 {
     digits.iter().fold(0, |n, d| n.wrapping_mul(10).wrapping_add(u64::from(*d)))
 }
 
+/// The digits from `from` to `to` as a number; no more than nine of them.
+pub(super) fn number_at(digits: &[u32], from: usize, to: usize) -> u32 {
+    u32::try_from(number(digits.get(from..to).unwrap_or_default())).unwrap_or(u32::MAX)
+}
+
 /// Whether every digit is the same: no issued identifier looks like that.
 pub(super) fn is_one_digit_repeated(digits: &[u32]) -> bool {
     digits.iter().all(|d| digits.first() == Some(d))
@@ -48,6 +53,19 @@ pub(super) fn passes_luhn(digits: &[u32]) -> bool {
         .map(|(i, d)| if i % 2 == 0 { *d } else { d * 2 / 10 + d * 2 % 10 })
         .sum();
     !digits.is_empty() && sum.is_multiple_of(10)
+}
+
+/// The check digit that Luhn's scheme puts after `body`.
+pub(super) fn luhn_digit(body: &[u32]) -> u32 {
+    (0..10).find(|check| passes_luhn(&[body, &[*check]].concat())).unwrap_or(0)
+}
+
+/// Whether the last character checks the ones before it with weights 7-3-1 (ICAO 9303 part 3).
+pub(super) fn passes_travel_document_check(text: &str) -> bool {
+    let Some((body, check)) = text.split_at_checked(text.len().saturating_sub(1)) else { return false };
+    let values = body.chars().map(|c| c.to_digit(36).unwrap_or(0));
+    let sum: u32 = values.zip([7, 3, 1].into_iter().cycle()).map(|(value, weight)| value * weight).sum();
+    check.chars().next().and_then(|c| c.to_digit(10)) == Some(sum % 10)
 }
 
 /// Whether day and month can be (the year is not looked at, so 29 February passes).

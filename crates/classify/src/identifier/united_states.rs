@@ -1,6 +1,6 @@
 //! Identifiers of the United States.
 
-use super::scheme::{exact_digits, is_one_digit_repeated, number, weigh};
+use super::scheme::{exact_digits, is_one_digit_repeated, number, number_at, weigh};
 
 /// Social Security number: issued areas, groups and serials (SSA, "Meaning of the Social Security Number").
 /// Numbers advertised on wallets and forms were never issued to anyone.
@@ -20,6 +20,13 @@ pub(super) fn is_itin(value: &str) -> bool {
     let Some(digits) = exact_digits::<9>(value) else { return false };
     let all = number(&digits);
     all / 100_000_000 == 9 && matches!(all / 10_000 % 100, 50..=65 | 70..=88 | 90..=92 | 94..=99)
+}
+
+/// Employer identification number: a prefix of a campus or of the Internet (IRS, "How EINs are assigned").
+pub(super) fn is_ein(value: &str) -> bool {
+    let Some(digits) = exact_digits::<9>(value) else { return false };
+    let is_campus = !matches!(number_at(&digits, 0, 2), 0 | 7..=9 | 17..=19 | 28 | 29 | 49 | 69 | 70 | 78 | 79 | 89 | 96 | 97);
+    is_campus && !is_one_digit_repeated(digits.get(2..).unwrap_or_default())
 }
 
 /// ABA routing number: Federal Reserve prefix, weights 3-7-1 (ABA Routing Number Policy).
@@ -59,6 +66,7 @@ mod tests {
             assert!(!is_ssn(other), "{other}");
         }
         assert!(is_itin("911-70-1234") && !is_itin("911-89-1234") && !is_itin("811-70-1234"));
+        assert!(is_ein("12-3456789") && !is_ein("07-1144442") && !is_ein("12-0000000"));
         assert!(is_aba_routing("121000358") && is_aba_routing("3222-7162-7"));
         assert!(!is_aba_routing("421042111") && !is_aba_routing("123400000"));
     }

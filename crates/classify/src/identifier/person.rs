@@ -1,0 +1,190 @@
+//! Names, postal addresses and dates of birth: what stands behind a label has to look like one.
+
+/// Words that stand where a name could, and are none.
+const NO_NAMES: [&str; 76] = [
+    "account",
+    "add",
+    "address",
+    "app",
+    "build",
+    "check",
+    "client",
+    "code",
+    "create",
+    "data",
+    "deploy",
+    "export",
+    "exports",
+    "file",
+    "get",
+    "id",
+    "import",
+    "install",
+    "is",
+    "job",
+    "list",
+    "my",
+    "new",
+    "number",
+    "pool",
+    "project",
+    "report",
+    "run",
+    "server",
+    "set",
+    "status",
+    "type",
+    "update",
+    "user",
+    "version",
+    "your",
+    "admin",
+    "anonymous",
+    "api",
+    "company",
+    "corp",
+    "customer",
+    "default",
+    "demo",
+    "department",
+    "email",
+    "example",
+    "false",
+    "gmbh",
+    "group",
+    "guest",
+    "inc",
+    "limited",
+    "llc",
+    "ltd",
+    "missing",
+    "name",
+    "none",
+    "null",
+    "other",
+    "patient",
+    "phone",
+    "plc",
+    "production",
+    "required",
+    "service",
+    "services",
+    "string",
+    "support",
+    "system",
+    "team",
+    "test",
+    "the",
+    "true",
+    "undefined",
+    "unknown",
+];
+
+/// Words of names that are written small.
+const PARTICLES: [&str; 28] = [
+    "af", "al", "av", "ben", "bin", "da", "das", "de", "del", "della", "den", "der", "di", "do", "dos", "du",
+    "el", "ibn", "la", "le", "los", "och", "ter", "van", "von", "y", "zu", "zur",
+];
+
+/// One to six words that begin with a capital, or are of a script without capitals.
+pub(super) fn is_person_name(value: &str) -> bool {
+    let words: Vec<&str> = value.split([' ', ',']).filter(|word| !word.is_empty()).take(7).collect();
+    let is_letter = |c: char| c.is_alphabetic() || matches!(c, '\'' | '’' | '-' | '.' | '·');
+    let is_capital = |word: &str| word.chars().next().is_some_and(|c| c.is_alphabetic() && !c.is_lowercase());
+    let is_word = |word: &&str| {
+        let lower = word.trim_end_matches('.').to_lowercase();
+        word.chars().all(is_letter)
+            && (is_capital(word) || PARTICLES.contains(&lower.as_str()))
+            && !NO_NAMES.contains(&lower.as_str())
+    };
+    (1..=6).contains(&words.len())
+        && words.iter().all(is_word)
+        && words.iter().any(|word| is_capital(word))
+        && value.chars().filter(|c| c.is_alphabetic()).count() >= 2
+}
+
+/// Words and a number of a street, a box or a postcode; nothing that is an address of another kind.
+pub(super) fn is_postal_address(value: &str) -> bool {
+    const OTHERS: [&str; 8] = ["://", "@", "0x", "::", "\\", "www.", "${", "{{"];
+    let letters = value.chars().filter(|c| c.is_alphabetic()).count();
+    let numbers = value.chars().filter(char::is_ascii_digit).count();
+    let words = value.split([' ', ',']).filter(|word| word.chars().any(char::is_alphanumeric)).count();
+    let is_ideographic =
+        value.chars().any(|c| matches!(c, '\u{3040}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}'));
+    (8..=200).contains(&value.len())
+        && letters >= 4
+        && (1..=14).contains(&numbers)
+        && letters > numbers / 2
+        && (words >= 2 || is_ideographic)
+        && !OTHERS.iter().any(|other| value.contains(other))
+}
+
+/// A date on which a living person can have been born; names of months are the pattern's business.
+pub(super) fn is_birth_date(value: &str) -> bool {
+    let numbers: Vec<(usize, u32)> = value
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|part| !part.is_empty())
+        .filter_map(|part| part.parse().ok().map(|number| (part.len(), number)))
+        .collect();
+    let is_year = |(len, number): (usize, u32)| len == 2 || (1880..=2040).contains(&number);
+    let is_day_and_month = |a: u32, b: u32| (1..=31).contains(&a.max(b)) && (1..=12).contains(&a.min(b));
+    match numbers.as_slice() {
+        [(8, whole)] => is_birth_date(&format!("{}-{}-{}", whole / 10_000, whole / 100 % 100, whole % 100)),
+        [(4, year)] => is_year((4, *year)),
+        [year @ (4, _), (_, day)] | [(_, day), year] => (1..=31).contains(day) && is_year(*year),
+        [year @ (4, _), (_, a), (_, b)] | [(_, a), (_, b), year] => {
+            is_year(*year) && is_day_and_month(*a, *b)
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_capitalised_in_any_script() {
+        for name in [
+            "Jane Smith",
+            "Rufino de Farré",
+            "Zoë",
+            "O’Brien, Anna",
+            "方秀娟",
+            "Олена Токар",
+            "Dr. Max van der Berg",
+        ] {
+            assert!(is_person_name(name), "{name}");
+        }
+        for other in ["none", "backup job", "Acme Inc", "Report 7", "Support Team", "x", ""] {
+            assert!(!is_person_name(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn addresses_have_words_and_a_number() {
+        for address in [
+            "86071 Aaron Alley, Kaitlynview, NY 77751",
+            "Hauptstr. 5, 10115 Berlin",
+            "199 新營中央路72號之4",
+            "PO Box 2744",
+        ] {
+            assert!(is_postal_address(address), "{address}");
+        }
+        for other in
+            ["jane.doe1@example.org", "https://a.io/1 b", "0x52908400098527886E0F", "10.0.0.1", "none at all"]
+        {
+            assert!(!is_postal_address(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn dates_of_birth_can_have_been() {
+        for date in ["1980-02-29", "12/05/1977", "3 March 1961", "June 24, 1931", "19800229", "31.12.85"] {
+            assert!(is_birth_date(date), "{date}");
+        }
+        for other in ["1780-02-28", "2980-02-28", "45/45/1977", "1.2.3.4", "99 March 1961", ""] {
+            assert!(!is_birth_date(other), "{other}");
+        }
+    }
+}

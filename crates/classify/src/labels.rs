@@ -1,0 +1,138 @@
+//! Whether a value has its label: the words right before it, right after it, or at the head of its column.
+//!
+//! `SSN: 536…`, `{"ssn": "536…"}`, `{"type": "ssn", "value": "536…"}`, `my social security number is 536…`,
+//! `536… (SSN)`, and in tables of text (CSV, TSV, Markdown) `name,ssn` some lines above. What stands between label
+//! and value may be words and punctuation, but neither another value nor another key.
+
+use crate::{
+    prefilter::{ceil_boundary, floor_boundary},
+    words::{Words, is_word_at},
+};
+use std::ops::Range;
+
+/// How far before a value its label may end, and how far after it one may start, in bytes.
+const BEFORE: usize = 80;
+const AFTER: usize = 24;
+/// Digits in a row that are another value.
+const OTHER_VALUE: usize = 3;
+/// Keys that only say that a value follows: `{"type": "ssn", "value": …}`.
+const NEUTRAL_KEYS: [&str; 18] = [
+    "value",
+    "number",
+    "no",
+    "nr",
+    "num",
+    "id",
+    "identifier",
+    "code",
+    "text",
+    "content",
+    "data",
+    "answer",
+    "input",
+    "raw",
+    "display",
+    "val",
+    "v",
+    "string",
+];
+
+/// Whether one of `labels` belongs to the value at `span`.
+pub(crate) fn is_labelled(labels: &Words, text: &str, span: &Range<usize>) -> bool {
+    is_labelled_before(labels, text, span.start) || is_labelled_after(labels, text, span.end)
+}
+
+fn is_labelled_before(labels: &Words, text: &str, end: usize) -> bool {
+    let start = ceil_boundary(text, end.saturating_sub(BEFORE));
+    // One byte more, so that a label at the edge is seen to be a word.
+    let before = text.get(start..end).unwrap_or_default();
+    let mut latest = None;
+    let mut from = 0;
+    while let Some(found) = labels.find_in(before, from) {
+        from = found.start + 1;
+        if is_word_at(text, start + found.start..start + found.end) {
+            latest = Some(found.end);
+        }
+    }
+    latest.and_then(|at| before.get(at..)).is_some_and(leads_to_value)
+}
+
+fn is_labelled_after(labels: &Words, text: &str, start: usize) -> bool {
+    const LONGEST_LABEL: usize = 40;
+    let end = floor_boundary(text, start.saturating_add(AFTER + LONGEST_LABEL));
+    let after = text.get(start..end).unwrap_or_default();
+    // A quote, comma or line break ends the field; an opening bracket or a few words may follow the value.
+    let field = after
+        .find(['"', ',', '\n', ';', '|', ':', '=', '\t'])
+        .map_or(after, |at| after.get(..at).unwrap_or(after));
+    let mut from = 0;
+    while let Some(found) = labels.find_in(field, from) {
+        from = found.start + 1;
+        let gap = field.get(..found.start).unwrap_or_default();
+        if gap.len() > AFTER || gap.bytes().any(|b| b.is_ascii_digit()) {
+            return false;
+        }
+        if is_word_at(text, start + found.start..start + found.end) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether what stands between a label and a value holds neither another value nor another key.
+fn leads_to_value(gap: &str) -> bool {
+    if has_digits_in_a_row(gap, OTHER_VALUE) {
+        return false;
+    }
+    // The key, if there is one, stands after the last border of fields: `n/a", "order": "`.
+    let Some(border) = gap.rfind(['\n', ',', ';', '&', '{', '|', '\t']) else { return true };
+    let field = gap.get(border + 1..).unwrap_or_default();
+    let Some((key, _)) = field.rsplit_once([':', '=']) else { return true };
+    let key = key.trim_matches(|c: char| !c.is_alphanumeric()).to_ascii_lowercase();
+    key.is_empty() || NEUTRAL_KEYS.contains(&key.as_str())
+}
+
+fn has_digits_in_a_row(text: &str, most: usize) -> bool {
+    let mut run = 0;
+    text.bytes().any(|b| {
+        run = if b.is_ascii_digit() { run + 1 } else { 0 };
+        run >= most
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_stands_right_before_or_after_its_value() {
+        let labels = Words::new(&["ssn".to_owned(), "social security number".to_owned()]).unwrap();
+        let is_near = |text: &str| {
+            let start = text.find("536").unwrap();
+            is_labelled(&labels, text, &(start..start + 9))
+        };
+        for text in [
+            "SSN: 536904399",
+            r#"{"ssn": "536904399"}"#,
+            r#"{"type": "ssn", "value": "536904399"}"#,
+            "his social security number, says he, is 536904399",
+            "536904399 (SSN)",
+            "536904399 is my SSN",
+            "user_ssn=536904399",
+        ] {
+            assert!(is_near(text), "{text}");
+        }
+        for text in [
+            r#"{"ssn": "n/a", "order": "536904399"}"#,
+            "ssn 000123456 order 536904399",
+            "ssn=none&order=536904399",
+            "lesson: 536904399",
+            r#"["536904399", "ssn"]"#,
+            "536904399, ssn: none",
+        ] {
+            assert!(!is_near(text), "{text}");
+        }
+        let far = format!("SSN{}536904399", " ".repeat(100));
+        assert!(!is_near(&far));
+    }
+}
