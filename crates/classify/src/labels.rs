@@ -12,7 +12,12 @@ use std::ops::Range;
 
 /// How far before a value its label may end, and how far after it one may start, in bytes.
 const BEFORE: usize = 80;
-const AFTER: usize = 24;
+const AFTER: usize = 12;
+/// What may stand between a value and the label after it: `536… (SSN)`, `536… is my SSN`.
+const LEADS_BACK: [&str; 14] = [
+    "", "-", "–", "is", "is a", "is an", "is the", "is my", "is his", "is her", "is your", "is our", "as",
+    "as the",
+];
 /// Digits in a row that are another value.
 const OTHER_VALUE: usize = 3;
 /// Keys that only say that a value follows: `{"type": "ssn", "value": …}`.
@@ -69,7 +74,7 @@ fn is_labelled_after(labels: &Words, text: &str, start: usize) -> bool {
     while let Some(found) = labels.find_in(field, from) {
         from = found.start + 1;
         let gap = field.get(..found.start).unwrap_or_default();
-        if gap.len() > AFTER || gap.bytes().any(|b| b.is_ascii_digit()) {
+        if !LEADS_BACK.contains(&gap.trim_matches([' ', '(', '[']).to_ascii_lowercase().as_str()) {
             return false;
         }
         if is_word_at(text, start + found.start..start + found.end) {
@@ -129,6 +134,7 @@ mod tests {
             "lesson: 536904399",
             r#"["536904399", "ssn"]"#,
             "536904399, ssn: none",
+            "536904399 Ada <ssn@example.org>",
         ] {
             assert!(!is_near(text), "{text}");
         }
