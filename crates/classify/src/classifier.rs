@@ -62,7 +62,9 @@ pub struct Findings<'a> {
     pub skipped: Vec<Skipped>,
     /// Whether a compressed layer was a decompression bomb.
     pub is_bomb: bool,
-    /// The body, or the one text, in which it was found.
+    /// The body in which it was found; absent for one text.
+    pub(crate) body: Option<&'a Value>,
+    /// The body, or the text, as it was read.
     pub(crate) reading: Option<Reading<'a>>,
 }
 
@@ -81,6 +83,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) leaves: Leaves<'a>,
     pub(crate) layers: Layers<'a>,
     pub(crate) located: Vec<Located>,
+    /// How far, in bytes of a level's text, something may matter to what is found.
+    pub(crate) reach: usize,
 }
 
 /// Most things that are named as skipped.
@@ -132,12 +136,16 @@ impl Classifier {
         &self.detectors
     }
 
+    pub(crate) fn markers(&self) -> &Markers {
+        self.matcher.markers()
+    }
+
     /// Classifies body, URL and headers of a call.
     pub fn classify<'a>(&self, subject: &Subject<'a>) -> Findings<'a> {
         let mut findings = Findings::default();
         let body = self.read(Leaves::of_body(subject.body), subject.host);
         self.note(&body, &mut findings);
-        findings.reading = Some(body);
+        (findings.body, findings.reading) = (Some(subject.body), Some(body));
 
         let headers = subject.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let envelope = self.read(Leaves::of_envelope(subject.url, headers), subject.host);
@@ -167,15 +175,16 @@ impl Classifier {
         findings
     }
 
-    fn read<'a>(&self, leaves: Leaves<'a>, host: Option<&str>) -> Reading<'a> {
+    /// Reads every layer of `leaves` and finds what they hold.
+    pub(crate) fn read<'a>(&self, leaves: Leaves<'a>, host: Option<&str>) -> Reading<'a> {
         let layers = Layers::of(&leaves);
-        let located = self.locate(&leaves, &layers, host);
-        Reading { leaves, layers, located }
+        let (located, reach) = self.locate(&leaves, &layers, host);
+        Reading { leaves, layers, located, reach }
     }
 
     /// Adds what a reading tells: its hits, and what could not be looked at.
     fn note(&self, reading: &Reading<'_>, findings: &mut Findings<'_>) {
-        let Reading { leaves, layers, located } = reading;
+        let Reading { leaves, layers, located, .. } = reading;
         let covered = self.cover_keys(leaves, located);
         findings.hits.extend(self.describe(leaves, located, &covered));
         if leaves.is_cut {
@@ -195,16 +204,12 @@ impl Classifier {
         }
     }
 
-    /// Every match in every layer, one per value and class.
-    pub(crate) fn locate(
-        &self,
-        leaves: &Leaves<'_>,
-        layers: &Layers<'_>,
-        host: Option<&str>,
-    ) -> Vec<Located> {
+    /// Every match in every layer, one per value and class, and the reach of the search.
+    fn locate(&self, leaves: &Leaves<'_>, layers: &Layers<'_>, host: Option<&str>) -> (Vec<Located>, usize) {
         let mut all = Vec::new();
+        let mut reach = 0;
         for flat in &layers.levels {
-            for mut found in self.matcher.find(&flat.text) {
+            for mut found in self.matcher.find(&flat.text, &mut reach) {
                 let Some((segment, span)) = flat.locate(&found.span, layers) else { continue };
                 let joined = match layers.segments.get(segment).map(|s| &s.origin) {
                     Some(Origin::Joined(joined)) => Some(joined),
@@ -225,7 +230,7 @@ impl Classifier {
                 all.push(Located { segment, found, sources });
             }
         }
-        resolve(all, &self.detectors)
+        (resolve(all, &self.detectors), reach)
     }
 
     /// Whether a credential stands where it belongs: sent to its own provider, or an opaque one in an auth header.
@@ -258,7 +263,7 @@ impl Classifier {
         for hit in located {
             let Some(detector) = self.detectors.get(hit.found.detector) else { continue };
             for (leaf, _) in &hit.sources {
-                leaves.cover(*leaf, || Markers::write(&detector.id), &mut covered);
+                leaves.cover(*leaf, || Markers::write(&detector.id, 1), &mut covered);
             }
         }
         covered

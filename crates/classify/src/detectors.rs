@@ -269,6 +269,9 @@ fn check(detectors: &[Detector]) -> Result<(), BuildError> {
         if !is_snake || detector.id.is_empty() {
             return fail("must have a snake_case id");
         }
+        if detector.id.rsplit_once('_').is_some_and(|(_, end)| end.bytes().all(|b| b.is_ascii_digit())) {
+            return fail("ends in a number, which a marker would show as its second value");
+        }
         if !seen.insert(&detector.id) {
             return fail("stands twice in the data");
         }
@@ -321,7 +324,7 @@ mod tests {
 
     /// Confidences that the detector `index` gives to values in `text`.
     fn found(matcher: &Matcher, index: usize, text: &str) -> Vec<Confidence> {
-        matcher.find(text).into_iter().filter(|m| m.detector == index).map(|m| m.confidence).collect()
+        matcher.find(text, &mut 0).into_iter().filter(|m| m.detector == index).map(|m| m.confidence).collect()
     }
 
     #[test]
@@ -383,6 +386,10 @@ mod tests {
         ] {
             let refusal = one(&format!("{base}{rest}")).unwrap_err();
             assert!(refusal.contains(problem), "{refusal}");
+        }
+        for id in ["a_2", "A", ""] {
+            let named = base.replace("'a'", &format!("'{id}'"));
+            assert!(one(&format!("{named}pattern = 'a'\nkeywords = ['abc']")).is_err(), "{id}");
         }
     }
 }

@@ -26,21 +26,21 @@ pub(crate) struct Leaf<'a> {
     /// Member name that labels the value; empty for keys and in top-level arrays.
     pub(crate) label: &'a str,
     /// The step that leads to this leaf.
-    step: usize,
+    pub(crate) step: usize,
 }
 
 /// A step of a JSON Pointer.
 #[derive(Clone, Copy, Debug)]
-enum Token<'a> {
+pub(crate) enum Token<'a> {
     Root,
     Key(&'a str),
     Index(usize),
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Step<'a> {
-    parent: usize,
-    token: Token<'a>,
+pub(crate) struct Step<'a> {
+    pub(crate) parent: usize,
+    pub(crate) token: Token<'a>,
 }
 
 /// Strings that stand side by side, as a range of the leaves listed in [`Leaves::ranks`]: items of one array, members of
@@ -109,8 +109,13 @@ impl<'a> Leaves<'a> {
     /// JSON Pointer (RFC 6901) of a leaf; of its member, for a key. A marker stands in place of each covered key, so that
     /// a path never tells a value.
     pub(crate) fn pointer(&self, leaf: usize, covered: &CoveredKeys) -> String {
+        self.pointer_at(self.step_of(leaf), covered)
+    }
+
+    /// JSON Pointer of what a step leads to.
+    pub(crate) fn pointer_at(&self, step: usize, covered: &CoveredKeys) -> String {
         let mut tokens = Vec::new();
-        let mut at = self.list.get(leaf).map_or(0, |l| l.step);
+        let mut at = step;
         while let Some(step) = self.steps.get(at) {
             match step.token {
                 Token::Root => break,
@@ -142,6 +147,42 @@ impl<'a> Leaves<'a> {
         if let Some(key) = self.list.get(leaf).filter(|l| l.role == Role::Key) {
             covered.entry(key.step).or_insert_with(marker);
         }
+    }
+
+    /// The step that leads to a leaf; to its member, for a key.
+    pub(crate) fn step_of(&self, leaf: usize) -> usize {
+        self.list.get(leaf).map_or(0, |l| l.step)
+    }
+
+    /// The step before `step`; the root's is the root.
+    pub(crate) fn parent_of(&self, step: usize) -> usize {
+        self.steps.get(step).map_or(0, |s| s.parent)
+    }
+
+    /// Every step, the root first and each after its parent.
+    pub(crate) fn steps(&self) -> impl Iterator<Item = Step<'a>> {
+        self.steps.iter().copied()
+    }
+
+    /// The leaves that `marks` selects, with `texts` in place of their own, and the index that each had. Only what stood
+    /// side by side stays so. They have no pointers.
+    pub(crate) fn select(&self, marks: &[bool], texts: &BTreeMap<usize, String>) -> (Self, Vec<usize>) {
+        let is_kept = |leaf: &usize| marks.get(*leaf).copied().unwrap_or_default();
+        let origins: Vec<usize> = (0..self.list.len()).filter(is_kept).collect();
+        let mut selected = Self::default();
+        for leaf in &origins {
+            let Some(source) = self.list.get(*leaf) else { continue };
+            let text = texts.get(leaf).map_or_else(|| source.text.clone(), |text| Cow::Owned(text.clone()));
+            selected.list.push(Leaf { role: source.role, text, label: source.label, step: 0 });
+        }
+        for group in self.groups() {
+            for run in group.split(|leaf| !is_kept(leaf)).filter(|run| run.len() > 1) {
+                let start = selected.ranks.len();
+                selected.ranks.extend(run.iter().filter_map(|leaf| origins.binary_search(leaf).ok()));
+                selected.siblings.push(start..selected.ranks.len());
+            }
+        }
+        (selected, origins)
     }
 
     fn push(&mut self, role: Role, text: Cow<'a, str>, label: &'a str, step: usize) -> usize {

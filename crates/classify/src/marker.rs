@@ -1,4 +1,5 @@
-//! Redaction markers, `[REDACTED:<detector>]`: what was redacted must not be found again, and must hide nothing.
+//! Redaction markers, `[REDACTED:<detector>]` and `[REDACTED:<detector>_<index>]`: what was redacted must not be found
+//! again, and must hide nothing.
 
 use crate::detectors::Detector;
 use std::{collections::BTreeSet, ops::Range};
@@ -7,8 +8,10 @@ use std::{collections::BTreeSet, ops::Range};
 pub(crate) const OPENING: &str = "[REDACTED:";
 /// Name in the marker of a field that was blanked by its path.
 pub(crate) const FIELD: &str = "field";
-/// Longest id that is looked for round a span.
-const LONGEST_ID: usize = 64;
+/// Six digits: with more, a marker could carry a number of its own.
+pub(crate) const LARGEST_INDEX: u32 = 999_999;
+/// Longest id that is looked for round a span, with its index.
+const LONGEST_INSIDE: usize = 64 + "_999999".len();
 
 /// The markers this classifier writes.
 #[derive(Debug)]
@@ -21,14 +24,35 @@ impl Markers {
         Self { ids: detectors.iter().map(|d| d.id.clone()).chain([FIELD.to_owned()]).collect() }
     }
 
-    pub(crate) fn write(id: &str) -> String {
-        format!("{OPENING}{id}]")
+    /// The marker of the first value of a detector, or of a later one.
+    pub(crate) fn write(id: &str, index: u32) -> String {
+        if index < 2 { format!("{OPENING}{id}]") } else { format!("{OPENING}{id}_{index}]") }
+    }
+
+    /// The detector and the index that stand inside a marker of ours.
+    fn read(&self, inside: &str) -> Option<(&str, u32)> {
+        if let Some(id) = self.ids.get(inside) {
+            return Some((id, 1));
+        }
+        let (id, digits) = inside.rsplit_once('_')?;
+        let is_index = digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
+        let index = digits.parse().ok().filter(|index| is_index && (2..=LARGEST_INDEX).contains(index))?;
+        Some((self.ids.get(id)?, index))
+    }
+
+    /// Every marker of ours in `text`.
+    pub(crate) fn find_all(&self, text: &str) -> impl Iterator<Item = (&str, u32)> {
+        memchr::memmem::find_iter(text.as_bytes(), OPENING).filter_map(move |at| {
+            let bytes = text.as_bytes().get(at + OPENING.len()..)?;
+            let end = bytes.iter().take(LONGEST_INSIDE + 1).position(|b| *b == b']')?;
+            self.read(std::str::from_utf8(bytes.get(..end)?).ok()?)
+        })
     }
 
     /// Whether `span` of `text` holds nothing but markers, or parts of one, and at most three other letters.
     pub(crate) fn are_all_of(&self, text: &str, span: &Range<usize>) -> bool {
-        let from = span.start.saturating_sub(LONGEST_ID + OPENING.len());
-        let to = (span.end + LONGEST_ID).min(text.len());
+        let from = span.start.saturating_sub(LONGEST_INSIDE + OPENING.len());
+        let to = (span.end + LONGEST_INSIDE).min(text.len());
         let bytes = text.as_bytes();
         let before = bytes.get(from..span.start).unwrap_or_default();
         let value = bytes.get(span.clone()).unwrap_or_default();
@@ -54,7 +78,7 @@ impl Markers {
         while let Some((before, after)) = rest.split_once(OPENING) {
             left += count_letters(before);
             rest = match after.split_once(']') {
-                Some((id, tail)) if self.ids.contains(id) => tail,
+                Some((inside, tail)) if self.read(inside).is_some() => tail,
                 _ => {
                     left += OPENING.len();
                     after
@@ -84,12 +108,17 @@ mod tests {
             ("a [REDACTED:jwt] b", "[REDACTED:jwt]"),
             ("a [REDACTED:internal_only] b", "internal_only"),
             ("[REDACTED:jwt], [REDACTED:jwt]", "[REDACTED:jwt], [REDACTED:jwt]"),
+            ("[REDACTED:jwt_2], [REDACTED:jwt]", "[REDACTED:jwt_2], [REDACTED:jwt]"),
+            ("x [REDACTED:internal_only_999999]", "only_999999"),
         ] {
             assert!(is_all(text, value), "{text}");
         }
         for (text, value) in [
             ("hunter2[REDACTED:jwt]", "hunter2[REDACTED:jwt]"),
             ("[REDACTED:hunter2]", "hunter2"),
+            ("[REDACTED:jwt_hunter2]", "jwt_hunter2"),
+            ("[REDACTED:jwt_5364399]", "5364399"),
+            ("[REDACTED:jwt_0123456]", "0123456"),
             ("x [hunter2] y", "hunter2"),
             ("[REDACTED:jwt] hunter2", "hunter2"),
         ] {

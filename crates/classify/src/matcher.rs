@@ -16,6 +16,9 @@ use interven_types::{Confidence, DataClass};
 use regex_automata::{Input, MatchKind, PatternSet};
 use std::{collections::BTreeMap, ops::Range};
 
+/// Context words count within 200 bytes, and no prefilter looks further than 260.
+const NARROWEST_REACH: usize = 260;
+
 /// A match whose checks passed, in bytes of the searched text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Match {
@@ -57,6 +60,7 @@ struct Group {
 #[derive(Debug)]
 struct Rule {
     id: String,
+    window: usize,
     pattern: LazyPattern,
     class: DataClass,
     confidence: Confidence,
@@ -183,13 +187,20 @@ impl Matcher {
         self.groups.iter().try_for_each(|group| group.any.compile().map(|_| ()).map_err(BuildError::Index))
     }
 
-    /// Every match in `text`, ordered by detector, then start.
-    pub(crate) fn find(&self, text: &str) -> Vec<Match> {
+    pub(crate) fn markers(&self) -> &Markers {
+        &self.markers
+    }
+
+    /// Every match in `text`, ordered by detector, then start. Raises `reach` to how far, in bytes, what stands beside a
+    /// match may have mattered to it.
+    pub(crate) fn find(&self, text: &str, reach: &mut usize) -> Vec<Match> {
         let mut matches = Vec::new();
+        *reach = NARROWEST_REACH.max(*reach);
         let Windows { mut lists, columns, .. } = self.windows(text);
         lists.sort_unstable_by_key(|(detector, _)| *detector);
         for (detector, windows) in &lists {
             if let Some(rule) = self.rules.get(*detector) {
+                *reach = rule.window.max(*reach);
                 let columns: Vec<&Column> =
                     columns.iter().filter(|(of, _)| of == detector).map(|(_, column)| column).collect();
                 rule.find(text, windows, *detector, &self.markers, &columns, &mut matches);
@@ -264,6 +275,7 @@ impl Rule {
         }
         Ok(Self {
             id: detector.id.clone(),
+            window: detector.window,
             pattern,
             class: detector.class,
             confidence: detector.confidence,

@@ -117,7 +117,7 @@ pub fn decide(
     });
     steps.done("policy");
 
-    let redacted = redact(&outcome, request, snapshot);
+    let redacted = redact(&outcome, &found, &snapshot.classifier);
     steps.done("redact");
 
     let coverage = cover(&outcome, snapshot, &risk, found.skipped);
@@ -201,7 +201,11 @@ fn detector_factors(hits: &[Hit]) -> Vec<Factor> {
     counts.into_iter().map(factor).collect()
 }
 
-fn redact(outcome: &Outcome, request: &ScanRequest, snapshot: &Snapshot) -> Option<Redacted> {
+fn redact(
+    outcome: &Outcome,
+    found: &interven_classify::Findings<'_>,
+    classifier: &Classifier,
+) -> Option<Redacted> {
     let wanted = &outcome.redaction;
     // A SANITIZE that finds nothing to replace still owes the caller a body to send.
     if wanted.is_empty() && outcome.decision != Some(Decision::Sanitize) {
@@ -212,7 +216,7 @@ fn redact(outcome: &Outcome, request: &ScanRequest, snapshot: &Snapshot) -> Opti
         min_confidence: wanted.min_confidence,
         fields: &wanted.fields,
     };
-    Some(snapshot.classifier.redact(&request.body, &plan))
+    Some(classifier.redact_found(found, &plan))
 }
 
 fn cover(outcome: &Outcome, snapshot: &Snapshot, risk: &risk::Risk, unread: Vec<Skipped>) -> Coverage {

@@ -1,6 +1,6 @@
 //! What of a request may be shown: the same shape, without what was found in it.
 
-use interven_classify::{Classifier, RedactionPlan};
+use interven_classify::{Classifier, Findings, RedactionPlan};
 use interven_types::{Confidence, DataClass, Hit, Place, ScanRequest};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -12,8 +12,8 @@ const HIDDEN: &str = "[REDACTED]";
 /// Longest URL kept in clear, in characters.
 const MAX_SHOWN_URL: usize = 2_000;
 
-/// The request with every hit of any confidence redacted.
-pub fn redacted_request(request: &ScanRequest, hits: &[Hit], classifier: &Classifier) -> Value {
+/// The request with every hit of any confidence redacted; `found` is what its classification found.
+pub fn redacted_request(request: &ScanRequest, found: &Findings<'_>, classifier: &Classifier) -> Value {
     let classes = BTreeSet::from(DataClass::ALL);
     let plan = RedactionPlan { classes: &classes, min_confidence: Confidence::Low, fields: &[] };
     let headers: serde_json::Map<_, _> = request
@@ -23,18 +23,18 @@ pub fn redacted_request(request: &ScanRequest, hits: &[Hit], classifier: &Classi
             let is_sensitive = SENSITIVE_HEADERS.contains(&name.as_str());
             let shown = match is_sensitive {
                 true => HIDDEN.to_owned(),
-                false => without_hits(value, hits, &Place::Header(name.clone())),
+                false => without_hits(value, &found.hits, &Place::Header(name.clone())),
             };
             (name.clone(), Value::String(shown))
         })
         .collect();
     json!({
         "method": request.method,
-        "url": without_hits(&request.url, hits, &Place::Url),
+        "url": without_hits(&request.url, &found.hits, &Place::Url),
         "headers": headers,
-        "body": classifier.redact(&request.body, &plan).body,
+        "body": classifier.redact_found(found, &plan).body,
         "context": request.context.as_ref().map(|text| {
-            without_hits(text, &classifier.classify_text(text).hits, &Place::Body)
+            classifier.redact_found(&classifier.classify_text(text), &plan).body
         }),
     })
 }

@@ -52,16 +52,13 @@ impl Live {
     pub fn shown_request(&self, tenant: TenantId, row: &ActivityRow) -> Result<Value, ReplayError> {
         let request = self.open_request(tenant, row)?;
         let live = self.tenant(tenant).ok_or(StoreError::NotFound("tenant"))?;
-        let hits = live
-            .classifier
-            .classify(&interven_classify::Subject {
-                url: &request.url,
-                host: row.host.as_deref(),
-                headers: &request.headers,
-                body: &request.body,
-            })
-            .hits;
-        Ok(redacted_request(&request, &hits, &live.classifier))
+        let found = live.classifier.classify(&interven_classify::Subject {
+            url: &request.url,
+            host: row.host.as_deref(),
+            headers: &request.headers,
+            body: &request.body,
+        });
+        Ok(redacted_request(&request, &found, &live.classifier))
     }
 
     /// Makes a recorded decision again: same request, same policies and settings, same facts, same time, this engine.

@@ -38,8 +38,7 @@ impl Live {
         let data_classes: Vec<DataClass> = DataClass::ALL.into_iter().filter(has).collect();
         let classes = BTreeSet::from_iter(data_classes.iter().copied());
         let plan = RedactionPlan { classes: &classes, min_confidence: Confidence::Medium, fields: &[] };
-        let redacted = tenant.classifier.redact(body, &plan);
-        let fields: BTreeSet<&str> = redacted.redactions.iter().map(|r| r.path.as_str()).collect();
+        let redacted = tenant.classifier.redact_found(&found, &plan);
         let content = serde_json::to_vec(body).unwrap_or_default();
         let parts = [tenant.id.0.as_bytes().as_slice(), &content];
         let digest = keyed_hash(self.secrets.signing_key(), "response", &parts);
@@ -48,7 +47,7 @@ impl Live {
             at: self.now(),
             response_status,
             data_classes,
-            fields_redacted_count: u32::try_from(fields.len()).unwrap_or(u32::MAX),
+            fields_redacted_count: u32::try_from(redacted.changed_fields).unwrap_or(u32::MAX),
             content_fingerprint: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
             content_marks: self.mark(tenant.id, body, &found).to_bytes(),
             injection: json!(injection),

@@ -57,6 +57,19 @@ impl Flat {
         (span.end <= start + len).then(|| (segment, span.start - start..span.end - start))
     }
 
+    /// The segments of this level.
+    pub(crate) fn segments(&self) -> Range<usize> {
+        self.first..self.first + self.starts.len()
+    }
+
+    /// The ranks that lie within `reach` bytes of those in `ranks`.
+    pub(crate) fn around(&self, ranks: &Range<usize>, reach: usize) -> Range<usize> {
+        let start_of = |rank: usize| self.starts.get(rank).copied().unwrap_or(self.text.len());
+        let from = start_of(ranks.start).saturating_sub(reach);
+        let to = start_of(ranks.end) + reach;
+        self.rank_of(from).unwrap_or(0)..self.starts.partition_point(|start| *start < to)
+    }
+
     /// Segments that may hold another layer: an escape, a character beyond ASCII, or a long run. Looks at many bytes at
     /// once, and no further at a segment once it is suspect, so that what holds no layer costs next to nothing.
     pub(crate) fn find_suspects(&self) -> Vec<usize> {

@@ -10,7 +10,7 @@ mod runs;
 mod unpack;
 
 pub(crate) use budget::Obstacle;
-use flat::Flat;
+pub(crate) use flat::Flat;
 
 use crate::leaves::{Leaves, Role};
 use budget::{Budget, MAX_LAYERS};
