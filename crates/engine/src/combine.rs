@@ -107,13 +107,17 @@ fn hold_critical_risk(combined: &mut Combined, findings: &Findings<'_>) {
 /// Only a body can be rewritten. What a SANITIZE rule wants gone from a URL or header is held for a human.
 fn hold_what_cannot_be_sanitized(combined: &mut Combined, findings: &Findings<'_>) {
     let wanted = &findings.outcome.redaction;
+    // A hit without a span is what a command puts together; its text does not hold it.
     let stays = findings.hits.iter().find(|h| {
-        h.place != Place::Body && wanted.classes.contains(&h.class) && h.confidence >= wanted.min_confidence
+        (h.place != Place::Body || h.start == h.end)
+            && wanted.classes.contains(&h.class)
+            && h.confidence >= wanted.min_confidence
     });
     if let (Decision::Sanitize, Some(hit)) = (combined.decision, stays) {
         let what = match &hit.place {
             Place::Header(name) => format!("{} in header `{name}` cannot be redacted", hit.detector),
-            Place::Url | Place::Body => format!("{} in the URL cannot be redacted", hit.detector),
+            Place::Url => format!("{} in the URL cannot be redacted", hit.detector),
+            Place::Body => format!("{} that the command puts together cannot be redacted", hit.detector),
         };
         let factor = Factor::FailClosed { reason_code: code::CANNOT_SANITIZE.to_owned(), what };
         combined.decide(Decision::RequireApproval, code::CANNOT_SANITIZE, factor);

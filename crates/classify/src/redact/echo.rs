@@ -46,7 +46,8 @@ impl Echoes {
 
     /// Takes up a value that was found with MEDIUM confidence or more and that is no ordinary word; whether it is new.
     pub(super) fn learn(&mut self, found: &Match, detector: &Detector, value: &str) -> bool {
-        if found.confidence < Confidence::Medium || !is_telling(detector.class, value) {
+        let is_known = self.values.contains_key(value);
+        if is_known || found.confidence < Confidence::Medium || !is_telling(detector.class, value) {
             return false;
         }
         let must_be_word = detector.class != DataClass::Secrets || value.len() < SHORTEST_INSIDE;

@@ -127,12 +127,14 @@ struct Work<'c, 'r> {
 
 impl<'r> Work<'_, 'r> {
     fn run(&mut self) {
-        self.describe_fields();
+        self.empty_fields();
         let mut part: Option<Part<'_>> = None;
         for round in 0..ALL_ROUNDS {
             let reading = part.as_ref().map_or(self.original, |part| &part.reading);
             let (found, is_all_known) = self.collect(reading, part.as_ref());
-            if found.is_empty() {
+            // Words in a field may have told that a value beside it is none: without them, it may be.
+            let is_settled = round > 0 || self.fields.steps().is_empty();
+            if found.is_empty() && is_settled {
                 break;
             }
             self.describe(&found, part.as_ref());
@@ -246,12 +248,14 @@ fn value_of<'r>(reading: &'r Reading<'_>, hit: &Located) -> &'r str {
 
 /// Telling what went.
 impl Work<'_, '_> {
-    /// What is found in fields that are blanked, of any class: why it was right to blank them.
-    fn describe_fields(&mut self) {
+    /// Takes away what fields hold, and tells what is found in them, of any class: why it was right to blank them.
+    fn empty_fields(&mut self) {
         if self.fields.steps().is_empty() {
             return;
         }
         let original = self.original;
+        let held = (0..original.leaves.list.len()).filter(|leaf| self.fields.holds(&original.leaves, *leaf));
+        self.texts = held.map(|leaf| (leaf, String::new())).collect();
         let mut offsets = Offsets::default();
         for hit in original.located.iter().filter(|l| l.found.confidence >= self.plan.min_confidence) {
             for (leaf, span) in &hit.sources {

@@ -5,6 +5,7 @@
 mod defaults;
 mod laws;
 mod recipes;
+mod redaction;
 
 use interven_classify::Classifier;
 use interven_engine::{AgentView, History, Judgement, Snapshot, decide};
