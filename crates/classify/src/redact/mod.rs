@@ -279,11 +279,9 @@ impl Work<'_, '_> {
                 if self.fields.holds(&original.leaves, leaf) {
                     continue;
                 }
-                let span = if self.texts.contains_key(&leaf) {
-                    0..source.text.chars().count()
-                } else {
-                    offsets.count(leaf, &source.text, span)
-                };
+                let whole = 0..source.text.len();
+                let span = if self.texts.contains_key(&leaf) { &whole } else { span };
+                let span = offsets.count(leaf, &source.text, span);
                 self.note(leaf, located.found.detector, span);
                 original.leaves.cover(leaf, || self.placeholders.write(*placeholder), &mut self.covered);
             }
