@@ -45,6 +45,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("secret_or_password", password::is_secret_or_password),
     ("secret_value", password::is_secret_value),
     ("stellar_seed", key::is_stellar_seed),
+    ("strong_password", password::is_strong_password),
     ("told_password", password::is_told_password),
     ("wireguard_private_key", key::is_wireguard_private_key),
 ];

@@ -62,14 +62,15 @@ pub(super) fn count_digit_changes(text: &str) -> usize {
         .count()
 }
 
-fn has_scattered_capitals(run: &str) -> bool {
-    // In camel case, words average more than three letters, so the case changes less than every second letter.
+/// Capitals strewn as no spelling strews them. In camel case, words average more than three letters, so the case changes
+/// less than every second letter; the shorter the run, the more changes it takes.
+pub(super) fn has_scattered_capitals(run: &str) -> bool {
     let changes = run
         .as_bytes()
         .windows(2)
         .filter(|pair| matches!(pair, [a, b] if a.is_ascii_uppercase() != b.is_ascii_uppercase()))
         .count();
-    run.len() >= 16 && changes * 5 >= run.len() * 2
+    run.len() >= 16 && changes * 5 >= run.len() * 2 || run.len() >= 12 && changes * 5 >= run.len() * 3
 }
 
 pub(super) fn count_distinct(value: &str) -> usize {
@@ -94,6 +95,7 @@ mod tests {
             "q8Xk-2vRm_T4bN9zLw7Yc1Hd",
             "kJ8+vX2/Qm5rT9zLw7Yc1HdPs4==",
             "QwErXyZaKmPbRtLoVcHdNsJuGi",
+            "QwErXyZaKmPb_spelled",
         ] {
             assert!(is_opaque_token(token), "{token}");
         }

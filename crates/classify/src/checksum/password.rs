@@ -1,6 +1,8 @@
 //! Passwords that only their place marks as such: are they plausible, or placeholders, references and words of forms?
 
-use super::opaque::{count_digit_changes, count_distinct, is_opaque_token, is_path_or_url, is_uuid};
+use super::opaque::{
+    count_digit_changes, count_distinct, has_scattered_capitals, is_opaque_token, is_path_or_url, is_uuid,
+};
 
 /// A password someone could use: two kinds of characters at least, one of them not a letter, and neither a
 /// placeholder nor a reference to where the password is kept.
@@ -23,6 +25,24 @@ pub(super) fn is_told_password(value: &str) -> bool {
     let told = value.trim_end_matches(['.', ',', ':', ';', '!', '?', '\'', '"', '`', ')']);
     let is_plain = told.split(['\'', '-', '/']).all(|word| word.bytes().all(|b| b.is_ascii_lowercase()));
     !is_plain && is_plausible_password(told)
+}
+
+/// A password by itself, where what stands before it says little: three kinds of characters at least.
+pub(super) fn is_strong_password(value: &str) -> bool {
+    const LEAST: usize = 8;
+    let told = value.trim_end_matches(['.', ',', ':', ';', '?', '\'', '"', '`', ')']);
+    let has = |is_kind: fn(&u8) -> bool| usize::from(told.bytes().any(|byte| is_kind(&byte)));
+    let kinds = has(u8::is_ascii_lowercase)
+        + has(u8::is_ascii_uppercase)
+        + has(u8::is_ascii_digit)
+        // What joins words is no kind of its own.
+        + has(|byte| byte.is_ascii_punctuation() && !b"-_.:".contains(byte));
+    let is_plain = told.bytes().all(|byte| byte.is_ascii_alphanumeric()) && count_interleavings(told) < 3;
+    told.len() >= LEAST
+        && kinds >= 3
+        && !is_plain
+        && !told.contains(['/', '='])
+        && is_plausible_password(told)
 }
 
 /// A password where nothing else can stand, as in quotes after the name: words count too, unless forms, types or
@@ -206,7 +226,7 @@ fn is_phrase_of_words(value: &str) -> bool {
     words.len() >= 2
         && with_digits <= 1
         && words.iter().all(|word| word.len() >= 2 && word.bytes().all(|byte| byte.is_ascii_alphanumeric()))
-        && words.iter().all(|word| count_digit_changes(word) <= 1)
+        && words.iter().all(|word| count_digit_changes(word) <= 1 && !has_scattered_capitals(word))
 }
 
 /// Words that forms, types, schemas and messages put where a password would stand.
@@ -415,6 +435,24 @@ mod tests {
         assert!(is_told_password("Sw0rd-f1sh!.") && is_told_password("hunter2,"));
         for text in ["broken:", "user's", "expired/revoked.", "required!", "???"] {
             assert!(!is_told_password(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn strong_passwords_need_no_label() {
+        for password in ["Sw0rd-f1sh", "Kx81Qm#@", "aB3dE5gH7"] {
+            assert!(is_strong_password(password), "{password}");
+        }
+        for text in [
+            "Version2",
+            "hunter2x",
+            "Reset-2024",
+            "reset-link-2",
+            "Settings/Users1",
+            "field_name",
+            "Sha256sum",
+        ] {
+            assert!(!is_strong_password(text), "{text}");
         }
     }
 
