@@ -102,8 +102,10 @@ fn compile(patterns: &[String], kind: MatchKind) -> Result<Pattern, String> {
         Regex::builder().configure(config.clone()).build_many_from_hir(parsed).map_err(|e| fail(&e))
     };
     let values: Vec<Value> = parsed.iter().map(Value::of).collect();
-    let opening = match (parsed.as_slice(), values.as_slice()) {
-        ([pattern], [Value::Captured]) => shorten(pattern).map(|opening| build(&[opening])).transpose()?,
+    // Of alternatives that were split, one has groups; patterns that were given together keep theirs.
+    let captured = parsed.iter().zip(&values).filter(|(_, value)| matches!(value, Value::Captured));
+    let opening = match captured.map(|(pattern, _)| pattern).collect::<Vec<_>>().as_slice() {
+        [pattern] if patterns.len() == 1 => shorten(pattern).map(|opening| build(&[opening])).transpose()?,
         _ => None,
     };
     Ok(Pattern { regex: build(&parsed)?, values, opening })
@@ -138,6 +140,7 @@ mod tests {
             (r"x=+([a-z=]{2,9})", "x=====a==b===", "a==b===", true),
             (r"no:\w+|\b(\w+);", "no:ab;", "no:ab", false),
             (r"no:\w+|\b(\w+);", "yes;", "yes", false),
+            (r"no:\w+|x=+([a-z=]{2,9})", "no x=ab", "ab", true),
         ] {
             let compiled = compile(&[pattern.to_owned()], MatchKind::LeftmostFirst).unwrap();
             let mut captures = None;
