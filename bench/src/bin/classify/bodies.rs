@@ -52,6 +52,11 @@ const FLOODS: &[(&str, &str)] = &[
     ("double colons", "::1:"),
     ("user names in URLs", "https://a:a@a:a@"),
     ("key openings", "-----BEGIN PRIVATE KEY-----\n"),
+    ("key file openings", "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n"),
+    (
+        "assigned values",
+        "LINE_CHANNEL_ACCESS_TOKEN=Zk3vQ9xT7mW2pL5rB8nC4dF6gH1jK0sA%20COHERE_API_KEY=ZcCcRKrwt.",
+    ),
     ("JWT openings", "eyJhbGciOiJIUzI1NiJ9.eyJ.eyJ."),
     ("base64 run", "QUJD"),
     ("base64 runs", "QUJDQUJDQUJDQUJDQUJD "),
