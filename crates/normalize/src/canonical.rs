@@ -56,6 +56,10 @@ impl CanonicalUrl {
             return Err(UrlError::Empty);
         }
         let mut url = read(raw)?;
+        if url.scheme() == "file" && url.has_host() {
+            // A drive letter takes the place of the host, and an empty segment before it hides that from one reading.
+            url = read(url.as_str())?;
+        }
         drop_what_is_not_sent(&mut url);
         if let Cow::Owned(normalized) = normalize_percent_encoding(url.as_str()) {
             url = read(&normalized)?;
@@ -241,6 +245,8 @@ mod tests {
             ("http://0177.0.0.01/", "http://127.0.0.1/"),
             ("http://2130706433/", "http://127.0.0.1/"),
             ("http://127.1", "http://127.0.0.1/"),
+            ("file://host/c:/x", "file:///c:/x"),
+            ("file://host//c:/x", "file:///c:/x"),
             ("http://127.0.0.1./", "http://127.0.0.1/"),
             ("http://[::ffff:127.0.0.1]/", "http://127.0.0.1/"),
             ("http://[::FFFF:a9fe:a9fe]:8080/", "http://169.254.169.254:8080/"),
