@@ -6,6 +6,7 @@
 
 mod arrows;
 mod finding;
+mod fuzz;
 mod rust_source;
 mod setup;
 mod test;
@@ -33,6 +34,11 @@ const COMMANDS: &[Command] = &[
         run: setup::run,
     },
     Command { name: "test", purpose: "run every test and end with one sum", run: test::run_all },
+    Command {
+        name: "fuzz",
+        purpose: "run the fuzz targets, or those that are named, for `--seconds N` each",
+        run: fuzz::run,
+    },
     Command { name: "test-fast", purpose: "run the unit tests only", run: test::run_fast },
 ];
 

@@ -5,7 +5,7 @@ use std::fmt;
 /// Layers below the text as it was sent.
 pub(crate) const MAX_LAYERS: usize = 4;
 /// Output of all opaque layers of one call, in bytes.
-const MAX_OUTPUT: usize = 1 << 20;
+pub(super) const MAX_OUTPUT: usize = 1 << 20;
 
 /// Why something was not looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -32,9 +32,9 @@ pub(crate) struct Inflated {
 }
 
 /// Output per input byte beyond which a stream is a bomb.
-const MAX_RATIO: usize = 100;
+pub(super) const MAX_RATIO: usize = 100;
 /// Streams that inflate to less are never called bombs.
-const HARMLESS_BYTES: usize = 16 << 10;
+pub(super) const HARMLESS_BYTES: usize = 16 << 10;
 
 /// Inflates a stream; `None` when it is not one after all. What exceeds the bounds is cut off and noted.
 pub(crate) fn inflate(bytes: &[u8], budget: &mut Budget) -> Option<Inflated> {

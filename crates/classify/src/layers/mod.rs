@@ -5,6 +5,8 @@ mod flat;
 mod fold;
 mod inflate;
 mod join;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod promises;
 mod reveal;
 mod runs;
 mod unpack;

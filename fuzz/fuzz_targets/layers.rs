@@ -1,0 +1,7 @@
+//! `layers` on any body.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    interven_classify::promises::check_layers(&interven_fuzz::read_body(bytes));
+});
