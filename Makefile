@@ -1,7 +1,7 @@
 # The front door for people. What needs more than a line of shell is `cargo xtask`.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench generate fmt setup tools
+.PHONY: help run test check bench fuzz generate fmt setup tools
 
 # Where rustup puts cargo, for shells that were opened before it did.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -30,12 +30,16 @@ bench: tools ## measure this machine and print the tables
 	@"$(CARGO_TARGET_DIR)/release/bench" $(ARGS)
 	@exec "$(CARGO_TARGET_DIR)/release/classify"
 
-generate: tools ## write the API descriptions and the policy schema anew from the code
+fuzz: tools ## feed every fuzz target for 30 seconds; ARGS="--seconds 600 redact" for longer or fewer
+	@cargo xtask fuzz $(ARGS)
+
+generate: tools ## write the API descriptions, the policy schema and the list of detectors anew from the code
 	@cargo build --package interven
 	@mkdir -p docs/openapi
 	@"$(CARGO_TARGET_DIR)/debug/interven" openapi > docs/openapi/gateway.json
 	@"$(CARGO_TARGET_DIR)/debug/interven" openapi --telemetry > docs/openapi/telemetry.json
 	@"$(CARGO_TARGET_DIR)/debug/interven" policy schema > docs/policy.schema.json
+	@"$(CARGO_TARGET_DIR)/debug/interven" detectors page > docs/detectors.md
 
 fmt: tools ## format the sources
 	cargo fmt --all

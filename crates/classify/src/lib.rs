@@ -25,6 +25,7 @@ mod overlap;
 mod pattern;
 mod prefilter;
 mod presented;
+mod probe;
 mod redact;
 mod table;
 mod value;
@@ -32,4 +33,8 @@ mod words;
 
 pub use classifier::{Classifier, Findings, Options, Subject};
 pub use detectors::BuildError;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub use layers::promises;
+pub use probe::{Checks, Probe, ProbedValue, Prober, Reason};
 pub use redact::{Redacted, RedactionPlan};

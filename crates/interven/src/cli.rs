@@ -1,11 +1,18 @@
 //! Every command and its arguments.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use interven_types::{AgentId, ApprovalId, Timestamp, TraceId};
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use interven_types::{AgentId, ApprovalId, Confidence, DataClass, Timestamp, TraceId};
 use std::path::PathBuf;
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 something was found, differs or did not work, 2 wrong usage, \
 3 the server is not there or refused. `interven scan` of one call: ALLOW 0, SANITIZE 10, REQUIRE_APPROVAL 11, DENY 12.";
+
+const CLASSIFY_EXIT_CODES: &str = "Hidden and binary files in directories are left out and counted; links are not followed. \
+Findings go to the standard output, everything else to the standard error.\n\n\
+Exit codes: 0 done, 1 something was shown and --exit-code given, 2 wrong usage or something could not be read.";
 
 /// A firewall for what AI agents do.
 #[derive(Debug, Parser)]
@@ -33,8 +40,11 @@ pub(crate) enum Command {
     #[command(after_help = EXIT_CODES)]
     Scan(ScanArgs),
     /// Find secrets, personal data, health data and internal marks in files or the standard input
-    #[command(after_help = "Exit codes: 0 nothing found, 1 something found. With --jsonl always 0.")]
+    #[command(after_help = CLASSIFY_EXIT_CODES)]
     Classify(ClassifyArgs),
+    /// Look up detectors, and try them
+    #[command(after_help = "Exit codes: 0 done, 1 it finds nothing or an example fails, 2 wrong usage.")]
+    Detectors(DetectorsArgs),
     /// Print the API description of the gateway
     Openapi(OpenapiArgs),
 }
@@ -381,13 +391,102 @@ pub(crate) struct ScanArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ClassifyArgs {
-    /// Text files; none or `-` is the standard input
-    pub(crate) files: Vec<PathBuf>,
+    /// Files and directories; none or `-` is the standard input
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
     /// Read {"id", "text"} or {"id", "body"} per line of the standard input, print {"id", "hits": […]} per line
-    #[arg(long, conflicts_with = "files")]
+    #[arg(long, exclusive = true)]
     pub(crate) jsonl: bool,
-    /// Print the hits as JSON
-    #[arg(long, conflicts_with = "jsonl")]
+    /// Print one JSON object per finding: path, line, column, start, end (code points), class, detector, confidence
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Leave out less certain findings
+    #[arg(long, value_name = "LEVEL", default_value = "medium", value_parser = confidence(), ignore_case = true)]
+    pub(crate) min_confidence: Confidence,
+    /// Only this class; repeat for more
+    #[arg(long = "class", value_name = "CLASS", value_parser = class(), ignore_case = true, value_delimiter = ',')]
+    pub(crate) classes: Vec<DataClass>,
+    /// Show the values themselves
+    #[arg(long)]
+    pub(crate) reveal: bool,
+    /// Lines to show before and after each finding
+    #[arg(short = 'C', long, value_name = "LINES", default_value_t = 0)]
+    pub(crate) context: usize,
+    #[arg(long, alias = "color", value_name = "WHEN", default_value = "auto")]
+    pub(crate) colour: ColourChoice,
+    /// Look into hidden files too
+    #[arg(long)]
+    pub(crate) hidden: bool,
+    /// Look into files that .gitignore and .ignore leave out
+    #[arg(long)]
+    pub(crate) no_ignore: bool,
+    /// Exit with 1 when something is shown
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ColourChoice {
+    Auto,
+    Always,
+    Never,
+}
+
+fn class() -> impl TypedValueParser<Value = DataClass> {
+    PossibleValuesParser::new(["secrets", "pii", "phi", "internal"]).try_map(|name| {
+        DataClass::ALL.into_iter().find(|c| c.as_str().eq_ignore_ascii_case(&name)).ok_or("no class")
+    })
+}
+
+fn confidence() -> impl TypedValueParser<Value = Confidence> {
+    PossibleValuesParser::new(["low", "medium", "high"]).try_map(|name| {
+        Confidence::ALL.into_iter().find(|c| c.as_str().eq_ignore_ascii_case(&name)).ok_or("no level")
+    })
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DetectorsArgs {
+    #[command(subcommand)]
+    pub(crate) what: DetectorsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DetectorsCommand {
+    /// List detectors
+    List(ListDetectorsArgs),
+    /// Show all there is to know about a detector
+    Show {
+        id: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        /// Show the examples unmasked
+        #[arg(long)]
+        reveal: bool,
+    },
+    /// Say whether a detector finds something in a text and, if not, why (exit code 1); without a text, try every example
+    Test {
+        /// A detector; without it, every one
+        id: Option<String>,
+        /// `-` is the standard input
+        text: Option<String>,
+    },
+    /// Print docs/detectors.md
+    Page,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListDetectorsArgs {
+    #[arg(long = "class", value_name = "CLASS", value_parser = class(), ignore_case = true, value_delimiter = ',')]
+    pub(crate) classes: Vec<DataClass>,
+    /// Who issues the value; a part of the name will do
+    #[arg(long, value_name = "NAME")]
+    pub(crate) provider: Option<String>,
+    /// A part of the id, the summary, the provider or a keyword
+    #[arg(long, value_name = "WORD")]
+    pub(crate) search: Option<String>,
+    /// Print JSON
+    #[arg(long)]
     pub(crate) json: bool,
 }
 

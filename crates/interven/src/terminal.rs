@@ -1,5 +1,6 @@
 //! What people read: aligned columns, and colour where it can be seen.
 
+use crate::cli::ColourChoice;
 use interven_types::Decision;
 use serde::Serialize;
 use std::{
@@ -11,14 +12,12 @@ use std::{
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terminal {
     is_json: bool,
-    has_color: bool,
+    paint: Paint,
 }
 
 impl Terminal {
-    /// No colour into files and pipes, nor with `NO_COLOR` (no-color.org).
     pub(crate) fn new(is_json: bool) -> Self {
-        let is_refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self { is_json, has_color: io::stdout().is_terminal() && !is_refused }
+        Self { is_json, paint: Paint(can_show_colour()) }
     }
 
     pub(crate) fn is_json(self) -> bool {
@@ -43,8 +42,33 @@ impl Terminal {
             Some(Decision::Deny) => "31",
             None => return word,
         };
-        if self.has_color { format!("\x1b[{color}m{word}\x1b[0m") } else { word }
+        self.paint.with(color, &word)
     }
+}
+
+/// Text in colours, where they can be seen.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Paint(bool);
+
+impl Paint {
+    pub(crate) fn new(choice: ColourChoice) -> Self {
+        Self(match choice {
+            ColourChoice::Auto => can_show_colour(),
+            ColourChoice::Always => true,
+            ColourChoice::Never => false,
+        })
+    }
+
+    /// `text` in the colours that `code` selects (ECMA-48 §8.3.117).
+    pub(crate) fn with(self, code: &str, text: &str) -> String {
+        if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+/// No colour into files and pipes, nor with `NO_COLOR` (no-color.org).
+fn can_show_colour() -> bool {
+    let is_refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    io::stdout().is_terminal() && !is_refused
 }
 
 /// Writes to the standard output at once, so that a reader of a pipe sees it.

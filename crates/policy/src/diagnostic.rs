@@ -155,7 +155,7 @@ impl Finding {
 }
 
 /// The candidate that a person most likely meant, if any is close enough to be a typing error.
-pub(crate) fn nearest<'c>(typed: &str, candidates: &[&'c str]) -> Option<&'c str> {
+pub fn nearest<'c>(typed: &str, candidates: &[&'c str]) -> Option<&'c str> {
     /// Longer names are nobody's typing error, and the distance is quadratic.
     const MAX_CHARS: usize = 64;
     let typed: Vec<char> = typed.chars().take(MAX_CHARS + 1).collect();

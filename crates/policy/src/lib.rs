@@ -55,7 +55,7 @@ mod window;
 pub use check::check;
 pub use condition::{Condition, Day, PathPresence, PathTest, TimeWindow};
 pub use defaults::default_policies;
-pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use diagnostic::{Diagnostic, Diagnostics, Severity, nearest};
 pub use outcome::{Facts, McpFacts, Modifiers, Note, Outcome, RedactionRequest, RuleMatch};
 pub use parse::{check_yaml, parse_json, parse_yaml};
 pub use path::{JsonPath, JsonPathError};

@@ -4,6 +4,7 @@ mod activity;
 mod admin;
 mod approvals;
 mod classify;
+mod detectors;
 mod explain;
 mod openapi;
 mod policy;
@@ -34,6 +35,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit> {
         },
         Command::Scan(args) => on_one_core(scan::run(args)),
         Command::Classify(args) => classify::run(&args),
+        Command::Detectors(args) => detectors::run(&args),
         Command::Openapi(args) => openapi::run(&args),
     }
 }

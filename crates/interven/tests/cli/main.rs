@@ -8,6 +8,8 @@
 )]
 
 mod answers;
+mod classify;
+mod detectors;
 mod first_start;
 mod generated;
 mod offline;

@@ -1,11 +1,7 @@
 //! What needs no server.
 
 use crate::world::{MERGE, SLACK, interven, leaked_key, run};
-use std::{
-    fs,
-    io::{BufRead as _, BufReader, Write as _},
-    process::Stdio,
-};
+use std::fs;
 
 #[test]
 fn a_policy_file_with_a_mistake_is_named_by_line_and_column() {
@@ -22,67 +18,6 @@ fn a_policy_file_with_a_mistake_is_named_by_line_and_column() {
     assert_eq!(ran.stdout, "1 policies with 1 rules are sound\n");
     run(interven().args(["policy", "validate", "-", "--json"]), &rule("tool_names: [slack]")).must_exit(0);
     run(interven().args(["policy", "validate", "nowhere.yaml"]), "").must_exit(2);
-}
-
-#[test]
-fn text_is_classified_by_line_and_column_and_masked() {
-    let leaked = leaked_key();
-    let ran = run(interven().arg("classify"), &format!("first\nkey: {leaked}\n")).must_exit(1);
-    assert!(ran.stdout.starts_with("-:2:6: SECRETS "), "{ran:?}");
-    assert!(ran.stdout.contains(&format!(" {}…", &leaked[..4])) && !ran.stdout.contains(&leaked), "{ran:?}");
-    let ran = run(interven().args(["classify", "--json"]), "nothing here").must_exit(0);
-    assert_eq!(ran.stdout, "[]\n");
-}
-
-#[test]
-fn a_stream_of_texts_and_bodies_is_classified() {
-    let leaked = leaked_key();
-    let input = format!(
-        "{{\"id\":1,\"text\":\"key {leaked}\"}}\n{{\"id\":2,\"body\":{{\"a\":[\"{leaked}\"]}}}}\n{{\"id\":3}}\nnot json\n"
-    );
-    let lines = run(interven().args(["classify", "--jsonl"]), &input).must_exit(0).json_lines();
-    assert_eq!(lines.len(), 4, "{lines:?}");
-    let hit = &lines[0]["hits"][0];
-    assert_eq!((&lines[0]["id"], &hit["class"], &hit["path"]), (&1.into(), &"SECRETS".into(), &"".into()));
-    assert_eq!((&hit["start"], &hit["end"]), (&4.into(), &24.into()));
-    assert_eq!(lines[1]["hits"][0]["path"], "/a/0");
-    assert_eq!((&lines[2]["id"], &lines[2]["code"]), (&3.into(), &"INVALID_REQUEST".into()));
-    assert_eq!(lines[3]["code"], "INVALID_REQUEST");
-}
-
-#[test]
-fn each_line_is_answered_while_the_writer_waits() {
-    let mut child = interven()
-        .args(["classify", "--jsonl"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut input = child.stdin.take().unwrap();
-    let mut answers = BufReader::new(child.stdout.take().unwrap()).lines();
-    for id in ["1", "2"] {
-        writeln!(input, "{{\"id\":{id},\"text\":\"a\"}}").unwrap();
-        assert_eq!(answers.next().unwrap().unwrap(), format!("{{\"id\":{id},\"hits\":[]}}"));
-    }
-    drop(input);
-    assert!(child.wait().unwrap().success());
-}
-
-#[test]
-fn a_reader_that_goes_away_is_no_error() {
-    let mut child = interven()
-        .args(["classify", "--jsonl"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop(child.stdout.take());
-    let mut input = child.stdin.take().unwrap();
-    // Until the command has ended, and the pipe to it with it.
-    while input.write_all(b"{\"id\":1,\"text\":\"a\"}\n").is_ok() {}
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
 }
 
 #[test]

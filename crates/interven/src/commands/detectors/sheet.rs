@@ -1,0 +1,102 @@
+//! `interven detectors show`: all there is to know about one.
+
+use crate::{
+    commands::classify::mask,
+    exit::Exit,
+    terminal::{Terminal, printable},
+};
+use anyhow::Result;
+use interven_classify::{Checks, Prober, detectors::Detector};
+use interven_types::{Confidence, DataClass};
+use serde::Serialize;
+use std::fmt::Write as _;
+
+#[derive(Debug, Serialize)]
+struct Sheet<'d> {
+    id: &'d str,
+    class: DataClass,
+    confidence: Confidence,
+    provider: Option<&'d str>,
+    summary: &'d str,
+    source: Option<&'d str>,
+    #[serde(flatten)]
+    checks: Checks<'d>,
+    /// Hosts at which the credential may be presented.
+    hosts: &'d [String],
+    positive: Vec<String>,
+    negative: Vec<String>,
+}
+
+pub(super) fn show(detector: &Detector, terminal: Terminal, is_revealed: bool) -> Result<Exit> {
+    let prober = Prober::new(detector)?;
+    let shown = |text: &String| if is_revealed { text.clone() } else { mask_values(&prober, text) };
+    let sheet = Sheet {
+        id: &detector.id,
+        class: detector.class,
+        confidence: detector.confidence,
+        provider: detector.provider.as_deref(),
+        summary: &detector.summary,
+        source: detector.source.as_deref(),
+        checks: detector.checks(),
+        hosts: &detector.hosts,
+        positive: detector.positive.iter().map(shown).collect(),
+        negative: detector.negative.iter().map(shown).collect(),
+    };
+    terminal.show(&sheet, |sheet| describe(sheet))?;
+    Ok(Exit::Ok)
+}
+
+/// A text in which what the detector finds is masked.
+fn mask_values(prober: &Prober<'_>, text: &str) -> String {
+    let mut masked = String::new();
+    let mut at = 0;
+    for value in prober.probe(text).values.iter().filter(|value| value.confidence.is_some()) {
+        let Some(before) = text.get(at..value.span.start) else { continue };
+        masked.push_str(before);
+        masked.push_str(&mask(text.get(value.span.clone()).unwrap_or_default()));
+        at = value.span.end;
+    }
+    masked.push_str(text.get(at..).unwrap_or_default());
+    masked
+}
+
+fn describe(sheet: &Sheet<'_>) -> String {
+    let checks = &sheet.checks;
+    let mut text = String::new();
+    let mut line = |name: &str, value: String| {
+        if !value.is_empty() {
+            let _ = writeln!(text, "{name:<12}  {}", printable(&value));
+        }
+    };
+    line("id", sheet.id.to_owned());
+    line("finds", sheet.summary.to_owned());
+    line("class", sheet.class.to_string());
+    line("confidence", sheet.confidence.to_string());
+    line("provider", sheet.provider.unwrap_or_default().to_owned());
+    line("documented", sheet.source.unwrap_or_default().to_owned());
+    line("keywords", checks.keywords.join(", "));
+    line("looks round", checks.looks_round.unwrap_or_default().to_owned());
+    line("pattern", checks.pattern.to_owned());
+    let refused = match checks.confidence_if_refused {
+        Some(confidence) => format!(" (else {confidence})"),
+        None => " (else nothing)".to_owned(),
+    };
+    line("validator", checks.validator.map(|name| format!("{name}{refused}")).unwrap_or_default());
+    line(
+        "entropy",
+        checks.min_entropy.map(|bits| format!("{bits} bits per byte or more")).unwrap_or_default(),
+    );
+    let lacking = if checks.required_context { "else nothing" } else { "else a level lower" };
+    let context = checks.context.join(", ");
+    line("near", if context.is_empty() { context } else { format!("{context} ({lacking})") });
+    line("LOW near", checks.doubt.join(", "));
+    line("LOW with", checks.allow.join(", "));
+    line("own hosts", sheet.hosts.join(", "));
+    for example in &sheet.positive {
+        line("matches", example.clone());
+    }
+    for example in &sheet.negative {
+        line("not", example.clone());
+    }
+    text
+}
