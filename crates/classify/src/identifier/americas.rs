@@ -64,7 +64,7 @@ pub(super) fn is_mx_rfc(value: &str) -> bool {
     });
     let rank =
         |c: char| ALPHABET.chars().position(|a| a == c).and_then(|at| u32::try_from(at).ok()).unwrap_or(0);
-    let padded = format!("{text:>13}");
+    let padded = format!("{:>13}", &*text);
     let sum: u32 = padded.chars().take(12).zip((2..=13).rev()).map(|(c, weight)| rank(c) * weight).sum();
     let check = char::from_digit((11 - sum % 11) % 11, 11).map(|c| c.to_ascii_uppercase());
     is_shaped && has_date(&text, letters) && text.chars().last() == check

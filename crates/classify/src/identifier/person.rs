@@ -91,11 +91,14 @@ pub(super) fn is_person_name(value: &str) -> bool {
     let words: Vec<&str> = value.split([' ', ',']).filter(|word| !word.is_empty()).take(7).collect();
     let is_letter = |c: char| c.is_alphabetic() || matches!(c, '\'' | '’' | '-' | '.' | '·');
     let is_capital = |word: &str| word.chars().next().is_some_and(|c| c.is_alphabetic() && !c.is_lowercase());
+    let is_one_of = |word: &str, list: &[&str]| {
+        let bare = word.trim_end_matches('.');
+        list.iter().any(|other| other.eq_ignore_ascii_case(bare))
+    };
     let is_word = |word: &&str| {
-        let lower = word.trim_end_matches('.').to_lowercase();
         word.chars().all(is_letter)
-            && (is_capital(word) || PARTICLES.contains(&lower.as_str()))
-            && !NO_NAMES.contains(&lower.as_str())
+            && (is_capital(word) || is_one_of(word, &PARTICLES))
+            && !is_one_of(word, &NO_NAMES)
     };
     (1..=6).contains(&words.len())
         && words.iter().all(is_word)

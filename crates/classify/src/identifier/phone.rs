@@ -18,7 +18,7 @@ pub(super) fn is_international(value: &str) -> bool {
 
 fn is_of_a_plan(value: &str) -> bool {
     let Some(digits) = digits(value) else { return false };
-    let digits = match digits.as_slice() {
+    let digits = match &*digits {
         [0, 0, rest @ ..] if !value.contains('+') => rest,
         all => all,
     };
@@ -43,15 +43,19 @@ pub(super) fn is_north_american(value: &str) -> bool {
     if value.contains('.') && value.contains('-') {
         return false;
     }
-    match digits.as_slice() {
+    match &*digits {
         [1, national @ ..] if national.len() == 10 => is_nanp(national),
         national => national.len() == 10 && is_nanp(national),
     }
 }
 
-/// Area code NXX without N11 and N9X, exchange NXX without N11 (NANPA, "Numbering resources").
+/// Area code NXX without N11 and N9X, exchange NXX without N11 (NANPA, "Numbering resources"). Nobody has the area 555:
+/// it stands in for a real one in forms and films, with any exchange.
 fn is_nanp(digits: &[u32]) -> bool {
     let [a, b, c, d, e, f, ..] = digits else { return false };
+    if digits.starts_with(&[5, 5, 5]) {
+        return !is_one_digit_repeated(digits);
+    }
     *a >= 2
         && *d >= 2
         && *b != 9
@@ -83,7 +87,7 @@ pub(super) fn is_national(value: &str) -> bool {
     }
     let groups: Vec<usize> =
         value.split(|c: char| !c.is_ascii_digit()).map(str::len).filter(|len| *len > 0).collect();
-    match (all.as_slice(), groups.as_slice()) {
+    match (&*all, groups.as_slice()) {
         // The groups of North America follow its rules; Italian mobiles are written like that as well.
         ([1 | 2 | 4..=9, ..], [3, 3, 4]) if value.contains(['-', '.', '(']) => is_north_american(value),
         ([1, ..], [1, 3, 3, 4]) => is_north_american(value),
@@ -131,6 +135,7 @@ mod tests {
         for other in ["+1 115 555 0132", "+999 12345678", "+33 1 42", "+49", "+1111111111"] {
             assert!(!is_international(other), "{other}");
         }
+        assert!(is_north_american("555-123-4567"));
         assert!(is_north_american("(415) 555-0132") && is_north_american("1-415-555-0132"));
         assert!(!is_north_american("911-555-0132") && !is_north_american("415-155-0132"));
         for phone in [

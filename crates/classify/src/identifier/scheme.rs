@@ -1,27 +1,69 @@
 //! Check-digit schemes that several countries and industries share.
 
-/// The ASCII digits of `value`, other characters left out; `None` when there are more than 40.
-pub(super) fn digits(value: &str) -> Option<Vec<u32>> {
-    const MOST: usize = 40;
-    let digits: Vec<u32> = value.chars().filter_map(|c| c.to_digit(10)).take(MOST + 1).collect();
-    (digits.len() <= MOST).then_some(digits)
+use std::ops::Deref;
+
+/// The digits of a value, in place: checks run on every candidate, and allocate nothing.
+#[derive(Clone, Copy)]
+pub(super) struct Digits {
+    all: [u32; Self::MOST],
+    len: usize,
 }
 
-/// The ASCII letters and digits of `value` in upper case; `None` when there are more than 64.
-pub(super) fn alphanumerics(value: &str) -> Option<String> {
+impl Digits {
+    const MOST: usize = 40;
+}
+
+impl Deref for Digits {
+    type Target = [u32];
+
+    fn deref(&self) -> &[u32] {
+        self.all.get(..self.len).unwrap_or_default()
+    }
+}
+
+/// The ASCII letters and digits of a value in upper case, in place.
+#[derive(Clone, Copy)]
+pub(super) struct Alphanumerics {
+    all: [u8; Self::MOST],
+    len: usize,
+}
+
+impl Alphanumerics {
     const MOST: usize = 64;
-    let text: String = value
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_uppercase())
-        .take(MOST + 1)
-        .collect();
-    (text.len() <= MOST && !text.is_empty()).then_some(text)
+}
+
+impl Deref for Alphanumerics {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.all.get(..self.len).and_then(|all| str::from_utf8(all).ok()).unwrap_or_default()
+    }
+}
+
+/// The ASCII digits of `value`, other characters left out; `None` when there are more than 40.
+pub(super) fn digits(value: &str) -> Option<Digits> {
+    let mut digits = Digits { all: [0; Digits::MOST], len: 0 };
+    for byte in value.bytes().filter(u8::is_ascii_digit) {
+        *digits.all.get_mut(digits.len)? = u32::from(byte - b'0');
+        digits.len += 1;
+    }
+    Some(digits)
+}
+
+/// The ASCII letters and digits of `value` in upper case; `None` when there are none, or more than 64.
+pub(super) fn alphanumerics(value: &str) -> Option<Alphanumerics> {
+    let mut text = Alphanumerics { all: [0; Alphanumerics::MOST], len: 0 };
+    for byte in value.bytes().filter(u8::is_ascii_alphanumeric) {
+        *text.all.get_mut(text.len)? = byte.to_ascii_uppercase();
+        text.len += 1;
+    }
+    (text.len > 0).then_some(text)
 }
 
 /// Digits, when there are exactly `N`.
 pub(super) fn exact_digits<const N: usize>(value: &str) -> Option<[u32; N]> {
-    digits(value)?.try_into().ok()
+    let digits = digits(value)?;
+    (*digits).try_into().ok()
 }
 
 /// Σ digit · weight over the shorter of both.
