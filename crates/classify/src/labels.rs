@@ -49,7 +49,9 @@ pub(crate) fn is_labelled(labels: &Words, text: &str, span: &Range<usize>) -> bo
 
 fn is_labelled_before(labels: &Words, text: &str, end: usize) -> bool {
     let start = ceil_boundary(text, end.saturating_sub(BEFORE));
-    // One byte more, so that a label at the edge is seen to be a word.
+    let near = text.get(start..end).unwrap_or_default();
+    // A label stands after the value before this one.
+    let start = start + end_of_last_value(near);
     let before = text.get(start..end).unwrap_or_default();
     let mut latest = None;
     let mut from = 0;
@@ -84,25 +86,26 @@ fn is_labelled_after(labels: &Words, text: &str, start: usize) -> bool {
     false
 }
 
-/// Whether what stands between a label and a value holds neither another value nor another key.
+/// Whether what stands between a label and a value holds no other key.
 fn leads_to_value(gap: &str) -> bool {
-    if has_digits_in_a_row(gap, OTHER_VALUE) {
-        return false;
-    }
     // The key, if there is one, stands after the last border of fields: `n/a", "order": "`.
     let Some(border) = gap.rfind(['\n', ',', ';', '&', '{', '|', '\t']) else { return true };
     let field = gap.get(border + 1..).unwrap_or_default();
     let Some((key, _)) = field.rsplit_once([':', '=']) else { return true };
-    let key = key.trim_matches(|c: char| !c.is_alphanumeric()).to_ascii_lowercase();
-    key.is_empty() || NEUTRAL_KEYS.contains(&key.as_str())
+    let key = key.trim_matches(|c: char| !c.is_alphanumeric());
+    key.is_empty() || NEUTRAL_KEYS.iter().any(|neutral| neutral.eq_ignore_ascii_case(key))
 }
 
-fn has_digits_in_a_row(text: &str, most: usize) -> bool {
+/// Where the last digits end that are a value of their own.
+fn end_of_last_value(text: &str) -> usize {
     let mut run = 0;
-    text.bytes().any(|b| {
-        run = if b.is_ascii_digit() { run + 1 } else { 0 };
-        run >= most
-    })
+    for (at, byte) in text.bytes().enumerate().rev() {
+        run = if byte.is_ascii_digit() { run + 1 } else { 0 };
+        if run == OTHER_VALUE {
+            return at + OTHER_VALUE;
+        }
+    }
+    0
 }
 
 #[cfg(test)]

@@ -311,9 +311,10 @@ impl Rule {
                 let span = ceil_boundary(text, span.start)..floor_boundary(text, span.end);
                 // The text after the value may open the next match.
                 from = span.end.max(whole.start + 1);
-                let confidence = self
-                    .judge(text, &span, markers, context.as_mut(), doubt.as_mut())
-                    .and_then(|confidence| self.judge_label(text, &span, columns, confidence));
+                let confidence = self.limit_by_label(text, &span, columns).and_then(|most| {
+                    let judged = self.judge(text, &span, markers, context.as_mut(), doubt.as_mut())?;
+                    Some(judged.min(most))
+                });
                 if let Some(confidence) = confidence {
                     into.push(Match { detector, span, confidence });
                 }
@@ -358,19 +359,13 @@ impl Rule {
         Some(confidence)
     }
 
-    /// What is left of `confidence` when the value's label is looked for.
-    fn judge_label(
-        &self,
-        text: &str,
-        span: &Range<usize>,
-        columns: &[&Column],
-        confidence: Confidence,
-    ) -> Option<Confidence> {
-        let Some(labels) = &self.labels else { return Some(confidence) };
+    /// The most that a match can count for by its label; `None` where it needs one and has none.
+    fn limit_by_label(&self, text: &str, span: &Range<usize>, columns: &[&Column]) -> Option<Confidence> {
+        let Some(labels) = &self.labels else { return Some(Confidence::High) };
         if is_labelled(labels, text, span) || columns.iter().any(|column| column.holds(text, span)) {
-            return Some(confidence);
+            return Some(Confidence::High);
         }
-        self.bare.map(|bare| bare.min(confidence))
+        self.bare
     }
 }
 
