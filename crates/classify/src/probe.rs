@@ -3,6 +3,7 @@
 use crate::{
     checksum::token::is_sample_jwt,
     detectors::{BuildError, Detector, Prefilter, validator_named},
+    labels::is_labelled,
     matcher::Matcher,
     pattern::{LazyPattern, Pattern},
     words::{WordCursor, Words, is_placeholder, is_word_at, measure_entropy},
@@ -53,6 +54,8 @@ pub enum Reason {
     LowEntropy { bits: f64, least: f64 },
     /// None of these words stands within 200 bytes.
     NoContext(Vec<String>),
+    /// None of these words stands right at it.
+    NoLabel(Vec<String>),
     /// It is an example, a reference or a placeholder.
     Placeholder,
     /// It holds one of the parts that make a value harmless.
@@ -77,6 +80,7 @@ impl fmt::Display for Reason {
                 write!(f, "its entropy of {bits:.1} bits per byte is below {least:.1}")
             }
             Self::NoContext(words) => write!(f, "none of its context words is near: {}", quote(words)),
+            Self::NoLabel(words) => write!(f, "none of its labels stands right at it: {}", quote(words)),
             Self::Placeholder => f.write_str("it is an example, a reference or a placeholder"),
             Self::Allowed => f.write_str("it holds a part that makes it harmless"),
             Self::Doubted => f.write_str("a word near it makes it doubtful"),
@@ -180,6 +184,9 @@ impl Detector {
         if is_near(&self.context) == Some(false) {
             reasons.push(Reason::NoContext(self.context.clone()));
         }
+        if Words::new(&self.labels).is_some_and(|labels| !is_labelled(&labels, text, span)) {
+            reasons.push(Reason::NoLabel(self.labels.clone()));
+        }
         if self.class == DataClass::Secrets && (is_placeholder(value) || is_sample_jwt(value)) {
             reasons.push(Reason::Placeholder);
         }
@@ -227,6 +234,10 @@ pub struct Checks<'d> {
     pub context: &'d [String],
     /// Without a context word a value counts for nothing.
     pub required_context: bool,
+    /// Words that have to stand right before or after a value, or at the head of its column.
+    pub labels: &'d [String],
+    /// Confidence of a value without one of `labels`; absent when it then counts for nothing.
+    pub confidence_if_bare: Option<Confidence>,
     /// Words within 200 bytes that make a value LOW.
     pub doubt: &'d [String],
     /// Parts of a value that make it LOW.
@@ -244,6 +255,8 @@ impl Detector {
             min_entropy: self.min_entropy,
             context: &self.context,
             required_context: self.required_context,
+            labels: &self.labels,
+            confidence_if_bare: self.bare,
             doubt: &self.doubt,
             allow: &self.allow,
         }
@@ -308,6 +321,7 @@ mod tests {
             ("payment_card", "4111 1111 1111 1111", "none of its context words is near: `card`"),
             ("us_ssn_labelled", "lesson 536904399", "none of its keywords stands in the text: `ssn`"),
             ("iban", "no number here", "its pattern does not match"),
+            ("nl_bsn", "bsn of 2024: none, order: 111222333", "none of its labels stands right at it: `bsn`"),
             ("us_ssn", "isbn 536-90-4399", "a word near it makes it doubtful"),
         ] {
             let told = reasons(id, text);
