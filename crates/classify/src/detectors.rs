@@ -14,6 +14,7 @@ pub(crate) const SHIPPED: &[(&str, &str)] = &[
     ("secrets/database.toml", include_str!("../data/secrets/database.toml")),
     ("secrets/developer.toml", include_str!("../data/secrets/developer.toml")),
     ("secrets/forge.toml", include_str!("../data/secrets/forge.toml")),
+    ("secrets/framework.toml", include_str!("../data/secrets/framework.toml")),
     ("secrets/generic.toml", include_str!("../data/secrets/generic.toml")),
     ("secrets/hosting.toml", include_str!("../data/secrets/hosting.toml")),
     ("secrets/infrastructure.toml", include_str!("../data/secrets/infrastructure.toml")),

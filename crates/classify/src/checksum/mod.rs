@@ -40,6 +40,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("opaque_token", opaque::is_opaque_token),
     ("password", password::is_plausible_password),
     ("password_or_words", password::is_password_or_words),
+    ("presented_password", password::is_presented_password),
     ("private_key_block", key::is_private_key_block),
     ("secp256k1_private_key", key::is_secp256k1_private_key),
     ("secret_or_password", password::is_secret_or_password),

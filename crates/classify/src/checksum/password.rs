@@ -54,6 +54,14 @@ pub(super) fn is_password_or_words(value: &str) -> bool {
     is_plausible_password(value) || is_lone_word(value)
 }
 
+/// The password part of a URL: whatever stands there is one, but for references and the words of documentation.
+pub(super) fn is_presented_password(value: &str) -> bool {
+    let lower = value.to_ascii_lowercase();
+    let is_sample = PLACEHOLDERS.binary_search(&lower.as_str()).is_ok()
+        || PLACEHOLDER_PARTS.iter().any(|part| lower.contains(part));
+    !is_sample && !is_reference(value) && count_distinct(value) >= 4
+}
+
 /// A value under a name that says secret: a machine-made token, or a long password.
 pub(super) fn is_secret_value(value: &str) -> bool {
     const LEAST: usize = 12;
@@ -343,7 +351,6 @@ const PARTS_OF_FORMS: &[&str] = &[
     "verif",
     "visible",
     "weak",
-    "word",
     "write",
     "wrong",
 ];
@@ -435,6 +442,16 @@ mod tests {
         assert!(is_told_password("Sw0rd-f1sh!.") && is_told_password("hunter2,"));
         for text in ["broken:", "user's", "expired/revoked.", "required!", "???"] {
             assert!(!is_told_password(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn urls_present_passwords() {
+        for password in ["testpass", "rumpelstilz", "hunter2"] {
+            assert!(is_presented_password(password), "{password}");
+        }
+        for text in ["password", "secret", "postgres", "yourpass", "${PASS}", "xxxxxx"] {
+            assert!(!is_presented_password(text), "{text}");
         }
     }
 
