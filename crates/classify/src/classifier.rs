@@ -192,7 +192,7 @@ impl Classifier {
         }
         for (leaf, depth, obstacle) in &layers.obstacles {
             findings.is_bomb |= *obstacle == Obstacle::Bomb;
-            let what = match leaves.place(*leaf) {
+            let what = match leaves.shown_place(*leaf, &covered) {
                 Place::Body => format!("body:{} layer {depth}", leaves.pointer(*leaf, &covered)),
                 Place::Url => format!("url layer {depth}"),
                 Place::Header(name) => format!("header:{name} layer {depth}"),
@@ -212,7 +212,7 @@ impl Classifier {
             for mut found in self.matcher.find(&flat.text, &mut reach) {
                 let Some((segment, span)) = flat.locate(&found.span, layers) else { continue };
                 let joined = match layers.segments.get(segment).map(|s| &s.origin) {
-                    Some(Origin::Joined(joined)) => Some(joined),
+                    Some(Origin::Joined(joined)) if !joined.is_sure => Some(joined),
                     _ => None,
                 };
                 // Neighbours rarely belong together: only certain values that cross a border count.
@@ -291,7 +291,7 @@ impl Classifier {
                     class: detector.class,
                     detector: detector.id.clone(),
                     confidence: hit.found.confidence,
-                    place: leaves.place(*leaf),
+                    place: leaves.shown_place(*leaf, covered),
                     path,
                     in_key: source.role == Role::Key,
                     start: chars.start,

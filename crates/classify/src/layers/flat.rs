@@ -23,7 +23,8 @@ impl Flat {
         let mut flat =
             Self { text: String::with_capacity(size), starts: Vec::with_capacity(segments.len()), first };
         for segment in segments {
-            let is_header = matches!(segment.origin, Origin::Leaf(leaf) if matches!(leaves.place(leaf), Place::Header(_)));
+            let is_header = segment.role == Role::Text
+                && matches!(segment.origin, Origin::Leaf(leaf) if matches!(leaves.place(leaf), Place::Header(_)));
             let is_leaf = matches!(segment.origin, Origin::Leaf(_));
             // A leaf's key stands right before it; layers and headers bring their label along.
             let (open, close) = match segment.role {

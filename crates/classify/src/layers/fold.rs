@@ -1,5 +1,7 @@
 //! Characters that look like others or like nothing.
 
+use std::sync::LazyLock;
+
 /// What a character stands for once compatibility forms are folded: `Some(None)` when it is invisible,
 /// `Some(Some(ascii))` when it is a look-alike of an ASCII character, `None` when it stands for itself.
 ///
@@ -14,6 +16,13 @@ pub(crate) fn fold_char(c: char) -> Option<Option<char>> {
     if is_invisible(code) {
         return Some(None);
     }
+    if (0x0300..=0x036F).contains(&code) || (0x20D0..=0x20F0).contains(&code) {
+        return Some(None);
+    }
+    // Letters of Greek, Cyrillic, Armenian and Hebrew stand for themselves.
+    if (0x0370..0x0600).contains(&code) {
+        return None;
+    }
     let offset_from = |base: u32, first: char, last: u32| {
         (base..=last).contains(&code).then(|| char::from_u32(u32::from(first) + code - base)).flatten()
     };
@@ -21,6 +30,13 @@ pub(crate) fn fold_char(c: char) -> Option<Option<char>> {
         .or_else(|| offset_from(0xE0020, ' ', 0xE007E))
         .or_else(|| offset_from(0x24B6, 'A', 0x24CF))
         .or_else(|| offset_from(0x24D0, 'a', 0x24E9))
+        .or_else(|| offset_from(0x249C, 'a', 0x24B5))
+        .or_else(|| offset_from(0x2460, '1', 0x2468))
+        .or_else(|| offset_from(0x2776, '1', 0x277E))
+        .or_else(|| offset_from(0x1F130, 'A', 0x1F149))
+        .or_else(|| offset_from(0x1F150, 'A', 0x1F169))
+        .or_else(|| offset_from(0x1F170, 'A', 0x1F189))
+        .or_else(|| offset_from(0x1F1E6, 'A', 0x1F1FF))
         .or_else(|| offset_from(0x2080, '0', 0x2089))
         .or_else(|| offset_from(0x2074, '4', 0x2079))
         .or_else(|| DIGIT_ZEROS.iter().find_map(|zero| offset_from(*zero, '0', zero + 9)))
@@ -39,6 +55,77 @@ pub(crate) fn fold_char(c: char) -> Option<Option<char>> {
         });
     ascii.map(Some)
 }
+
+/// The ASCII letter that a letter of another script, a small capital or a letter-like symbol looks like.
+///
+/// Source: Unicode Technical Standard 39, confusables, as far as they lead to one ASCII letter; and the letters that the
+/// block Letterlike Symbols holds in place of Mathematical Alphanumeric Symbols.
+pub(crate) fn fold_look_alike(c: char) -> Option<char> {
+    static SORTED: LazyLock<Vec<(char, char)>> = LazyLock::new(|| {
+        let each =
+            |(ascii, others): &(char, &'static str)| others.chars().map(|c| (c, *ascii)).collect::<Vec<_>>();
+        let mut sorted: Vec<(char, char)> = LOOK_ALIKES.iter().flat_map(each).collect();
+        sorted.sort_unstable();
+        sorted
+    });
+    let at = SORTED.binary_search_by_key(&c, |(other, _)| *other).ok()?;
+    SORTED.get(at).map(|(_, ascii)| *ascii)
+}
+
+const LOOK_ALIKES: [(char, &str); 52] = [
+    ('A', "АΑᎪᴀ"),
+    ('B', "ВΒᏴʙℬ"),
+    ('C', "СϹᏟᴄℂℭⅭ"),
+    ('D', "Ꭰᴅⅅ\u{216e}"),
+    ('E', "ЕΕᎬᴇℰ"),
+    ('F', "Ϝℱ"),
+    ('G', "ԌᏀɢ"),
+    ('H', "НΗᎻʜℋℌℍ"),
+    ('I', "ІΙӀℐℑⅠ"),
+    ('J', "ЈᎫᴊͿ"),
+    ('K', "КΚᏦᴋ\u{212a}"),
+    ('L', "Ꮮʟℒ\u{216c}"),
+    ('M', "МΜᎷᴍℳⅯ"),
+    ('N', "Νɴℕ"),
+    ('O', "ОΟՕᴏ"),
+    ('P', "РΡᏢᴘℙ"),
+    ('Q', "Ԛℚ"),
+    ('R', "ᎡʀℛℜℝᏒ"),
+    ('S', "ЅՏᏚꜱ"),
+    ('T', "ТΤᎢᴛ"),
+    ('U', "Սᴜ"),
+    ('V', "ᏙѴᴠⅤ"),
+    ('W', "ԜᏔᴡ"),
+    ('X', "ХΧⅩ"),
+    ('Y', "ΥҮʏ"),
+    ('Z', "ΖᏃᴢℤℨ"),
+    ('a', "аɑα"),
+    ('b', "ЬᏏ"),
+    ('c', "сϲⅽ"),
+    ('d', "ԁⅾ"),
+    ('e', "еҽℯ"),
+    ('f', "ꬵƒ"),
+    ('g', "ɡցℊ"),
+    ('h', "һհℎ"),
+    ('i', "іιıℹⅰ"),
+    ('j', "јϳ"),
+    ('k', "кκ"),
+    ('l', "ӏℓⅼ"),
+    ('m', "мⅿ"),
+    ('n', "ոп"),
+    ('o', "оοօσℴ"),
+    ('p', "рρ"),
+    ('q', "ԛգ"),
+    ('r', "гꭇ"),
+    ('s', "ѕ"),
+    ('t', "тτ"),
+    ('u', "սυʋ"),
+    ('v', "νѵⅴ"),
+    ('w', "ԝѡա"),
+    ('x', "хχⅹ"),
+    ('y', "уγү"),
+    ('z', "ᴢ"),
+];
 
 /// Zeros of other scripts' decimal digits: Arabic-Indic, Extended Arabic-Indic, Devanagari, Bengali, Thai.
 const DIGIT_ZEROS: [u32; 5] = [0x0660, 0x06F0, 0x0966, 0x09E6, 0x0E50];
@@ -72,6 +159,8 @@ mod tests {
         assert_eq!(fold("A\u{200b}K\u{feff}I\u{ad}A\u{2060}"), "AKIA");
         assert_eq!(fold("𝐀𝐤𝟗 𝟶 Ⓐⓩ ٣"), "Ak9 0 Az 3");
         assert_eq!(fold("\u{e0041}\u{e0062}"), "Ab");
+        assert_eq!(fold("🅰🄺🇮①e\u{301}"), "AKI1e");
+        assert_eq!("АКІА".chars().filter_map(fold_look_alike).collect::<String>(), "AKIA");
         assert_eq!(fold("Grüße, 東京 €"), "Grüße, 東京 €");
     }
 }

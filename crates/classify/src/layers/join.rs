@@ -1,60 +1,20 @@
 //! A value cut into pieces: strings that stand side by side are also read as one.
 
-use super::{Origin, Segment};
-use crate::{
-    leaves::{Leaves, Role},
-    prefilter::measure_time,
+use super::{
+    Segment,
+    pieces::{Assembly, may_hold_value},
+    read_code,
 };
-use std::{borrow::Cow, ops::Range};
+use crate::{leaves::Leaves, prefilter::measure_time};
+use std::ops::Range;
 
 /// Longest part of a string that is read together with its neighbour, in bytes.
-const LONGEST_PART: usize = 512;
-/// Joined text shorter than this holds no number of a person, or, with fewer digits, no credential.
-const SHORTEST_NUMBER: usize = 9;
-const FEWEST_DIGITS: usize = 4;
-const SHORTEST_CREDENTIAL: usize = 20;
-
-#[derive(Debug)]
-struct Part {
-    out: Range<usize>,
-    leaf: usize,
-    /// Where the part starts in its leaf.
-    start: usize,
-}
-
-/// Parts of neighbouring leaves, read as one text.
-#[derive(Debug, Default)]
-pub(crate) struct Joined {
-    parts: Vec<Part>,
-}
-
-impl Joined {
-    /// Whether `span` takes in text of more than one leaf.
-    pub(crate) fn is_across(&self, span: &Range<usize>) -> bool {
-        self.sources_of(span).nth(1).is_some()
-    }
-
-    /// The parts of leaves that `span` covers.
-    pub(crate) fn sources_of(&self, span: &Range<usize>) -> impl Iterator<Item = (usize, Range<usize>)> {
-        let span = span.clone();
-        let first = self.parts.partition_point(|p| p.out.end <= span.start);
-        let end = span.end;
-        self.parts.iter().skip(first).take_while(move |p| p.out.start < end).map(move |part| {
-            let from = span.start.max(part.out.start) - part.out.start;
-            let to = span.end.min(part.out.end) - part.out.start;
-            (part.leaf, part.start + from..part.start + to)
-        })
-    }
-
-    pub(crate) fn first_leaf(&self) -> Option<usize> {
-        self.parts.first().map(|p| p.leaf)
-    }
-}
+pub(crate) const LONGEST_PART: usize = 512;
 
 /// Joins each group of neighbours where the end of one and the start of the next could be one token.
 pub(crate) fn join_siblings<'l>(leaves: &Leaves<'l>) -> Vec<Segment<'l>> {
     let mut segments = Vec::new();
-    let (mut text, mut joined) = (String::new(), Joined::default());
+    let mut assembly = Assembly::default();
     for group in leaves.groups() {
         for leaf in group {
             let Some(source) = leaves.list.get(*leaf) else { continue };
@@ -63,50 +23,49 @@ pub(crate) fn join_siblings<'l>(leaves: &Leaves<'l>) -> Vec<Segment<'l>> {
             let numbered = if is_time { 0 } else { measure_number(&source.text) };
             let piece = source.text.get(numbered..).unwrap_or_default();
             if numbered > 0 && !piece.is_empty() && first_token(piece) == piece.len() {
-                add(&mut text, &mut joined, *leaf, piece, numbered);
+                assembly.add(*leaf, piece, numbered);
                 continue;
             }
             let head = if is_time { 0 } else { first_token(&source.text) };
             if head == 0 {
-                finish(leaves, &mut text, &mut joined, &mut segments);
+                finish(leaves, &mut assembly, &mut segments);
             }
             if head == source.text.len() {
-                add(&mut text, &mut joined, *leaf, &source.text, 0);
+                assembly.add(*leaf, &source.text, 0);
                 continue;
             }
-            add(&mut text, &mut joined, *leaf, source.text.get(..head).unwrap_or_default(), 0);
-            finish(leaves, &mut text, &mut joined, &mut segments);
+            assembly.add(*leaf, source.text.get(..head).unwrap_or_default(), 0);
+            finish(leaves, &mut assembly, &mut segments);
             let tail = if is_time { source.text.len() } else { last_token(&source.text) };
-            add(&mut text, &mut joined, *leaf, source.text.get(tail..).unwrap_or_default(), tail);
+            assembly.add(*leaf, source.text.get(tail..).unwrap_or_default(), tail);
         }
-        finish(leaves, &mut text, &mut joined, &mut segments);
+        finish(leaves, &mut assembly, &mut segments);
     }
     segments
 }
 
-fn add(text: &mut String, joined: &mut Joined, leaf: usize, part: &str, start: usize) {
-    if part.is_empty() {
-        return;
-    }
-    let from = text.len();
-    text.push_str(part);
-    joined.parts.push(Part { out: from..text.len(), leaf, start });
+/// Reads each array of numbers that are codes of characters as their text.
+pub(crate) fn read_code_rows<'l>(leaves: &Leaves<'l>) -> Vec<Segment<'l>> {
+    let read = |row: Range<usize>| {
+        let mut assembly = Assembly::default();
+        let label = leaves.list.get(row.start).map_or("", |leaf| leaf.label);
+        for leaf in row {
+            let text = leaves.list.get(leaf).map_or("", |leaf| leaf.text.as_ref());
+            if let Some(c) = text.parse().ok().and_then(read_code) {
+                assembly.add_char(leaf, c, 0..text.len());
+            }
+        }
+        assembly.into_segment(label)
+    };
+    leaves.code_rows().filter_map(read).collect()
 }
 
-fn finish<'l>(leaves: &Leaves<'l>, text: &mut String, joined: &mut Joined, segments: &mut Vec<Segment<'l>>) {
+fn finish<'l>(leaves: &Leaves<'l>, assembly: &mut Assembly, segments: &mut Vec<Segment<'l>>) {
+    assembly.close(0, may_hold_value);
     // Most of what is joined is nothing: its buffers are used again.
-    if joined.parts.len() > 1 && may_hold_value(text) {
-        let (text, joined) = (std::mem::take(text), std::mem::take(joined));
-        let label = joined.first_leaf().and_then(|leaf| leaves.list.get(leaf)).map_or("", |leaf| leaf.label);
-        segments.push(Segment {
-            text: Cow::Owned(text),
-            label,
-            role: Role::Text,
-            origin: Origin::Joined(Box::new(joined)),
-        });
-    } else {
-        text.clear();
-        joined.parts.clear();
+    if let Some(first) = assembly.first_segment() {
+        let label = leaves.list.get(first).map_or("", |leaf| leaf.label);
+        segments.extend(std::mem::take(assembly).into_segment(label));
     }
 }
 
@@ -129,12 +88,6 @@ fn measure_number(text: &str) -> usize {
         .take_while(|b| matches!(b, b':' | b'=' | b')' | b']' | b' ' | b'>'))
         .count();
     len + after
-}
-
-fn may_hold_value(text: &str) -> bool {
-    let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    text.len() >= SHORTEST_NUMBER && digits >= FEWEST_DIGITS
-        || text.len() >= SHORTEST_CREDENTIAL && digits > 0
 }
 
 /// Length of the unbroken text at the start.
@@ -161,6 +114,7 @@ fn is_token_byte(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layers::Origin;
     use serde_json::json;
 
     #[test]
@@ -185,7 +139,7 @@ mod tests {
         let texts: Vec<&str> = segments.iter().map(|s| s.text.as_ref()).collect();
         assert_eq!(texts, ["ghp_abcd12ef34"]);
         let Origin::Joined(joined) = &segments[0].origin else { panic!("not joined") };
-        assert_eq!(joined.sources_of(&(4..12)).collect::<Vec<_>>(), [(0, 15..17), (1, 0..4), (2, 0..2)]);
+        assert_eq!(joined.sources_of(&(4..12)), [(0, 15..17), (1, 0..4), (2, 0..2)]);
         assert!(!joined.is_across(&(0..6)));
     }
 }

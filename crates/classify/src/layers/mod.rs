@@ -1,26 +1,34 @@
 //! From leaves to every layer below them: what was revealed, unpacked or joined, each with the way back.
 
+mod base32;
+mod base85;
 mod budget;
 mod flat;
 mod fold;
 mod inflate;
 mod join;
+mod pieces;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod promises;
 mod reveal;
 mod runs;
+mod signs;
+mod stitch;
 mod unpack;
 
 pub(crate) use budget::Obstacle;
 pub(crate) use flat::Flat;
+pub(crate) use stitch::read_code;
 
 use crate::leaves::{Leaves, Role};
 use budget::{Budget, MAX_LAYERS};
 use interven_types::Place;
-use join::Joined;
-use reveal::{Revealed, reveal};
+use pieces::{Assembly, Pieces};
+use reveal::{Revealed, has_escape, reveal};
+use signs::Signs;
 use std::{borrow::Cow, ops::Range};
-use unpack::{Unpacked, unpack, unpack_host_label};
+use stitch::{Source, join_labels, measure_labels, stitch};
+use unpack::{Unpacked, unpack, unpack_base85, unpack_host_label};
 
 /// What stands beside text that was decoded from a host name; the detector `encoded_hostname` looks for it.
 const DECODED_HOST_LABEL: &str = "(decoded host label)";
@@ -39,7 +47,7 @@ pub(crate) enum Origin {
     Leaf(usize),
     Revealed { parent: usize, map: Box<Revealed> },
     Unpacked { parent: usize, packing: Box<Unpacked> },
-    Joined(Box<Joined>),
+    Joined(Box<Pieces>),
 }
 
 /// All segments; parents stand before their children.
@@ -64,15 +72,20 @@ impl<'l> Layers<'l> {
             });
         }
         let mut budget = Budget::default();
-        let mut level = Flat::of(&layers.segments, 0, leaves);
+        let mut start = 0;
+        let mut level = Flat::of(&layers.segments, start, leaves);
         for depth in 1..=MAX_LAYERS + 1 {
             let mut children = Vec::new();
             for parent in level.find_suspects() {
                 layers.expand(parent, depth, &mut budget, &mut children);
             }
+            for parent in start..layers.segments.len() {
+                layers.look_closer(parent, depth, &mut budget, &mut children);
+            }
             if depth == 1 {
                 layers.expand_host(leaves, &mut children);
                 children.extend(join::join_siblings(leaves));
+                children.extend(join::read_code_rows(leaves));
             }
             layers.levels.push(level);
             if children.is_empty() {
@@ -83,7 +96,7 @@ impl<'l> Layers<'l> {
                 layers.obstacles.push((layers.leaf_of(parent.unwrap_or(0)), depth, Obstacle::TooDeep));
                 break;
             }
-            let start = layers.segments.len();
+            start = layers.segments.len();
             layers.segments.append(&mut children);
             level = Flat::of(&layers.segments, start, leaves);
         }
@@ -95,7 +108,7 @@ impl<'l> Layers<'l> {
         let (label, role) = (segment.label, segment.role);
         let mut add =
             |text: String, origin| children.push(Segment { text: text.into(), label, role, origin });
-        if !matches!(segment.origin, Origin::Joined(_))
+        if !segment.is_loose()
             && let Some(mut map) = reveal(&segment.text)
         {
             add(std::mem::take(&mut map.text), Origin::Revealed { parent, map: Box::new(map) });
@@ -110,24 +123,77 @@ impl<'l> Layers<'l> {
         for mut packing in unpacked {
             add(std::mem::take(&mut packing.text), Origin::Unpacked { parent, packing: Box::new(packing) });
         }
-        for obstacle in obstacles {
+        // What was put together by chance is no layer when it is no text.
+        let is_loose = segment.is_loose();
+        for obstacle in obstacles.into_iter().filter(|o| !is_loose || *o != Obstacle::Binary) {
             let leaf = self.leaf_of(parent);
             self.obstacles.push((leaf, depth, obstacle));
         }
     }
 
-    /// Opens the labels of a URL's host.
+    /// Puts together what a text holds in pieces, and undoes the layers that are too rare to be looked for everywhere.
+    fn look_closer(
+        &mut self,
+        parent: usize,
+        depth: usize,
+        budget: &mut Budget,
+        children: &mut Vec<Segment<'l>>,
+    ) {
+        let Some(segment) = self.segments.get(parent).filter(|s| s.role != Role::Number && !s.is_loose())
+        else {
+            return;
+        };
+        let signs = Signs::of(&segment.text);
+        if signs.is_none() {
+            return;
+        }
+        let label = segment.label;
+        if depth <= MAX_LAYERS {
+            let found = stitch(Source { segment: parent, text: &segment.text }, signs);
+            children.extend(found.into_iter().filter_map(|assembly| assembly.into_segment(label)));
+        }
+        let mut add = |text: String, origin| {
+            children.push(Segment { text: text.into(), label, role: Role::Text, origin });
+        };
+        if signs.has_glue
+            && !has_escape(&segment.text)
+            && let Some(mut map) = reveal(&segment.text)
+        {
+            add(std::mem::take(&mut map.text), Origin::Revealed { parent, map: Box::new(map) });
+        }
+        if signs.is_ornate {
+            for mut packing in unpack_base85(&segment.text, budget) {
+                add(
+                    std::mem::take(&mut packing.text),
+                    Origin::Unpacked { parent, packing: Box::new(packing) },
+                );
+            }
+        }
+    }
+
+    /// Opens the labels of a URL's host: each, and all but the last two as one.
     fn expand_host(&self, leaves: &Leaves<'l>, children: &mut Vec<Segment<'l>>) {
         let url = self.segments.first().filter(|_| leaves.place(0) == Place::Url);
-        for (range, label) in url.map(|url| host_labels(&url.text)).unwrap_or_default() {
-            if let Some(mut packing) = unpack_host_label(label, range) {
-                children.push(Segment {
-                    text: std::mem::take(&mut packing.text).into(),
-                    label: DECODED_HOST_LABEL,
-                    role: Role::Text,
-                    origin: Origin::Unpacked { parent: 0, packing: Box::new(packing) },
-                });
-            }
+        let Some((start, host)) = url.and_then(|url| host_of(&url.text)) else { return };
+        let decoded = |parent, mut packing: Unpacked| Segment {
+            text: std::mem::take(&mut packing.text).into(),
+            label: DECODED_HOST_LABEL,
+            role: Role::Text,
+            origin: Origin::Unpacked { parent, packing: Box::new(packing) },
+        };
+        let labels = measure_labels(host, start);
+        for range in &labels {
+            let label = host.get(range.start - start..range.end - start).unwrap_or_default();
+            children.extend(unpack_host_label(label, range.clone()).map(|packing| decoded(0, packing)));
+        }
+        let mut joined = Assembly::default();
+        join_labels(Source { segment: 0, text: url.map_or("", |url| &url.text) }, &labels, &mut joined);
+        let packing = unpack_host_label(&joined.text, 0..joined.text.len());
+        if let Some((packing, joined)) = packing.zip(joined.into_segment("")) {
+            // It will stand right before its child.
+            let parent = self.segments.len() + children.len();
+            children.push(joined);
+            children.push(decoded(parent, packing));
         }
     }
 
@@ -152,9 +218,19 @@ impl<'l> Layers<'l> {
                 Some(Origin::Leaf(leaf)) => return vec![(*leaf, span)],
                 Some(Origin::Revealed { parent, map }) => (at, span) = (*parent, map.source_of(&span)),
                 Some(Origin::Unpacked { parent, packing }) => (at, span) = (*parent, packing.run.clone()),
-                Some(Origin::Joined(joined)) => return joined.sources_of(&span).collect(),
+                Some(Origin::Joined(joined)) => {
+                    let sources = joined.sources_of(&span).into_iter();
+                    return sources.flat_map(|(segment, span)| self.trace(segment, span)).collect();
+                }
             }
         }
+    }
+}
+
+impl Segment<'_> {
+    /// Whether it was put together on the mere chance that its pieces are one value.
+    pub(crate) fn is_loose(&self) -> bool {
+        matches!(&self.origin, Origin::Joined(joined) if !joined.is_sure)
     }
 }
 
@@ -163,23 +239,15 @@ impl Origin {
         match self {
             Self::Leaf(_) => None,
             Self::Revealed { parent, .. } | Self::Unpacked { parent, .. } => Some(*parent),
-            Self::Joined(joined) => joined.first_leaf(),
+            Self::Joined(joined) => joined.first_segment(),
         }
     }
 }
 
-/// The labels of a URL's host, with their place in the URL.
-fn host_labels(url: &str) -> Vec<(Range<usize>, &str)> {
-    let Some(scheme_end) = url.find("://").map(|at| at + 3) else { return Vec::new() };
-    let rest = url.get(scheme_end..).unwrap_or_default();
-    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
-    let host_start = scheme_end + authority.rfind('@').map_or(0, |at| at + 1);
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    let mut labels = Vec::new();
-    let mut start = host_start;
-    for label in host.split('.') {
-        labels.push((start..start + label.len(), label));
-        start += label.len() + 1;
-    }
-    labels
+/// The host of a URL, with where it starts.
+fn host_of(url: &str) -> Option<(usize, &str)> {
+    let scheme_end = url.find("://").map(|at| at + 3)?;
+    let authority = url.get(scheme_end..)?.split(['/', '?', '#', '\\']).next()?;
+    let start = scheme_end + authority.rfind('@').map_or(0, |at| at + 1);
+    Some((start, url.get(start..scheme_end + authority.len())?))
 }

@@ -3,7 +3,7 @@
 //! They are undone in one left-to-right pass that remembers where each piece came from, so that a match in the
 //! revealed text is a span of the source.
 
-use super::fold::fold_char;
+use super::fold::{fold_char, fold_look_alike};
 use std::ops::Range;
 
 /// A stretch of the revealed text that differs from its source.
@@ -47,10 +47,12 @@ impl Revealed {
 /// Undoes one transparent layer of `source`; `None` when there is none.
 pub(crate) fn reveal(source: &str) -> Option<Revealed> {
     let is_form = memchr::memchr(b'+', source.as_bytes()).is_some() && looks_like_form(source);
-    let has_escape = memchr::memchr3(b'\\', b'%', b'&', source.as_bytes()).is_some();
-    if !is_form && !has_escape && source.is_ascii() {
+    let is_printable = is_quoted_printable(source.as_bytes());
+    let has_query = has_plus_in_query(source.as_bytes());
+    if !is_form && !is_printable && !has_query && !has_escape(source) {
         return None;
     }
+    let mut place = Place::default();
     let bytes = source.as_bytes();
     let mut revealed = Revealed::default();
     let mut copied = 0;
@@ -60,12 +62,14 @@ pub(crate) fn reveal(source: &str) -> Option<Revealed> {
             b'\\' => unescape(source, at),
             b'%' => percent_decode(source, at),
             b'&' => entity(source, at),
-            b'+' if is_form => Some((Text::Char(' '), 1)),
+            b'+' if is_form || has_query && place.is_in_query(bytes, at) => Some((Text::Char(' '), 1)),
+            b'=' if is_printable => unquote_printable(source, at),
             b if b.is_ascii() => None,
             _ => {
                 let c = source.get(at..).and_then(|rest| rest.chars().next());
                 let len = c.map_or(1, char::len_utf8);
-                match c.and_then(fold_char) {
+                let folded = c.and_then(|c| fold_char(c).or_else(|| place.fold_in_token(source, at, c)));
+                match folded {
                     Some(folded) => Some((folded.map_or(Text::Nothing, Text::Char), len)),
                     None => {
                         at += len;
@@ -99,6 +103,92 @@ pub(crate) fn reveal(source: &str) -> Option<Revealed> {
     Some(revealed)
 }
 
+/// Whether something may be escaped: a byte that begins an escape, or a character beyond ASCII.
+pub(crate) fn has_escape(source: &str) -> bool {
+    memchr::memchr3(b'\\', b'%', b'&', source.as_bytes()).is_some() || !source.is_ascii()
+}
+
+/// What is known of the surroundings of the position that a pass has reached.
+#[derive(Debug, Default)]
+struct Place {
+    /// End of the query that was looked at last, and whether it is one.
+    query_end: usize,
+    is_query: bool,
+    /// End of the token that was looked at last, and whether it mixes ASCII with its look-alikes.
+    token_end: usize,
+    is_mixed: bool,
+}
+
+impl Place {
+    /// Whether `at` lies in the query of a URL.
+    fn is_in_query(&mut self, bytes: &[u8], at: usize) -> bool {
+        if at >= self.query_end {
+            let is_end = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b'<' | b'>');
+            let before = bytes.get(self.query_end..at).unwrap_or_default();
+            let start = self.query_end + before.iter().rposition(is_end).map_or(0, |at| at + 1);
+            let rest = bytes.get(at..).unwrap_or_default();
+            self.query_end = at + rest.iter().position(is_end).unwrap_or(rest.len());
+            let url = bytes.get(start..at).unwrap_or_default();
+            self.is_query =
+                memchr::memmem::find(url, b"://").is_some() && memchr::memchr(b'?', url).is_some();
+        }
+        self.is_query
+    }
+
+    /// What `c` looks like, when its token has ASCII letters or digits and nothing that looks like none of them: prose in
+    /// another script stays what it is.
+    fn fold_in_token(&mut self, source: &str, at: usize, c: char) -> Option<Option<char>> {
+        if at >= self.token_end {
+            let is_token = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-') || !b.is_ascii();
+            let bytes = source.as_bytes();
+            let before =
+                bytes.get(self.token_end..at).unwrap_or_default().iter().rev().take_while(|b| is_token(b));
+            let rest = bytes.get(at..).unwrap_or_default();
+            self.token_end = at + rest.iter().position(|b| !is_token(b)).unwrap_or(rest.len());
+            let token = source.get(at..self.token_end).unwrap_or_default();
+            self.is_mixed = before.chain(token.as_bytes()).any(u8::is_ascii_alphanumeric)
+                && token
+                    .chars()
+                    .all(|c| c.is_ascii() || fold_look_alike(c).is_some() || fold_char(c).is_some());
+        }
+        self.is_mixed.then(|| fold_look_alike(c)).flatten().map(Some)
+    }
+}
+
+/// Whether a text is quoted-printable (RFC 2045 §6.7): it has a soft line break, or three bytes in a row written so.
+fn is_quoted_printable(bytes: &[u8]) -> bool {
+    let is_code = |at: usize| {
+        bytes.get(at) == Some(&b'=')
+            && bytes.get(at + 1..at + 3).is_some_and(|code| code.iter().all(u8::is_ascii_hexdigit))
+    };
+    memchr::memchr_iter(b'=', bytes).any(|at| {
+        let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+        let is_break = matches!(bytes.get(at + 1..), Some([b'\n', ..] | [b'\r', b'\n', ..]));
+        is_break && before.is_some_and(|b| !b.is_ascii_whitespace() && *b != b'=')
+            || is_code(at) && is_code(at + 3) && is_code(at + 6)
+    })
+}
+
+/// `=41`, or a soft line break.
+fn unquote_printable(source: &str, at: usize) -> Option<(Text, usize)> {
+    match source.as_bytes().get(at + 1..)? {
+        [b'\n', ..] => Some((Text::Nothing, 2)),
+        [b'\r', b'\n', ..] => Some((Text::Nothing, 3)),
+        _ => {
+            let code = u8::try_from(hex(source, at + 1, 2)?).ok()?;
+            (code.is_ascii_graphic() || code.is_ascii_whitespace()).then(|| (Text::Char(char::from(code)), 3))
+        }
+    }
+}
+
+/// Whether a URL may have a query with `+` in it: there, `+` is a space.
+fn has_plus_in_query(bytes: &[u8]) -> bool {
+    memchr::memrchr(b'+', bytes).is_some_and(|plus| {
+        let before = bytes.get(..plus).unwrap_or_default();
+        memchr::memchr(b'?', before).is_some() && memchr::memmem::find(before, b"://").is_some()
+    })
+}
+
 enum Text {
     Nothing,
     Char(char),
@@ -112,7 +202,7 @@ fn looks_like_form(source: &str) -> bool {
         && (memchr::memchr2(b'&', b'%', source.as_bytes()).is_some())
 }
 
-/// Escapes of JSON (RFC 8259 §7) and of the C family: `\n`, `\"`, `\u0041`, `\u{41}`, `\x41`.
+/// Escapes of JSON (RFC 8259 §7), of the C family and of scripts: `\n`, `\"`, `\u0041`, `\u{41}`, `\x41`, `\101`, `\N{U+41}`.
 fn unescape(source: &str, at: usize) -> Option<(Text, usize)> {
     let bytes = source.as_bytes();
     let simple = |c| Some((Text::Char(c), 2));
@@ -126,6 +216,19 @@ fn unescape(source: &str, at: usize) -> Option<(Text, usize)> {
         b't' => simple('\t'),
         b'b' | b'f' => simple(' '),
         b'x' => Some((Text::Char(char::from(u8::try_from(hex(source, at + 2, 2)?).ok()?)), 4)),
+        b'0'..=b'3' => {
+            let digits =
+                source.get(at + 1..at + 4).filter(|d| d.bytes().all(|b| matches!(b, b'0'..=b'7')))?;
+            let code = u8::from_str_radix(digits, 8).ok().filter(u8::is_ascii_graphic)?;
+            Some((Text::Char(char::from(code)), 4))
+        }
+        b'N' => {
+            let digits =
+                source.get(at + 2..)?.strip_prefix("{U+")?.split('}').next().filter(|d| d.len() <= 6)?;
+            let code = hex(source, at + 5, digits.len())?;
+            (bytes.get(at + 5 + digits.len()) == Some(&b'}')).then_some(())?;
+            Some((Text::Char(char::from_u32(code)?), digits.len() + 6))
+        }
         b'u' if bytes.get(at + 2) == Some(&b'{') => {
             let digits = source.get(at + 3..)?.bytes().take(7).take_while(u8::is_ascii_hexdigit).count();
             let code = hex(source, at + 3, digits)?;
@@ -201,18 +304,20 @@ fn entity(source: &str, at: usize) -> Option<(Text, usize)> {
     ];
     const LONGEST: usize = 10;
     let rest = source.get(at + 1..)?;
+    if let Some(number) = rest.strip_prefix('#') {
+        // Browsers take a numeric reference without its semicolon too (WHATWG HTML §13.2.5.80).
+        let (digits, radix) = match number.strip_prefix(['x', 'X']) {
+            Some(digits) => (digits, 16),
+            None => (number, 10),
+        };
+        let len = digits.bytes().take(LONGEST - 2).take_while(|b| char::from(*b).is_digit(radix)).count();
+        let c = u32::from_str_radix(digits.get(..len)?, radix).ok().and_then(char::from_u32)?;
+        let end = 1 + (rest.len() - digits.len()) + len;
+        return Some((Text::Char(c), end + usize::from(digits.as_bytes().get(len) == Some(&b';'))));
+    }
     let end = rest.bytes().take(LONGEST).position(|b| b == b';')?;
     let name = rest.get(..end)?;
-    let c = match name.strip_prefix('#') {
-        Some(number) => {
-            let code = match number.strip_prefix(['x', 'X']) {
-                Some(digits) => u32::from_str_radix(digits, 16).ok()?,
-                None => number.parse().ok()?,
-            };
-            char::from_u32(code)?
-        }
-        None => NAMED.iter().find(|(n, _)| *n == name)?.1,
-    };
+    let c = NAMED.iter().find(|(n, _)| *n == name)?.1;
     Some((Text::Char(c), end + 2))
 }
 
@@ -230,6 +335,12 @@ mod tests {
             ("k=a+b&c=d", "k=a b&c=d"),
             ("4\u{200b}1\u{200b}1", "411"),
             ("ＡＢ c", "AB c"),
+            ("a=3D=62=63 d=\ne", "a=bc de"),
+            ("get https://a.b/?q=c+d now", "get https://a.b/?q=c d now"),
+            (r"\101\N{U+0042}", "AB"),
+            ("&#65&#x42&#67;", "ABC"),
+            ("ключ АКІА2Е", "ключ AKIA2E"),
+            ("A\u{335}B\u{335}", "AB"),
         ];
         for (source, expected) in cases {
             assert_eq!(reveal(source).unwrap().text, expected, "{source}");
@@ -248,6 +359,9 @@ mod tests {
             "a+b = c",
             "Grüße",
             "%ff%fe",
+            "1 + 1 https://a.b/ c+d",
+            "a=41 b=42",
+            "Это Мой текст с COVID и АЕС",
         ] {
             assert_eq!(reveal(source), None, "{source}");
         }

