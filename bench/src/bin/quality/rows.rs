@@ -138,12 +138,13 @@ mod tests {
 
     #[test]
     fn labels_of_every_corpus_are_read() {
-        let personal = Truth::Personal { entity: "US_SSN".to_owned(), count: 1, spans: Some(vec![4..15]) };
+        let personal =
+            Truth::Personal { entity: "US_SSN".to_owned(), count: 2, spans: Some(vec![4..15, 20..31]) };
         for (line, truth) in [
             (r#"{"text":"a","secret":true}"#, Truth::Secret(true)),
             (r#"{"text":"a","label":1}"#, Truth::Secret(true)),
             (r#"{"text":"a","label":false}"#, Truth::Secret(false)),
-            (r#"{"text":"a","entities":["US_SSN"],"count":1,"positions":[[4,15]]}"#, personal),
+            (r#"{"text":"a","entities":["US_SSN"],"count":2,"positions":[[4,15],[20,31]]}"#, personal),
             (r#"{"id":"x","body":{"a":1}}"#, Truth::Unlabelled),
         ] {
             assert_eq!(row(line).unwrap().truth, truth, "{line}");

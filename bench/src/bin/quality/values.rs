@@ -75,6 +75,8 @@ fn request(random: &mut Random) -> String {
 }
 
 pub(crate) const DIGITS: &[u8] = b"0123456789";
+pub(crate) const NOT_ZERO: &[u8] = b"123456789";
+pub(crate) const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 pub(crate) const UPPER: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 pub(crate) const HEX: &[u8] = b"0123456789abcdef";
 pub(crate) const BASE_32: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";

@@ -4,7 +4,7 @@ use bench::Random;
 use interven_types::DataClass;
 
 use super::digits::{grouped, iban, luhn_number, weigh, with_luhn};
-use super::{DIGITS, Kind, UPPER, any, between, pick};
+use super::{DIGITS, Kind, NOT_ZERO, UPPER, any, between, pick};
 
 const fn kind(name: &'static str, sentence: &'static str, make: fn(&mut Random) -> String) -> Kind {
     Kind { name, class: DataClass::Pii, sentence, make }
@@ -136,7 +136,7 @@ pub(super) const HEALTH: &[Kind] = &[
         // Letters without S, L, O, I, B and Z: https://www.cms.gov/medicare/new-medicare-card/understanding-the-mbi.pdf
         let letters = b"ACDEFGHJKMNPQRTUVWXY";
         let mixed = b"ACDEFGHJKMNPQRTUVWXY0123456789";
-        let mut value = any(r, &DIGITS[1..], 1);
+        let mut value = any(r, NOT_ZERO, 1);
         for alphabet in
             [letters, mixed.as_slice(), DIGITS, letters, mixed, DIGITS, letters, letters, DIGITS, DIGITS]
         {

@@ -6,7 +6,7 @@ use bench::Random;
 use flate2::Crc;
 use interven_types::DataClass;
 
-use super::{BASE_32, BASE_62, BASE_64_URL, DIGITS, HEX, Kind, UPPER, any};
+use super::{BASE_32, BASE_62, BASE_64_URL, DIGITS, HEX, Kind, LETTERS, NOT_ZERO, UPPER, any};
 
 const fn kind(name: &'static str, sentence: &'static str, make: fn(&mut Random) -> String) -> Kind {
     Kind { name, class: DataClass::Secrets, sentence, make }
@@ -37,7 +37,7 @@ pub(super) const KINDS: &[Kind] = &[
     kind("Anthropic key", "the model key is {} today", |r| {
         format!("sk-ant-api03-{}AA", any(r, BASE_64_URL, 93))
     }),
-    kind("Hugging Face token", "download with {} please", |r| format!("hf_{}", any(r, &BASE_62[10..], 34))),
+    kind("Hugging Face token", "download with {} please", |r| format!("hf_{}", any(r, LETTERS, 34))),
     kind("SendGrid key", "mail with {} please", |r| {
         format!("SG.{}.{}", any(r, BASE_64_URL, 22), any(r, BASE_64_URL, 43))
     }),
@@ -60,7 +60,7 @@ pub(super) const KINDS: &[Kind] = &[
 ];
 
 fn number(random: &mut Random, count: usize) -> String {
-    format!("{}{}", any(random, &DIGITS[1..], 1), any(random, DIGITS, count - 1))
+    format!("{}{}", any(random, NOT_ZERO, 1), any(random, DIGITS, count - 1))
 }
 
 fn bytes(random: &mut Random, count: usize) -> Vec<u8> {
