@@ -10,9 +10,9 @@ use std::process::Command;
 use anyhow::{Context as _, bail, ensure};
 
 /// What `cargo fuzz` asks of the compiler, less the sanitizer.
-const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
--Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1";
+-Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing -Ccodegen-units=1";
 
 /// Longest input, in bytes, and longest time for one, in seconds: instrumented code is some ten times slower.
 const LIMITS: [&str; 2] = ["-max_len=16384", "-timeout=5"];

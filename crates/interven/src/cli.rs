@@ -412,6 +412,7 @@ pub(crate) struct ClassifyArgs {
     /// Lines to show before and after each finding
     #[arg(short = 'C', long, value_name = "LINES", default_value_t = 0)]
     pub(crate) context: usize,
+    /// When to use colours; auto is on a terminal without NO_COLOR
     #[arg(long, alias = "color", value_name = "WHEN", default_value = "auto")]
     pub(crate) colour: ColourChoice,
     /// Look into hidden files too
