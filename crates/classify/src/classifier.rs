@@ -1,7 +1,8 @@
 //! The classifier: compiled detectors, and what they find in a call.
 
 use crate::{
-    detectors::{self, BuildError, Detector},
+    detectors::{self, BuildError, Detector, Refusal},
+    exceptions::{Excepted, Exceptions, Scene},
     layers::{Layers, Obstacle, Origin, Segment},
     leaves::{CoveredKeys, Leaves, Role},
     marker::Markers,
@@ -9,7 +10,10 @@ use crate::{
     overlap::{Located, resolve},
     presented::{is_credential_header, is_credential_part, is_host_of, is_provider_header},
 };
-use interven_types::{Confidence, DataClass, Hit, Place, Skipped};
+use interven_types::{
+    Confidence, CustomDetector, DataClass, DetectorOverride, FindingException, Hit, Place, Skipped,
+    TenantSettings, Timestamp,
+};
 use serde_json::Value;
 use std::{
     borrow::Cow,
@@ -18,27 +22,64 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-/// Every active detector, compiled. Immutable; share it in an [`Arc`].
-#[derive(Debug)]
+/// Every active detector, compiled. Immutable; clones share what is compiled.
+#[derive(Clone, Debug)]
 pub struct Classifier {
-    detectors: Vec<Detector>,
-    matcher: Matcher,
-    patterns_hash: String,
+    detectors: Arc<[Detector]>,
+    matcher: Arc<Matcher>,
+    patterns_hash: Arc<str>,
+    exceptions: Arc<Exceptions>,
+    /// The exceptions that speak of the call at hand; see [`Classifier::for_call`].
+    in_force: Vec<usize>,
 }
 
-/// What a tenant changes about the shipped detectors.
-#[derive(Clone, Copy, Debug)]
+/// What a tenant's settings say of detectors.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options<'a> {
-    /// Ids of detectors that are off; unknown ids are ignored.
+    /// Ids of detectors that are off.
     pub disabled_detectors: &'a BTreeSet<String>,
     /// Phrases that mark a document as internal; found whatever their case, as whole words.
     pub internal_markers: &'a [String],
+    pub custom_detectors: &'a [CustomDetector],
+    /// By id of the detector.
+    pub detector_overrides: &'a BTreeMap<String, DetectorOverride>,
+    pub finding_exceptions: &'a [FindingException],
 }
 
 impl Default for Options<'static> {
     fn default() -> Self {
         static NONE: BTreeSet<String> = BTreeSet::new();
-        Self { disabled_detectors: &NONE, internal_markers: &[] }
+        static NO_CHANGE: BTreeMap<String, DetectorOverride> = BTreeMap::new();
+        Self {
+            disabled_detectors: &NONE,
+            internal_markers: &[],
+            custom_detectors: &[],
+            detector_overrides: &NO_CHANGE,
+            finding_exceptions: &[],
+        }
+    }
+}
+
+impl<'a> From<&'a TenantSettings> for Options<'a> {
+    fn from(settings: &'a TenantSettings) -> Self {
+        Self {
+            disabled_detectors: &settings.disabled_detectors,
+            internal_markers: &settings.internal_markers,
+            custom_detectors: &settings.custom_detectors,
+            detector_overrides: &settings.detector_overrides,
+            finding_exceptions: &settings.finding_exceptions,
+        }
+    }
+}
+
+impl Options<'_> {
+    /// Whether these can be made into a classifier that finds what it should at a bounded cost: to be asked before they
+    /// are stored.
+    ///
+    /// # Errors
+    /// The first field that is wrong, and what to do.
+    pub fn admit(&self) -> Result<(), Refusal> {
+        detectors::admit(self, Classifier::builtin().detectors())
     }
 }
 
@@ -54,11 +95,21 @@ pub struct Subject<'a> {
     pub body: &'a Value,
 }
 
+/// A finding that does not count, by an exception of the tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExceptedHit {
+    /// Why, in the tenant's words.
+    pub note: Arc<str>,
+    pub hit: Hit,
+}
+
 /// What was found, and what was not looked at.
 #[derive(Debug, Default)]
 pub struct Findings<'a> {
     /// Sorted by place, path and start.
     pub hits: Vec<Hit>,
+    /// What would stand in `hits` but for the tenant's exceptions.
+    pub excepted: Vec<ExceptedHit>,
     pub skipped: Vec<Skipped>,
     /// Whether a compressed layer was a decompression bomb.
     pub is_bomb: bool,
@@ -83,6 +134,7 @@ pub(crate) struct Reading<'a> {
     pub(crate) leaves: Leaves<'a>,
     pub(crate) layers: Layers<'a>,
     pub(crate) located: Vec<Located>,
+    pub(crate) excepted: Vec<Excepted>,
     /// How far, in bytes of a level's text, something may matter to what is found.
     pub(crate) reach: usize,
 }
@@ -91,26 +143,53 @@ pub(crate) struct Reading<'a> {
 const MOST_SKIPPED: usize = 32;
 
 impl Classifier {
-    /// Compiles the shipped detectors as changed by `options`.
+    /// The shipped detectors as changed by `options`. What is compiled of shipped ones is shared with
+    /// [`Classifier::builtin`]; the tenant's own are compiled here.
     ///
     /// # Errors
-    /// A marker that cannot be compiled, or, which the tests rule out, broken detector data.
+    /// A marker or a pattern that cannot be compiled, which [`Options::admit`] rules out.
     pub fn new(options: &Options<'_>) -> Result<Self, BuildError> {
-        let mut active = detectors::shipped()?;
-        active.retain(|d| !options.disabled_detectors.contains(&d.id));
-        if !options.disabled_detectors.contains(detectors::TENANT_MARKER) {
-            active.extend(detectors::tenant_markers(options.internal_markers));
+        let builtin = Self::builtin();
+        let detectors = detectors::of_tenant(&builtin.detectors, options);
+        let matcher = builtin.matcher.adapt(&detectors)?;
+        Ok(Self {
+            exceptions: Arc::new(Exceptions::new(options.finding_exceptions)),
+            ..Self::of(detectors, matcher)
+        })
+    }
+
+    /// The detectors that `options` make, without compiling them.
+    pub fn list(options: &Options<'_>) -> Vec<Detector> {
+        detectors::of_tenant(&Self::builtin().detectors, options)
+    }
+
+    fn of(detectors: Vec<Detector>, matcher: Matcher) -> Self {
+        Self {
+            patterns_hash: detectors::fingerprint(&detectors).into(),
+            detectors: detectors.into(),
+            matcher: Arc::new(matcher),
+            exceptions: Arc::default(),
+            in_force: Vec::new(),
         }
-        let matcher = Matcher::new(&active)?;
-        Ok(Self { patterns_hash: detectors::fingerprint(&active), detectors: active, matcher })
     }
 
     /// All shipped detectors, compiled once per process.
     #[expect(clippy::expect_used, reason = "the shipped data is constant and every test compiles it")]
     pub fn builtin() -> Arc<Self> {
         static BUILTIN: OnceLock<Arc<Classifier>> = OnceLock::new();
-        let build = || Arc::new(Self::new(&Options::default()).expect("the shipped detectors compile"));
-        Arc::clone(BUILTIN.get_or_init(build))
+        let build = || {
+            let detectors = detectors::shipped()?;
+            let matcher = Matcher::new(&detectors)?;
+            Ok::<_, BuildError>(Arc::new(Self::of(detectors, matcher)))
+        };
+        Arc::clone(BUILTIN.get_or_init(|| build().expect("the shipped detectors compile")))
+    }
+
+    /// This classifier, with the tenant's exceptions that speak at `now` of a call that does `actions`, as (tool,
+    /// operation). Without this, no finding is excepted.
+    pub fn for_call(&self, now: Timestamp, actions: &[(&str, &str)]) -> Cow<'_, Self> {
+        let in_force = self.exceptions.in_force(now, actions);
+        if in_force.is_empty() { Cow::Borrowed(self) } else { Cow::Owned(Self { in_force, ..self.clone() }) }
     }
 
     /// Compiles every pattern now rather than on its first use, so that no call waits for one. Takes a tenth of a
@@ -178,15 +257,19 @@ impl Classifier {
     /// Reads every layer of `leaves` and finds what they hold.
     pub(crate) fn read<'a>(&self, leaves: Leaves<'a>, host: Option<&str>) -> Reading<'a> {
         let layers = Layers::of(&leaves);
-        let (located, reach) = self.locate(&leaves, &layers, host);
-        Reading { leaves, layers, located, reach }
+        let mut reach = 0;
+        let mut all = self.search(&leaves, &layers, host, &mut reach);
+        let scene = Scene { detectors: &self.detectors, leaves: &leaves, layers: &layers };
+        let excepted = self.exceptions.take(&self.in_force, &mut all, scene);
+        Reading { located: resolve(all, &self.detectors), excepted, leaves, layers, reach }
     }
 
     /// Adds what a reading tells: its hits, and what could not be looked at.
     fn note(&self, reading: &Reading<'_>, findings: &mut Findings<'_>) {
-        let Reading { leaves, layers, located, .. } = reading;
+        let Reading { leaves, layers, located, excepted, .. } = reading;
         let covered = self.cover_keys(leaves, located);
         findings.hits.extend(self.describe(leaves, located, &covered));
+        findings.excepted.extend(self.describe_excepted(leaves, excepted, &covered));
         if leaves.is_cut {
             findings.skipped.push(Skipped::new("body", "nested deeper than 128 levels"));
         }
@@ -204,12 +287,17 @@ impl Classifier {
         }
     }
 
-    /// Every match in every layer, one per value and class, and the reach of the search.
-    fn locate(&self, leaves: &Leaves<'_>, layers: &Layers<'_>, host: Option<&str>) -> (Vec<Located>, usize) {
+    /// Every match in every layer. Raises `reach` to that of the search.
+    fn search(
+        &self,
+        leaves: &Leaves<'_>,
+        layers: &Layers<'_>,
+        host: Option<&str>,
+        reach: &mut usize,
+    ) -> Vec<Located> {
         let mut all = Vec::new();
-        let mut reach = 0;
         for flat in &layers.levels {
-            for mut found in self.matcher.find(&flat.text, &mut reach) {
+            for mut found in self.matcher.find(&flat.text, reach) {
                 let Some((segment, span)) = flat.locate(&found.span, layers) else { continue };
                 let joined = match layers.segments.get(segment).map(|s| &s.origin) {
                     Some(Origin::Joined(joined)) if !joined.is_sure => Some(joined),
@@ -230,7 +318,7 @@ impl Classifier {
                 all.push(Located { segment, found, sources });
             }
         }
-        (resolve(all, &self.detectors), reach)
+        all
     }
 
     /// Whether a credential stands where it belongs: sent to its own provider, or an opaque one in an auth header.
@@ -267,6 +355,24 @@ impl Classifier {
             }
         }
         covered
+    }
+
+    fn describe_excepted(
+        &self,
+        leaves: &Leaves<'_>,
+        excepted: &[Excepted],
+        covered: &CoveredKeys,
+    ) -> Vec<ExceptedHit> {
+        let mut by_exception = BTreeMap::<usize, Vec<Located>>::new();
+        for Excepted { exception, located } in excepted {
+            by_exception.entry(*exception).or_default().push(located.clone());
+        }
+        let hits = by_exception.into_iter().filter_map(|(exception, located)| {
+            let note = self.exceptions.note(exception)?;
+            let hits = self.describe(leaves, &resolve(located, &self.detectors), covered);
+            Some(hits.into_iter().map(move |hit| ExceptedHit { note: Arc::clone(&note), hit }))
+        });
+        hits.flatten().collect()
     }
 
     fn describe(&self, leaves: &Leaves<'_>, located: &[Located], covered: &CoveredKeys) -> Vec<Hit> {
@@ -340,13 +446,4 @@ fn count_starts(bytes: &[u8]) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn offsets_are_code_points() {
-        let text = format!("{}x😀y", "ü".repeat(1000));
-        let span = text.find('x').unwrap()..text.len();
-        assert_eq!(Offsets::default().count(0, &text, &span), 1000..1003);
-    }
-}
+mod tests;

@@ -1,10 +1,19 @@
 //! Detectors as data: the schema of `data/*.toml`, its checks, and the list that the command line shows.
 
+mod admission;
+mod derive;
+mod fingerprint;
+mod tenant;
+
+pub(crate) use admission::admit;
+pub use admission::{ExampleResult, Refusal, try_examples};
+pub(crate) use fingerprint::{fingerprint, write_hex};
+pub(crate) use tenant::of_tenant;
+
 use crate::{checksum, identifier, keywords};
 use interven_types::{Confidence, DataClass};
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
-use std::{collections::BTreeSet, fmt::Write};
+use std::collections::BTreeSet;
 
 /// What ships with the product.
 pub(crate) const SHIPPED: &[(&str, &str)] = &[
@@ -44,6 +53,18 @@ pub(crate) const SHIPPED: &[(&str, &str)] = &[
 
 /// Id of the detector of a tenant's own markers.
 pub(crate) const TENANT_MARKER: &str = "tenant_marker";
+
+/// Who wrote a detector.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// It comes with the product.
+    #[default]
+    Shipped,
+    /// Made of the tenant's `internal_markers`.
+    Markers,
+    /// One of the tenant's `custom_detectors`.
+    Custom,
+}
 
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
@@ -159,10 +180,21 @@ pub struct Detector {
     /// Whether the keywords are the context words, which count only as whole words.
     #[serde(skip)]
     pub(crate) has_word_keywords: bool,
+    #[serde(skip)]
+    pub origin: Origin,
+    /// Factor of what a finding adds to the risk, as the tenant set it.
+    #[serde(skip, default = "default_weight")]
+    pub weight: f64,
 }
 
+pub(crate) const DEFAULT_WINDOW: usize = 256;
+
 fn default_window() -> usize {
-    256
+    DEFAULT_WINDOW
+}
+
+fn default_weight() -> f64 {
+    1.0
 }
 
 #[derive(Deserialize)]
@@ -195,66 +227,6 @@ fn trigger_by_words(mut detector: Detector) -> Detector {
         detector.has_word_keywords = true;
     }
     detector
-}
-
-/// The detector of a tenant's markers: each is found as written, whatever its case, as whole words.
-pub(crate) fn tenant_markers(markers: &[String]) -> Option<Detector> {
-    let mut keywords: Vec<String> =
-        markers.iter().map(|m| m.trim().to_lowercase()).filter(|m| m.len() >= 3).collect();
-    keywords.sort_unstable();
-    keywords.dedup();
-    if keywords.is_empty() {
-        return None;
-    }
-    let mut longest_first = keywords.clone();
-    longest_first.sort_by_key(|k| std::cmp::Reverse(k.len()));
-    let alternatives: Vec<String> = longest_first.iter().map(|k| escape(k)).collect();
-    Some(Detector {
-        id: TENANT_MARKER.to_owned(),
-        class: DataClass::Internal,
-        provider: None,
-        summary: "Marker named in the tenant's settings".to_owned(),
-        source: None,
-        positive: Vec::new(),
-        negative: Vec::new(),
-        hosts: Vec::new(),
-        in_url: false,
-        confidence: Confidence::High,
-        keywords,
-        pattern: format!(
-            "(?iu)(?:^|[^\\p{{L}}\\p{{N}}])({})(?:$|[^\\p{{L}}\\p{{N}}])",
-            alternatives.join("|")
-        ),
-        prefilter: None,
-        window: default_window(),
-        validator: None,
-        validator_failure: None,
-        min_entropy: None,
-        context: Vec::new(),
-        required_context: false,
-        labels: Vec::new(),
-        bare: None,
-        doubt: Vec::new(),
-        allow: Vec::new(),
-        has_word_keywords: false,
-    })
-}
-
-/// Writes `text` as a pattern that matches it literally.
-fn escape(text: &str) -> String {
-    text.chars().fold(String::new(), |mut out, c| {
-        if c.is_ascii()
-            && !c.is_ascii_alphanumeric()
-            && !c.is_ascii_control()
-            && c != ' '
-            && c != '<'
-            && c != '>'
-        {
-            out.push('\\');
-        }
-        out.push(c);
-        out
-    })
 }
 
 /// Resolves the name of a validator in both registries.
@@ -294,28 +266,6 @@ fn check(detectors: &[Detector]) -> Result<(), BuildError> {
         }
     }
     Ok(())
-}
-
-/// Hex SHA-256 over everything of the detectors that can change a finding.
-pub(crate) fn fingerprint(detectors: &[Detector]) -> String {
-    let mut hash = Sha256::new();
-    for d in detectors {
-        // Debug text of plain fields in declaration order: changes exactly when a field does.
-        let line = format!(
-            "{:?}\n",
-            (
-                (&d.id, d.class, &d.provider, &d.hosts, d.confidence, &d.keywords, &d.pattern, d.prefilter),
-                (d.in_url, d.window, &d.validator, d.validator_failure, d.min_entropy),
-                (&d.context, d.required_context, &d.labels, d.bare, &d.doubt, &d.allow),
-            )
-        );
-        hash.update(line.as_bytes());
-    }
-    hash.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 #[cfg(test)]

@@ -170,6 +170,29 @@ impl<'a> Leaves<'a> {
         pointer
     }
 
+    /// Whether a leaf of the body lies at `path`, in which `None` is any step.
+    pub(crate) fn is_at(&self, leaf: usize, path: &[Option<String>]) -> bool {
+        if self.place(leaf) != Place::Body {
+            return false;
+        }
+        let mut wanted = path.iter().rev();
+        let mut at = self.list.get(leaf).map_or(0, |l| l.step);
+        while let Some(step) = self.steps.get(at) {
+            let is_same = |name: &str| match step.token {
+                Token::Root => false,
+                Token::Key(key) => key == name,
+                Token::Index(index) => name.parse() == Ok(index),
+            };
+            match (step.token, wanted.next()) {
+                (Token::Root, end) => return end.is_none(),
+                (_, Some(Some(name))) if !is_same(name) => return false,
+                (_, Some(_)) => at = step.parent,
+                (_, None) => return false,
+            }
+        }
+        false
+    }
+
     /// Notes that `leaf`, if it is a key, goes by `marker` in pointers.
     pub(crate) fn cover(&self, leaf: usize, marker: impl FnOnce() -> String, covered: &mut CoveredKeys) {
         if let Some(key) = self.list.get(leaf).filter(|l| l.role == Role::Key) {
@@ -193,15 +216,15 @@ impl<'a> Leaves<'a> {
     }
 
     /// The leaves that `marks` selects, with `texts` in place of their own, and the index that each had. Only what stood
-    /// side by side stays so. They have no pointers.
+    /// side by side stays so.
     pub(crate) fn select(&self, marks: &[bool], texts: &BTreeMap<usize, String>) -> (Self, Vec<usize>) {
         let is_kept = |leaf: &usize| marks.get(*leaf).copied().unwrap_or_default();
         let origins: Vec<usize> = (0..self.list.len()).filter(is_kept).collect();
-        let mut selected = Self::default();
+        let mut selected = Self { steps: self.steps.clone(), ..Self::default() };
         for leaf in &origins {
             let Some(source) = self.list.get(*leaf) else { continue };
             let text = texts.get(leaf).map_or_else(|| source.text.clone(), |text| Cow::Owned(text.clone()));
-            selected.list.push(Leaf { role: source.role, text, label: source.label, step: 0 });
+            selected.list.push(Leaf { role: source.role, text, label: source.label, step: source.step });
         }
         for group in self.groups() {
             for run in group.split(|leaf| !is_kept(leaf)).filter(|run| run.len() > 1) {

@@ -14,6 +14,7 @@
 mod checksum;
 mod classifier;
 pub mod detectors;
+mod exceptions;
 mod identifier;
 mod keywords;
 mod labels;
@@ -31,8 +32,9 @@ mod table;
 mod value;
 mod words;
 
-pub use classifier::{Classifier, Findings, Options, Subject};
-pub use detectors::BuildError;
+pub use classifier::{Classifier, ExceptedHit, Findings, Options, Subject};
+pub use detectors::{BuildError, Refusal};
+pub use exceptions::hash_value;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub use layers::promises;

@@ -10,8 +10,10 @@ pub(crate) const OPENING: &str = "[REDACTED:";
 pub(crate) const FIELD: &str = "field";
 /// Six digits: with more, a marker could carry a number of its own.
 pub(crate) const LARGEST_INDEX: u32 = 999_999;
+/// Longest id of a detector that a tenant writes.
+pub(crate) const LONGEST_ID: usize = 64;
 /// Longest id that is looked for round a span, with its index.
-const LONGEST_INSIDE: usize = 64 + "_999999".len();
+const LONGEST_INSIDE: usize = LONGEST_ID + "_999999".len();
 
 /// The markers this classifier writes.
 #[derive(Debug)]

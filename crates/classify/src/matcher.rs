@@ -3,18 +3,18 @@
 
 use crate::{
     checksum::token::is_sample_jwt,
-    detectors::{BuildError, Detector, Prefilter, TENANT_MARKER, ValidatorFailure, validator_named},
+    detectors::{BuildError, Detector, Origin, Prefilter, ValidatorFailure, validator_named},
     keywords::Keywords,
     labels::is_labelled,
     marker::Markers,
-    pattern::LazyPattern,
+    pattern::{LazyPattern, Pattern},
     prefilter::{Regions, ceil_boundary, floor_boundary},
     table::{Column, Heads},
     words::{WordCursor, Words, is_placeholder, is_word_at, measure_entropy},
 };
 use interven_types::{Confidence, DataClass};
-use regex_automata::{Input, MatchKind, PatternSet};
-use std::{collections::BTreeMap, ops::Range};
+use regex_automata::{Input, MatchKind, PatternSet, util::captures::Captures};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 /// Context words count within 200 bytes, and no prefilter looks further than 260.
 const NARROWEST_REACH: usize = 260;
@@ -52,8 +52,9 @@ struct Trigger {
 #[derive(Debug)]
 struct Group {
     prefilter: Prefilter,
-    any: LazyPattern,
-    members: Vec<usize>,
+    any: Arc<LazyPattern>,
+    /// The detector of each pattern; none where the detector is switched off.
+    members: Vec<Option<usize>>,
 }
 
 /// One detector, ready to search.
@@ -61,7 +62,10 @@ struct Group {
 struct Rule {
     id: String,
     window: usize,
-    pattern: LazyPattern,
+    pattern: Arc<LazyPattern>,
+    /// Longest stretch that one search sees the start of a match in; none for shipped patterns, which are known to be
+    /// cheap.
+    stretch: Option<usize>,
     class: DataClass,
     confidence: Confidence,
     validator: Option<fn(&str) -> bool>,
@@ -139,8 +143,40 @@ impl Windows {
 
 impl Matcher {
     pub(crate) fn new(detectors: &[Detector]) -> Result<Self, BuildError> {
-        let rules = detectors.iter().map(Rule::new).collect::<Result<Vec<_>, _>>()?;
+        let groups = Prefilter::ALL.into_iter().filter_map(|prefilter| Group::of(prefilter, detectors));
+        let rules = detectors.iter().map(|d| Rule::new(d, None)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self::with(detectors, rules, groups.collect()))
+    }
 
+    /// A matcher of `detectors`, most of which `self` was made from: it shares what is compiled.
+    pub(crate) fn adapt(&self, detectors: &[Detector]) -> Result<Self, BuildError> {
+        let compiled: BTreeMap<&str, &Arc<LazyPattern>> =
+            self.rules.iter().map(|rule| (rule.id.as_str(), &rule.pattern)).collect();
+        let same = |d: &Detector| {
+            compiled
+                .get(d.id.as_str())
+                .filter(|pattern| pattern.is_of(&d.pattern))
+                .map(|pattern| Arc::clone(pattern))
+        };
+        let rules = detectors.iter().map(|d| Rule::new(d, same(d))).collect::<Result<Vec<_>, _>>()?;
+        let positions: BTreeMap<&str, usize> = detectors
+            .iter()
+            .enumerate()
+            .filter(|(_, d)| d.origin == Origin::Shipped)
+            .map(|(n, d)| (d.id.as_str(), n))
+            .collect();
+        let position = |member: &Option<usize>| {
+            member.and_then(|n| self.rules.get(n)).and_then(|rule| positions.get(rule.id.as_str()).copied())
+        };
+        let groups = self.groups.iter().map(|group| Group {
+            prefilter: group.prefilter,
+            any: Arc::clone(&group.any),
+            members: group.members.iter().map(position).collect(),
+        });
+        Ok(Self::with(detectors, rules, groups.collect()))
+    }
+
+    fn with(detectors: &[Detector], rules: Vec<Rule>, groups: Vec<Group>) -> Self {
         let mut by_keyword = BTreeMap::<&str, Vec<Trigger>>::new();
         for (index, detector) in detectors.iter().enumerate() {
             for keyword in &detector.keywords {
@@ -153,27 +189,13 @@ impl Matcher {
             }
         }
 
-        let mut groups = Vec::new();
-        for prefilter in Prefilter::ALL {
-            let is_member = |d: &Detector| d.prefilter == Some(prefilter);
-            let members = detectors.iter().enumerate().filter(|(_, d)| is_member(d)).map(|(i, _)| i);
-            let patterns = detectors.iter().filter(|d| is_member(d)).map(|d| d.pattern.clone()).collect();
-            let group = Group {
-                prefilter,
-                any: LazyPattern::new(patterns, MatchKind::All),
-                members: members.collect(),
-            };
-            if !group.members.is_empty() {
-                groups.push(group);
-            }
-        }
-        Ok(Self {
+        Self {
             keywords: Keywords::new(by_keyword.keys().map(|k| (*k).to_owned())),
             triggered: by_keyword.into_values().collect(),
             groups,
             rules,
             markers: Markers::of(detectors),
-        })
+        }
     }
 
     /// Compiles every pattern that is not compiled yet.
@@ -240,6 +262,16 @@ impl Matcher {
 }
 
 impl Group {
+    fn of(prefilter: Prefilter, detectors: &[Detector]) -> Option<Self> {
+        let members = || detectors.iter().enumerate().filter(|(_, d)| d.prefilter == Some(prefilter));
+        let patterns: Vec<String> = members().map(|(_, d)| d.pattern.clone()).collect();
+        (!patterns.is_empty()).then(|| Self {
+            prefilter,
+            any: Arc::new(LazyPattern::new(patterns, MatchKind::All)),
+            members: members().map(|(n, _)| Some(n)).collect(),
+        })
+    }
+
     /// Keeps, per detector, the regions in which its pattern matches.
     fn narrow(&self, text: &str, regions: &[Range<usize>], detectors: usize, into: &mut Windows) {
         if regions.is_empty() {
@@ -251,7 +283,7 @@ impl Group {
             matching.clear();
             any.which_overlapping_matches(&Input::new(text).span(region.clone()), &mut matching);
             for pattern in matching.iter() {
-                if let Some(detector) = self.members.get(pattern.as_usize()) {
+                if let Some(Some(detector)) = self.members.get(pattern.as_usize()) {
                     into.add(*detector, region.clone(), detectors);
                 }
             }
@@ -260,7 +292,8 @@ impl Group {
 }
 
 impl Rule {
-    fn new(detector: &Detector) -> Result<Self, BuildError> {
+    /// With `compiled`, the same pattern as compiled elsewhere.
+    fn new(detector: &Detector, compiled: Option<Arc<LazyPattern>>) -> Result<Self, BuildError> {
         let fail = |problem: String| BuildError::detector(&detector.id, problem);
         let validator = match &detector.validator {
             Some(name) => Some(
@@ -268,15 +301,23 @@ impl Rule {
             ),
             None => None,
         };
-        let pattern = LazyPattern::new(vec![detector.pattern.clone()], MatchKind::LeftmostFirst);
-        if detector.id == TENANT_MARKER {
+        let new = || match detector.origin {
+            Origin::Custom => LazyPattern::of_tenant(detector.pattern.clone()),
+            Origin::Shipped | Origin::Markers => {
+                LazyPattern::new(vec![detector.pattern.clone()], MatchKind::LeftmostFirst)
+            }
+        };
+        let pattern = compiled.unwrap_or_else(|| Arc::new(new()));
+        if detector.origin != Origin::Shipped {
             // Made from what a tenant wrote, not from data that the tests compile.
             pattern.compile().map_err(&fail)?;
         }
+        let longest_keyword = detector.keywords.iter().map(String::len).max().unwrap_or_default();
         Ok(Self {
             id: detector.id.clone(),
             window: detector.window,
             pattern,
+            stretch: (detector.origin == Origin::Custom).then_some(2 * detector.window + longest_keyword),
             class: detector.class,
             confidence: detector.confidence,
             validator,
@@ -307,7 +348,10 @@ impl Rule {
         for region in regions {
             let mut from = region.start;
             while from < region.end {
-                let Some((whole, span)) = pattern.find(text, from..region.end, &mut captures) else { break };
+                let Some((whole, span)) = self.next_match(pattern, text, from..region.end, &mut captures)
+                else {
+                    break;
+                };
                 let span = ceil_boundary(text, span.start)..floor_boundary(text, span.end);
                 // The text after the value may open the next match.
                 from = span.end.max(whole.start + 1);
@@ -320,6 +364,29 @@ impl Rule {
                 }
             }
         }
+    }
+
+    /// The leftmost match in `region`, and its value. A tenant's pattern may look to the end of a region for every short
+    /// match, which over many matches is quadratic: it sees a stretch at a time, twice as long as a match may be.
+    fn next_match(
+        &self,
+        pattern: &Pattern,
+        text: &str,
+        region: Range<usize>,
+        captures: &mut Option<Captures>,
+    ) -> Option<(Range<usize>, Range<usize>)> {
+        let Some(stretch) = self.stretch else { return pattern.find(text, region, captures) };
+        let mut from = region.start;
+        while from < region.end {
+            let end = (from + 2 * stretch).min(region.end);
+            match pattern.find(text, from..end, captures) {
+                Some(found) if found.0.start <= from + stretch || end == region.end => return Some(found),
+                // It may go on behind the end of the stretch.
+                Some((whole, _)) => from = whole.start,
+                None => from += stretch,
+            }
+        }
+        None
     }
 
     fn judge(

@@ -1,6 +1,9 @@
 //! One value, one hit: of matches that overlap within a class, the most specific stays.
 
-use crate::{detectors::Detector, matcher::Match};
+use crate::{
+    detectors::{Detector, Origin},
+    matcher::Match,
+};
 use interven_types::{Confidence, DataClass};
 use std::{cmp::Reverse, collections::BTreeMap, ops::Range};
 
@@ -29,17 +32,14 @@ impl Claims {
     }
 }
 
-/// Keeps the most specific of overlapping matches of a class: provider over generic, then confidence, then length.
+/// Keeps the most specific of overlapping matches of a class: a provider's or a tenant's own over generic, then confidence,
+/// then length.
 pub(crate) fn resolve(mut all: Vec<Located>, detectors: &[Detector]) -> Vec<Located> {
     if are_apart(&all) {
         return all;
     }
     let class_of = |l: &Located| detectors.get(l.found.detector).map_or(DataClass::Internal, |d| d.class);
-    all.sort_by_key(|l| {
-        let has_provider = detectors.get(l.found.detector).is_some_and(|d| d.provider.is_some());
-        let rank = (has_provider, l.found.confidence, l.found.span.len());
-        (Reverse(rank), l.segment, l.found.span.start, l.found.detector)
-    });
+    all.sort_by_key(|l| (Reverse(rank(l, detectors)), l.segment, l.found.span.start, l.found.detector));
 
     let mut inside_segment = BTreeMap::<(usize, DataClass), Claims>::new();
     let mut inside_leaf = BTreeMap::<(usize, DataClass), Claims>::new();
@@ -67,6 +67,13 @@ pub(crate) fn resolve(mut all: Vec<Located>, detectors: &[Detector]) -> Vec<Loca
     });
     drop_parts_of_secrets(&mut all, detectors);
     all
+}
+
+/// How specific a match is; of two in one place the higher one stays.
+pub(crate) fn rank(located: &Located, detectors: &[Detector]) -> (bool, Confidence, usize) {
+    let is_someones = |d: &Detector| d.provider.is_some() || d.origin == Origin::Custom;
+    let is_specific = detectors.get(located.found.detector).is_some_and(is_someones);
+    (is_specific, located.found.confidence, located.found.span.len())
 }
 
 /// Whether no two matches share a byte of a leaf; then they share none of a layer either.

@@ -11,12 +11,18 @@ use std::{ops::Range, sync::OnceLock};
 
 /// Largest compiled pattern, in bytes.
 const SIZE_LIMIT: usize = 4 << 20;
+/// Largest compiled pattern that a tenant wrote, in bytes.
+pub(crate) const TENANT_SIZE_LIMIT: usize = 256 << 10;
+
+/// Deepest nesting of groups in a pattern.
+pub(crate) const NEST_LIMIT: u32 = 50;
 
 /// One or more patterns searched together.
 #[derive(Debug)]
 pub(crate) struct LazyPattern {
     patterns: Vec<String>,
     kind: MatchKind,
+    size_limit: usize,
     compiled: OnceLock<Pattern>,
 }
 
@@ -32,7 +38,16 @@ pub(crate) struct Pattern {
 
 impl LazyPattern {
     pub(crate) fn new(patterns: Vec<String>, kind: MatchKind) -> Self {
-        Self { patterns, kind, compiled: OnceLock::new() }
+        Self { patterns, kind, size_limit: SIZE_LIMIT, compiled: OnceLock::new() }
+    }
+
+    /// One that a tenant wrote: whoever writes many large ones must not fill the memory.
+    pub(crate) fn of_tenant(pattern: String) -> Self {
+        Self { size_limit: TENANT_SIZE_LIMIT, ..Self::new(vec![pattern], MatchKind::LeftmostFirst) }
+    }
+
+    pub(crate) fn is_of(&self, pattern: &str) -> bool {
+        matches!(self.patterns.as_slice(), [own] if own == pattern)
     }
 
     /// Compiles the patterns, unless they are.
@@ -43,7 +58,7 @@ impl LazyPattern {
         if let Some(compiled) = self.compiled.get() {
             return Ok(compiled);
         }
-        let compiled = compile(&self.patterns, self.kind)?;
+        let compiled = compile(&self.patterns, self.kind, self.size_limit)?;
         Ok(self.compiled.get_or_init(|| compiled))
     }
 
@@ -84,8 +99,8 @@ impl Pattern {
 }
 
 /// Compiles patterns over bytes with ASCII classes: `\b`, `\w` and `.` stay in the fast automaton whatever the text.
-fn compile(patterns: &[String], kind: MatchKind) -> Result<Pattern, String> {
-    let syntax = syntax::Config::new().unicode(false).utf8(false).nest_limit(50);
+fn compile(patterns: &[String], kind: MatchKind, size_limit: usize) -> Result<Pattern, String> {
+    let syntax = syntax::Config::new().unicode(false).utf8(false).nest_limit(NEST_LIMIT);
     let fail = |e: &dyn std::error::Error| {
         let cause = e.source().map(ToString::to_string).unwrap_or_default();
         format!("has a pattern that does not compile: {e}: {cause}")
@@ -97,7 +112,7 @@ fn compile(patterns: &[String], kind: MatchKind) -> Result<Pattern, String> {
     {
         parsed = alternatives;
     }
-    let config = Config::new().match_kind(kind).utf8_empty(false).nfa_size_limit(Some(SIZE_LIMIT));
+    let config = Config::new().match_kind(kind).utf8_empty(false).nfa_size_limit(Some(size_limit));
     let build = |parsed: &[Hir]| {
         Regex::builder().configure(config.clone()).build_many_from_hir(parsed).map_err(|e| fail(&e))
     };
@@ -142,7 +157,7 @@ mod tests {
             (r"no:\w+|\b(\w+);", "yes;", "yes", false),
             (r"no:\w+|x=+([a-z=]{2,9})", "no x=ab", "ab", true),
         ] {
-            let compiled = compile(&[pattern.to_owned()], MatchKind::LeftmostFirst).unwrap();
+            let compiled = compile(&[pattern.to_owned()], MatchKind::LeftmostFirst, SIZE_LIMIT).unwrap();
             let mut captures = None;
             let (_, found) = compiled.find(text, 0..text.len(), &mut captures).unwrap();
             assert_eq!((text.get(found), captures.is_some()), (Some(value), needs_captures), "{pattern}");

@@ -526,7 +526,11 @@ fn documentation_examples_are_low_and_tenant_markers_are_found() {
 
     let markers = ["Project Nightingale".to_owned()];
     let disabled = BTreeSet::from(["email".to_owned()]);
-    let options = interven_classify::Options { disabled_detectors: &disabled, internal_markers: &markers };
+    let options = interven_classify::Options {
+        disabled_detectors: &disabled,
+        internal_markers: &markers,
+        ..interven_classify::Options::default()
+    };
     let own = Classifier::new(&options).unwrap();
     let hits = own.classify_text("about PROJECT nightingale, a@b.example.org").hits;
     assert_eq!(

@@ -2,8 +2,8 @@
 
 use crate::{
     Activity, ActivityPage, ActivityQuery, Agent, AgentDetail, AppliedPolicy, Approval, ApprovalQuery,
-    ClientError, CreatedUser, Explanation, Key, MintedKey, NewKey, NewPassword, NewUser, Policy, Ruling,
-    Settings, Tenant, Trace, User, connection::Connection,
+    ClientError, CreatedUser, DetectorList, Explanation, Key, MintedKey, NewKey, NewPassword, NewUser,
+    Policy, Ruling, Settings, SettingsVersion, Tenant, Trace, User, connection::Connection,
 };
 use interven_types::{AgentId, ApprovalId, ScanRequest, Secret, TraceId};
 use reqwest::{Method, RequestBuilder};
@@ -144,6 +144,26 @@ impl ControlClient {
     pub async fn update_settings(&self, settings: &Value, if_version: Option<u32>) -> Answer<Settings> {
         let request = self.request::<&str>(Method::PUT, &["settings"], &[]);
         self.send(request.json(&json!({"settings": settings, "if_version": if_version}))).await
+    }
+
+    /// The newest versions of the settings, newest first.
+    pub async fn settings_versions(&self) -> Answer<Vec<SettingsVersion>> {
+        self.get(&["settings", "versions"]).await
+    }
+
+    /// The settings as they were at a version.
+    pub async fn settings_at(&self, version: u32) -> Answer<Value> {
+        self.get(&["settings", "versions", &version.to_string()]).await
+    }
+
+    /// Writes what an earlier version said as the next one.
+    pub async fn restore_settings(&self, version: u32) -> Answer<Settings> {
+        self.post(&["settings", "versions", &version.to_string(), "restore"], &json!({})).await
+    }
+
+    /// The tenant's detectors: shipped and its own, active and switched off.
+    pub async fn detectors(&self) -> Answer<DetectorList> {
+        self.get(&["detectors"]).await
     }
 
     pub async fn reset_settings(&self) -> Answer<Settings> {

@@ -6,7 +6,7 @@ use crate::{
     snapshot::{AgentFacts, Snapshot},
     trust,
 };
-use interven_classify::{Classifier, Redacted, RedactionPlan, Subject};
+use interven_classify::{Classifier, ExceptedHit, Redacted, RedactionPlan, Subject};
 use interven_normalize::{Normalized, UrlError, normalize};
 use interven_policy::{Facts, Outcome};
 use interven_types::{
@@ -36,6 +36,8 @@ pub struct InvalidCall(UrlError);
 pub struct Judgement {
     pub call: Normalized,
     pub hits: Vec<Hit>,
+    /// What would be hits but for the tenant's exceptions.
+    pub excepted: Vec<Hit>,
     pub classifications: Vec<DataClass>,
     pub risk_score: f64,
     pub risk_band: RiskBand,
@@ -56,6 +58,13 @@ pub struct Judgement {
     pub facts: AgentFacts,
 }
 
+impl Judgement {
+    /// Everything that was found, whether or not it counts: what is shown in clear holds none of it.
+    pub fn all_hits(&self) -> Vec<Hit> {
+        self.hits.iter().chain(&self.excepted).cloned().collect()
+    }
+}
+
 /// Judges one call. The same arguments always give the same judgement.
 pub fn decide(
     request: &ScanRequest,
@@ -67,14 +76,19 @@ pub fn decide(
     let actions: Vec<&Action> = call.actions().collect();
     steps.done("normalize");
 
-    let mut found = snapshot.classifier.classify(&Subject {
+    let spoken_of: Vec<(&str, &str)> =
+        actions.iter().map(|a| (a.tool.as_ref(), a.operation.as_ref())).collect();
+    let classifier = snapshot.classifier.for_call(now, &spoken_of);
+    let mut found = classifier.classify(&Subject {
         url: &request.url,
         host: call.primary.host.as_deref(),
         headers: &request.headers,
         body: &request.body,
     });
-    let assembled = assembled_hits(&call, &found.hits, &snapshot.classifier);
+    let (assembled, excepted) = assembled_hits(&call, &found.hits, &classifier);
     found.hits.extend(assembled);
+    found.excepted.extend(excepted);
+    found.skipped.extend(count_excepted(&found.excepted));
     steps.done("classify");
 
     let baseline = snapshot.agent.history.about(&actions, now);
@@ -117,7 +131,7 @@ pub fn decide(
     });
     steps.done("policy");
 
-    let redacted = redact(&outcome, &found, &snapshot.classifier);
+    let redacted = redact(&outcome, &found, &classifier);
     steps.done("redact");
 
     let coverage = cover(&outcome, snapshot, &risk, found.skipped);
@@ -141,6 +155,7 @@ pub fn decide(
     Ok(Judgement {
         classifications: classes(&found.hits),
         hits: found.hits,
+        excepted: found.excepted.into_iter().map(|excepted| excepted.hit).collect(),
         risk_score: risk.score,
         risk_band: risk.band,
         signals: risk.signals,
@@ -160,19 +175,41 @@ pub fn decide(
 
 /// What a command puts together before it sends it: `https://host/ghp_ab''cd…` holds a token that its text does not.
 /// Such a hit has no span of its own in the request; it stands for the whole body.
-fn assembled_hits(call: &Normalized, known: &[Hit], classifier: &Classifier) -> Vec<Hit> {
+fn assembled_hits(call: &Normalized, known: &[Hit], classifier: &Classifier) -> (Vec<Hit>, Vec<ExceptedHit>) {
     let no_headers = BTreeMap::new();
     let is_known =
         |hit: &Hit| known.iter().any(|k| k.detector == hit.detector && k.confidence >= hit.confidence);
     let assembled = call.actions().filter(|action| action.host.is_some() && action.url != call.url.as_str());
-    assembled
-        .flat_map(|action| {
-            let (url, host) = (action.url.as_str(), action.host.as_deref());
-            classifier.classify(&Subject { url, host, headers: &no_headers, body: &Value::Null }).hits
-        })
-        .filter(|hit| !is_known(hit))
-        .map(|hit| Hit { place: Place::Body, path: String::new(), start: 0, end: 0, ..hit })
-        .collect()
+    let (mut hits, mut excepted) = (Vec::new(), Vec::new());
+    for action in assembled {
+        let (url, host) = (action.url.as_str(), action.host.as_deref());
+        let found = classifier.classify(&Subject { url, host, headers: &no_headers, body: &Value::Null });
+        let new = found.hits.into_iter().filter(|hit| !is_known(hit));
+        hits.extend(new.map(|hit| Hit { place: Place::Body, path: String::new(), start: 0, end: 0, ..hit }));
+        excepted.extend(found.excepted);
+    }
+    (hits, excepted)
+}
+
+/// Says how many findings of each detector do not count, and why.
+fn count_excepted(excepted: &[ExceptedHit]) -> Vec<Skipped> {
+    const MOST_NAMED: usize = 32;
+    let mut counts = BTreeMap::<(&str, &str), usize>::new();
+    for ExceptedHit { note, hit } in excepted {
+        *counts.entry((&hit.detector, note)).or_default() += 1;
+    }
+    let say = |what: String, why: &str, count: usize| {
+        let findings = if count == 1 { "finding" } else { "findings" };
+        Skipped::new(what, format!("finding exception: {why} ({count} {findings})"))
+    };
+    let named = counts.iter().take(MOST_NAMED);
+    let mut told: Vec<Skipped> =
+        named.map(|((id, note), count)| say(format!("detector:{id}"), note, *count)).collect();
+    let rest: usize = counts.values().skip(MOST_NAMED).sum();
+    if rest > 0 {
+        told.push(say("detectors".to_owned(), "further ones", rest));
+    }
+    told
 }
 
 /// Size of the body as policies see it: all its text, decoded layers included.

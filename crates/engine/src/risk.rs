@@ -59,7 +59,8 @@ pub(crate) fn assess(evidence: &Evidence<'_>, snapshot: &Snapshot) -> Risk {
         }
         let assessment = match engine {
             EngineName::Classifier => {
-                classifier::assess(evidence.hits, evidence.is_bomb, evidence.external_host)
+                let overrides = &settings.detector_overrides;
+                classifier::assess(evidence.hits, overrides, evidence.is_bomb, evidence.external_host)
             }
             EngineName::Baseline => baseline::assess(evidence.baseline),
             EngineName::Trust => assess_trust(snapshot.agent.trust.trust_score),

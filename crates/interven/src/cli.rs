@@ -104,6 +104,9 @@ pub(crate) enum AdminCommand {
     /// Settings of the tenant
     #[command(subcommand)]
     Settings(SettingsCommand),
+    /// The tenant's detectors: its own, severity and weight, findings that do not count
+    #[command(subcommand)]
+    Detectors(TenantDetectorsCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -206,8 +209,15 @@ pub(crate) enum AgentCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SettingsCommand {
-    /// Print the settings in force
-    Show,
+    /// Print the settings in force, or those of an earlier version
+    Show {
+        #[arg(long, value_name = "N")]
+        version: Option<u32>,
+    },
+    /// List the versions of the settings
+    Versions,
+    /// Make an earlier version the next one
+    Restore { version: u32 },
     /// Change settings: `approvals.grant_window_seconds=300 monitor=true`; values are JSON, or text when they are none
     Set {
         #[arg(required = true, value_name = "PATH=VALUE")]
@@ -215,6 +225,69 @@ pub(crate) enum SettingsCommand {
     },
     /// Back to the defaults
     Reset,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TenantDetectorsCommand {
+    /// List the tenant's detectors, its own first
+    List,
+    /// Add the `[[detector]]` tables of a TOML file, or replace those of the same id; their examples are run first
+    Add { file: PathBuf },
+    /// Remove one of the tenant's own detectors
+    Remove { id: String },
+    /// Switch a detector off
+    Disable { id: String },
+    /// Switch a detector on again
+    Enable { id: String },
+    /// Change what a finding counts as
+    Set(DetectorSetArgs),
+    /// Let findings not count; give at least one of the value, --path and --tool
+    Except(ExceptArgs),
+    /// List the exceptions, numbered
+    Exceptions,
+    /// Remove the exception of that number
+    Unexcept { number: usize },
+    /// Print the SHA-256 of the value on the standard input, as exceptions name it; without a server
+    Hash,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DetectorSetArgs {
+    pub(crate) id: String,
+    /// LOW, MEDIUM or HIGH: what a match counts as whose checks pass
+    #[arg(long, required_unless_present_any = ["weight", "default"])]
+    pub(crate) confidence: Option<String>,
+    /// 0 to 4: factor of what a finding adds to the risk
+    #[arg(long)]
+    pub(crate) weight: Option<f64>,
+    /// Take back what was set
+    #[arg(long, conflicts_with_all = ["confidence", "weight"])]
+    pub(crate) default: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExceptArgs {
+    /// The value, read from the standard input; only its SHA-256 leaves this process
+    #[arg(long, required_unless_present_any = ["path", "tool"])]
+    pub(crate) value_from_stdin: bool,
+    /// JSON Pointer into the body; a step `*` is any
+    #[arg(long, value_name = "POINTER")]
+    pub(crate) path: Option<String>,
+    /// Calls to this tool alone: `slack`, `stripe.*`
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) tool: Option<String>,
+    /// Findings of this detector alone
+    #[arg(long, value_name = "ID")]
+    pub(crate) detector: Option<String>,
+    /// Findings of this class alone: SECRETS, PII, PHI or INTERNAL
+    #[arg(long)]
+    pub(crate) class: Option<String>,
+    /// Why; it stands in answers and in the record
+    #[arg(long)]
+    pub(crate) note: String,
+    /// When it ends, as an RFC 3339 time
+    #[arg(long, value_name = "TIME")]
+    pub(crate) expires: Option<Timestamp>,
 }
 
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 use crate::{
     Live,
     scan::request_place,
-    tenants::{TenantError, classifier_for, compile},
+    tenants::{TenantError, compile},
 };
 use interven_engine::{
     AgentFacts, AgentView, ENGINE_VERSION, InvalidCall, Judgement, Snapshot, decide, redacted_request,
@@ -72,7 +72,7 @@ impl Live {
             members.push(self.store.policy_version(tenant, policy, version).await?);
         }
         let facts: AgentFacts = serde_json::from_value(row.facts.clone())?;
-        let classifier = classifier_for(&settings)?;
+        let classifier = self.classifier_of(&settings).await?;
         let snapshot = Snapshot {
             tenant,
             env: row.env.clone(),

@@ -92,7 +92,7 @@ impl Live {
         let scan = Scan {
             approval_id: ApprovalId(randomness::fresh_id()),
             signature: signature(self.secrets.signing_key(), tenant.id, &attempt.env, &request, &judgement),
-            shown_url: shown_url(&request, &judgement.hits),
+            shown_url: shown_url(&request, &judgement.all_hits()),
             is_monitored: caller.key().monitor || tenant.settings.is_monitored(&attempt.env),
             idempotency_key: context.idempotency_key,
             attempt,

@@ -141,7 +141,7 @@ impl Live {
             id,
             name,
             generation: self.tenants.generation.fetch_add(1, Ordering::SeqCst) + 1,
-            classifier: classifier_for(&settings.settings)?,
+            classifier: self.classifier_of(&settings.settings).await?,
             own_domains: Arc::new(OwnDomains::new(&settings.settings.own_domains)),
             policy_sets: self.compile_policies(id).await?,
             limiter: limiter_for(&settings.settings, previous.as_deref()),
@@ -155,6 +155,27 @@ impl Live {
         let tenant = Arc::new(tenant);
         self.tenants.by_id.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&tenant));
         Ok(tenant)
+    }
+
+    /// Tenants whose settings say the same of detectors share one compiled classifier. Another one is compiled away from
+    /// the threads that answer calls.
+    pub(crate) async fn classifier_of(
+        &self,
+        settings: &TenantSettings,
+    ) -> Result<Arc<Classifier>, TenantError> {
+        let wanted = Options::from(settings);
+        if wanted == Options::default() {
+            return Ok(Classifier::builtin());
+        }
+        if let Some(tenant) = self.tenants().iter().find(|tenant| Options::from(&*tenant.settings) == wanted)
+        {
+            return Ok(Arc::clone(&tenant.classifier));
+        }
+        let settings = settings.clone();
+        let compile = move || Classifier::new(&Options::from(&settings)).map_err(|error| error.to_string());
+        let compiled =
+            tokio::task::spawn_blocking(compile).await.map_err(|error| error.to_string()).flatten();
+        compiled.map(Arc::new).map_err(TenantError::Detectors)
     }
 
     async fn compile_policies(&self, id: TenantId) -> Result<HashMap<Option<String>, InForce>, TenantError> {
@@ -197,18 +218,6 @@ fn set_hash(members: &[&PolicyRow]) -> String {
         hasher.update(row.version.to_be_bytes());
     }
     hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Tenants with default detectors share one compiled classifier.
-pub(crate) fn classifier_for(settings: &TenantSettings) -> Result<Arc<Classifier>, TenantError> {
-    if settings.disabled_detectors.is_empty() && settings.internal_markers.is_empty() {
-        return Ok(Classifier::builtin());
-    }
-    let options = Options {
-        disabled_detectors: &settings.disabled_detectors,
-        internal_markers: &settings.internal_markers,
-    };
-    Classifier::new(&options).map(Arc::new).map_err(|error| TenantError::Detectors(error.to_string()))
 }
 
 /// A bucket keeps its level across reloads that do not change the rate.

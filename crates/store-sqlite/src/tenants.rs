@@ -5,7 +5,9 @@ use crate::{
     sql::{Cells, Sql, json, text_of, word},
 };
 use async_trait::async_trait;
-use interven_store::{Actor, Change, SettingsRow, StoreError, StoreResult, TenantRow, TenantStore, UserRow};
+use interven_store::{
+    Actor, Change, SettingsRow, SettingsVersion, StoreError, StoreResult, TenantRow, TenantStore, UserRow,
+};
 use interven_types::{TenantId, TenantSettings, Timestamp};
 use rusqlite::{Connection, params};
 use serde_json::{Value, json as object};
@@ -23,6 +25,13 @@ fn settings_now(db: &Connection, tenant: TenantId) -> StoreResult<SettingsRow> {
         })
     })?;
     row.ok_or(StoreError::NotFound("tenant"))
+}
+
+/// Names of the settings that differ.
+fn changed(before: &TenantSettings, after: &TenantSettings) -> Vec<String> {
+    let (before, after) = (object!(before), object!(after));
+    let names = after.as_object().into_iter().flat_map(|after| after.keys());
+    names.filter(|name| before.get(name) != after.get(name)).cloned().collect()
 }
 
 fn insert_settings(db: &Connection, tenant: TenantId, row: &SettingsRow) -> StoreResult<()> {
@@ -118,6 +127,18 @@ impl TenantStore for SqliteStore {
         .await
     }
 
+    async fn settings_versions(&self, tenant: TenantId, limit: u32) -> StoreResult<Vec<SettingsVersion>> {
+        self.read(move |db| {
+            let sql = "SELECT version, updated_at FROM tenant_settings WHERE tenant_id = ?1
+                 ORDER BY version DESC LIMIT ?2";
+            let versions = db.rows(sql, params![tenant.to_string(), limit], |row| {
+                Ok(SettingsVersion { version: row.number("version")?, updated_at: row.parsed("updated_at")? })
+            })?;
+            if versions.is_empty() { Err(StoreError::NotFound("tenant")) } else { Ok(versions) }
+        })
+        .await
+    }
+
     async fn update_settings(
         &self,
         tenant: TenantId,
@@ -128,13 +149,16 @@ impl TenantStore for SqliteStore {
     ) -> StoreResult<SettingsRow> {
         let (settings, actor) = (settings.clone(), actor.clone());
         self.write(move |tx| {
-            let current = settings_now(tx, tenant)?.version;
-            if if_version.is_some_and(|expected| expected != current) {
-                return Err(StoreError::Conflict(format!("the settings are at version {current} by now")));
+            let SettingsRow { version: current, settings: before, .. } = settings_now(tx, tenant)?;
+            if let Some(expected) = if_version.filter(|expected| *expected != current) {
+                return Err(StoreError::Conflict(format!(
+                    "the settings are at version {current} by now, and the change was made from {expected}; read them \
+                     again and repeat it"
+                )));
             }
+            let details = object!({"version": current + 1, "changed": changed(&before, &settings)});
             let row = SettingsRow { version: current + 1, settings, updated_at: now };
             insert_settings(tx, tenant, &row)?;
-            let details = object!({"version": row.version});
             audit::record(tx, tenant, &actor, now, "settings.update", "settings", &details)?;
             tx.announce(Change::Tenant(tenant));
             Ok(row)

@@ -28,7 +28,7 @@ pub use interven_types::{
 };
 pub use keys::{AgentOverride, KeyHash, KeyRecord, KeyScope, KeyStore, NewKey};
 pub use policies::{PolicyRow, PolicyStore, PolicyUpsert};
-pub use tenants::{Role, SettingsRow, TenantRow, TenantStore, UserRow};
+pub use tenants::{Role, SettingsRow, SettingsVersion, TenantRow, TenantStore, UserRow};
 
 use tokio::sync::broadcast;
 

@@ -21,6 +21,13 @@ pub struct SettingsRow {
     pub updated_at: Timestamp,
 }
 
+/// One version of the settings, without what it says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SettingsVersion {
+    pub version: u32,
+    pub updated_at: Timestamp,
+}
+
 /// What a person may do; see the roles table in the documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -59,7 +66,9 @@ pub trait TenantStore: Send + Sync {
     async fn settings(&self, tenant: TenantId) -> StoreResult<SettingsRow>;
     /// The settings as they were at a version, for replaying old decisions.
     async fn settings_at(&self, tenant: TenantId, version: u32) -> StoreResult<TenantSettings>;
-    /// Writes the next version. With `if_version`, a different current version is a conflict.
+    /// The newest `limit` versions, newest first.
+    async fn settings_versions(&self, tenant: TenantId, limit: u32) -> StoreResult<Vec<SettingsVersion>>;
+    /// Writes the next version; the audit entry names the parts that differ. With `if_version`, a different current version is a conflict.
     async fn update_settings(
         &self,
         tenant: TenantId,

@@ -11,11 +11,13 @@ use interven_types::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Characters of a hash that tell it apart from others.
+const HASH_SHOWN: usize = 12;
 /// Places that one sentence names before it counts the rest.
 const PLACES_NAMED: usize = 5;
 
 /// Says what the call was, what was decided, what was found, which rules spoke, what the risk was made of, what was not
-/// judged, and what the caller should do, in that order.
+/// judged, which versions judged it, and what the caller should do, in that order.
 pub fn explain(row: &ActivityRow, verdict: &Verdict) -> Vec<String> {
     let mut sentences = vec![call(row, verdict), decision(verdict)];
     sentences.extend(found(verdict));
@@ -23,6 +25,7 @@ pub fn explain(row: &ActivityRow, verdict: &Verdict) -> Vec<String> {
     sentences.extend(circumstances(verdict));
     sentences.extend(risk(verdict));
     sentences.extend(not_judged(verdict));
+    sentences.push(versions(row));
     sentences.push(advice(verdict));
     sentences
 }
@@ -259,6 +262,15 @@ fn not_judged(verdict: &Verdict) -> Option<String> {
         .map(|skipped| format!("{} ({})", skipped.what, skipped.why))
         .collect();
     if skipped.is_empty() { None } else { Some(format!("Not judged: {}.", listed(&skipped))) }
+}
+
+/// What judged the call; the hash is that of the tenant's own detectors at that time.
+fn versions(row: &ActivityRow) -> String {
+    let detectors: String = row.detectors_hash.chars().take(HASH_SHOWN).collect();
+    format!(
+        "Judged by engine {} with detectors {detectors}… and settings version {}.",
+        row.engine_version, row.settings_version
+    )
 }
 
 fn advice(verdict: &Verdict) -> String {

@@ -26,7 +26,16 @@ impl<T: DeserializeOwned> FromRequest<Telemetry> for JsonBody<T> {
     async fn from_request(request: Request, telemetry: &Telemetry) -> ApiResult<Self> {
         let (parts, body) = request.into_parts();
         let json = json_of(&read(&parts.headers, body, telemetry).await?)?;
-        serde_json::from_value(json).map(Self).map_err(|error| ApiError::invalid_request(error.to_string()))
+        let read = serde_path_to_error::deserialize(json).map(Self);
+        read.map_err(|error| ApiError::invalid_request(named(&error)))
+    }
+}
+
+/// What is wrong with which field.
+fn named(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
+    match error.path().iter().next() {
+        Some(_) => format!("`{}`: {}", error.path(), error.inner()),
+        None => error.inner().to_string(),
     }
 }
 

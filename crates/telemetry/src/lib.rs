@@ -6,6 +6,7 @@ mod activity;
 mod agents;
 mod approvals;
 mod audit;
+mod detectors;
 mod error;
 mod explain;
 mod extract;
@@ -112,6 +113,10 @@ fn api() -> OpenApiRouter<Telemetry> {
         .routes(routes!(policies::delete))
         .routes(routes!(settings::show, settings::update))
         .routes(routes!(settings::reset))
+        .routes(routes!(settings::versions))
+        .routes(routes!(settings::show_version))
+        .routes(routes!(settings::restore))
+        .routes(routes!(detectors::list))
         .routes(routes!(audit::incidents))
         .routes(routes!(audit::log))
         .routes(routes!(health::health))

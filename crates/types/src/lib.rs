@@ -6,6 +6,7 @@ mod agent;
 mod call;
 mod class;
 mod decision;
+mod detection;
 mod error;
 mod fail;
 mod history;
@@ -23,6 +24,7 @@ pub use agent::{AgentStatus, RuntimeType, TrustState};
 pub use call::{Action, Tool, Verb};
 pub use class::{Confidence, DataClass, Hit, Place, Redaction};
 pub use decision::{Decision, RiskBand};
+pub use detection::{CustomDetector, DetectorOverride, FindingException};
 pub use error::{ErrorBody, ErrorCode};
 pub use fail::FailMode;
 pub use history::{

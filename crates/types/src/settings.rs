@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::EngineName;
+use crate::{
+    EngineName,
+    detection::{CustomDetector, DetectorOverride, FindingException, check_exceptions},
+};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -18,6 +21,12 @@ pub struct TenantSettings {
     pub disabled_detectors: BTreeSet<String>,
     /// The tenant's own INTERNAL markers: phrases, case-insensitive.
     pub internal_markers: Vec<String>,
+    /// The tenant's own detectors; 100 at most.
+    pub custom_detectors: Vec<CustomDetector>,
+    /// Severity and weight of detectors, by id.
+    pub detector_overrides: BTreeMap<String, DetectorOverride>,
+    /// Findings that do not count; 500 at most.
+    pub finding_exceptions: Vec<FindingException>,
     /// Environments in monitor mode: everything runs and is recorded, the answer is ALLOW with `would_be`.
     pub monitor_envs: BTreeSet<String>,
     /// Monitor mode for the whole tenant.
@@ -119,14 +128,21 @@ impl Default for TrustSettings {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{field}` must be {expected}")]
 pub struct SettingsError {
-    pub field: &'static str,
+    /// Path of the field, such as `finding_exceptions[2].note`.
+    pub field: String,
     pub expected: &'static str,
 }
 
+impl SettingsError {
+    pub(crate) fn new(field: impl Into<String>, expected: &'static str) -> Self {
+        Self { field: field.into(), expected }
+    }
+}
+
 impl TenantSettings {
-    /// Checks every bound.
+    /// Checks every bound that can be checked without knowing the shipped detectors.
     pub fn check(&self) -> Result<(), SettingsError> {
-        let fail = |field, expected| Err(SettingsError { field, expected });
+        let fail = |field: &str, expected| Err(SettingsError::new(field, expected));
         let approvals = &self.approvals;
         if !(60..=86_400).contains(&approvals.default_ttl_seconds) {
             return fail("approvals.default_ttl_seconds", "60 to 86400 (1 minute to 24 hours)");
@@ -155,7 +171,7 @@ impl TenantSettings {
         if self.limits.scans_per_minute == Some(0) {
             return fail("limits.scans_per_minute", "at least 1");
         }
-        Ok(())
+        check_exceptions(&self.finding_exceptions)
     }
 
     /// Trust below this puts an agent under scrutiny in `env`.

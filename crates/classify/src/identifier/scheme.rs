@@ -148,6 +148,36 @@ pub(super) fn passes_verhoeff(digits: &[u32]) -> bool {
     !digits.is_empty() && check == 0
 }
 
+/// Whether `digits` can carry a check digit: a single digit, or one digit repeated, passes too easily.
+fn can_be_checked(digits: &[u32]) -> bool {
+    digits.len() > 2 && !is_one_digit_repeated(digits)
+}
+
+/// Digits of any length with a check digit by Luhn.
+pub(super) fn is_luhn(value: &str) -> bool {
+    digits(value).is_some_and(|d| can_be_checked(&d) && passes_luhn(&d))
+}
+
+/// Digits of any length with a check digit by ISO 7064 MOD 11,10.
+pub(super) fn is_mod_11_10(value: &str) -> bool {
+    digits(value).is_some_and(|d| can_be_checked(&d) && passes_mod_11_10(&d))
+}
+
+/// Digits of any length with a check digit by Verhoeff.
+pub(super) fn is_verhoeff(value: &str) -> bool {
+    digits(value).is_some_and(|d| can_be_checked(&d) && passes_verhoeff(&d))
+}
+
+/// Letters and digits that end in two check digits by ISO 7064 MOD 97-10, a letter being two digits from `A` = 10 on.
+pub(super) fn is_mod_97_10(value: &str) -> bool {
+    let Some(text) = alphanumerics(value) else { return false };
+    let remainder = text.chars().filter_map(|c| c.to_digit(36)).fold(0, |rest, digit| match digit {
+        0..10 => (rest * 10 + digit) % 97,
+        _ => (rest * 100 + digit) % 97,
+    });
+    text.len() > 3 && text.bytes().rev().take(2).all(|b| b.is_ascii_digit()) && remainder == 1
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,6 +192,9 @@ mod tests {
             passes_mod_11_10(&digits("86095742719").unwrap())
                 && !passes_mod_11_10(&digits("86095742718").unwrap())
         );
+        // ISO/IEC 7064 MOD 97-10 as in a legal entity identifier (ISO 17442).
+        assert!(is_mod_97_10("529900T8BM49AURSDO55") && !is_mod_97_10("529900T8BM49AURSDO56"));
+        assert!(is_luhn("7992-739 8713") && !is_luhn("0000000000"));
         assert!(is_day(29, 2) && !is_day(31, 4) && !is_day(1, 13));
     }
 }

@@ -19,6 +19,7 @@ mod rebuild;
 
 use crate::{
     classifier::{Classifier, Findings, Offsets, Reading},
+    exceptions::Reach,
     leaves::{CoveredKeys, Leaves, Role},
     marker::{FIELD, Markers},
     overlap::{Located, resolve},
@@ -171,7 +172,8 @@ impl<'r> Work<'_, 'r> {
             }
         }
         let mut echoes = self.echoes.find(&reading.layers, &located, self.classifier.markers());
-        echoes.retain(|echo| self.is_open(echo, part));
+        let excepted = Reach::of(&reading.excepted);
+        echoes.retain(|echo| self.is_open(echo, part) && excepted.over(echo).is_none());
         if !echoes.is_empty() {
             located.append(&mut echoes);
             located = resolve(located, detectors);

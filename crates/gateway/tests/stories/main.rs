@@ -4,6 +4,7 @@
 mod approvals;
 mod contract;
 mod decisions;
+mod detectors;
 mod durability;
 mod hostile;
 mod limits;

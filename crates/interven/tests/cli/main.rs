@@ -15,4 +15,5 @@ mod generated;
 mod offline;
 mod operator;
 mod refusals;
+mod tenant_detectors;
 mod world;

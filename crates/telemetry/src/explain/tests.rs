@@ -138,6 +138,7 @@ The classifier engine says 1.00, with weight 0.30: a secret would leave for an e
 The agent's standing lowered the risk (-0.10).
 The classifier engine does not let the risk fall below 0.75, because a secret would leave for an external host.
 Not judged: engine:semantic (switched off in the tenant's settings).
+Judged by engine 0 with detectors … and settings version 1.
 The caller must drop the call."
     );
 }

@@ -107,6 +107,11 @@ async fn every_change_leaves_an_audit_row_with_who_made_it() {
         ("DELETE /api/telemetry/policies/{policy_id}", format!("policies/{policy}"), json!({})),
         ("PUT /api/telemetry/settings", "settings".into(), json!({"settings": {"monitor": true}})),
         ("POST /api/telemetry/settings/reset", "settings/reset".into(), json!({})),
+        (
+            "POST /api/telemetry/settings/versions/{version}/restore",
+            "settings/versions/1/restore".into(),
+            json!({}),
+        ),
     ];
     let covered: BTreeSet<String> =
         changes.iter().map(|(operation, ..)| *operation).chain(UNAUDITED).map(str::to_owned).collect();

@@ -69,6 +69,17 @@ pub(super) async fn settings_are_versions_and_the_first_writer_wins(stage: Stage
     assert_eq!(store.settings_at(tenant, 1).await.unwrap(), TenantSettings::default());
     assert_eq!(store.settings_at(tenant, 2).await.unwrap(), strict);
     assert!(is_not_found(&store.settings_at(tenant, 4).await));
+    let listed = store.settings_versions(tenant, 2).await.unwrap();
+    assert_eq!(
+        listed.iter().map(|row| (row.version, row.updated_at)).collect::<Vec<_>>(),
+        [(3, stage.now), (2, stage.now)]
+    );
+    let told = store.audit_log(tenant, None, 2).await.unwrap();
+    let details: Vec<_> = told.iter().map(|row| &row.details).collect();
+    assert_eq!(
+        details,
+        [&json!({"version": 3, "changed": []}), &json!({"version": 2, "changed": ["own_domains"]})]
+    );
 }
 
 pub(super) async fn an_installation_value_is_stored_once(stage: Stage) {

@@ -113,6 +113,7 @@ pub(super) async fn a_foreign_tenant_finds_nothing(stage: Stage) {
     let refused = [
         ("settings", is_not_found(&store.settings(nobody).await)),
         ("update_settings", is_not_found(&store.update_settings(nobody, &settings, None, &ada(), now).await)),
+        ("settings_versions", is_not_found(&store.settings_versions(nobody, 9).await)),
         ("settings_at", is_not_found(&store.settings_at(nobody, 1).await)),
         ("create_user", is_not_found(&store.create_user(nobody, &eve, &ada()).await)),
         ("apply_policies", is_not_found(&store.apply_policies(nobody, &pay, &ada(), now).await)),

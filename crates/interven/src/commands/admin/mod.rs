@@ -1,6 +1,7 @@
-//! `interven admin`: tenants, people, keys, agents, settings.
+//! `interven admin`: tenants, people, keys, agents, settings, detectors.
 
 mod agent;
+mod detectors;
 mod key;
 mod settings;
 mod tenant;
@@ -9,7 +10,7 @@ mod user;
 pub(crate) use agent::agent_id;
 
 use crate::{
-    cli::{AdminArgs, AdminCommand},
+    cli::{AdminArgs, AdminCommand, TenantDetectorsCommand},
     connect,
     exit::Exit,
     terminal::Terminal,
@@ -18,12 +19,16 @@ use anyhow::Result;
 
 pub(crate) async fn run(args: AdminArgs) -> Result<Exit> {
     let terminal = Terminal::new(args.server.json);
+    if matches!(args.what, AdminCommand::Detectors(TenantDetectorsCommand::Hash)) {
+        return detectors::hash(terminal).map(|()| Exit::Ok);
+    }
     let client = connect::control(&args.server)?;
     match args.what {
         AdminCommand::Tenant(command) => tenant::run(&client, command, terminal).await?,
         AdminCommand::User(command) => user::run(&client, command, terminal).await?,
         AdminCommand::Key(command) => key::run(&client, command, terminal).await?,
         AdminCommand::Agent(command) => agent::run(&client, command, terminal).await?,
+        AdminCommand::Detectors(command) => return detectors::run(&client, command, terminal).await,
         AdminCommand::Settings(command) => settings::run(&client, command, terminal).await?,
     }
     Ok(Exit::Ok)

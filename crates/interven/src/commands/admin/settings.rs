@@ -1,13 +1,29 @@
 //! `interven admin settings`.
 
-use crate::{cli::SettingsCommand, exit::UsageError, terminal::Terminal};
+use crate::{
+    cli::SettingsCommand,
+    exit::UsageError,
+    terminal::{Terminal, or_dash, table},
+};
 use anyhow::Result;
 use interven_client::{ControlClient, Settings};
 use serde_json::{Map, Value};
 
 pub(super) async fn run(client: &ControlClient, command: SettingsCommand, terminal: Terminal) -> Result<()> {
     match command {
-        SettingsCommand::Show => terminal.show(&client.settings().await?, shown),
+        SettingsCommand::Show { version: None } => terminal.show(&client.settings().await?, shown),
+        SettingsCommand::Show { version: Some(version) } => {
+            terminal.show(&client.settings_at(version).await?, |settings| format!("{settings:#}\n"))
+        }
+        SettingsCommand::Versions => terminal.show(&client.settings_versions().await?, |versions| {
+            table(
+                ["VERSION", "SINCE"],
+                versions.iter().map(|v| [v.version.to_string(), v.updated_at.to_string()]),
+            )
+        }),
+        SettingsCommand::Restore { version } => {
+            terminal.show(&client.restore_settings(version).await?, shown)
+        }
         SettingsCommand::Set { changes } => {
             let current = client.settings().await?;
             let mut settings = current.settings;
@@ -22,7 +38,11 @@ pub(super) async fn run(client: &ControlClient, command: SettingsCommand, termin
 }
 
 fn shown(settings: &Settings) -> String {
-    format!("version {}, {}\n{:#}\n", settings.version, settings.updated_at, settings.settings)
+    let hash = or_dash(settings.secret_patterns_hash.as_ref());
+    format!(
+        "version {}, {}\ndetectors {hash}\n{:#}\n",
+        settings.version, settings.updated_at, settings.settings
+    )
 }
 
 /// Sets what `path=value` says. Names that do not exist are the server's to refuse.

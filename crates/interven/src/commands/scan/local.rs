@@ -137,7 +137,7 @@ fn settled(request: &ScanRequest, snapshot: &Snapshot, judgement: &Judgement, no
         env: &snapshot.env,
         settings: &snapshot.settings,
         is_monitored: false,
-        shown_url: &shown_url(request, &judgement.hits),
+        shown_url: &shown_url(request, &judgement.all_hits()),
         baseline: &Baseline::default(),
         now,
     };
