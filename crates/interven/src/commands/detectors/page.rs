@@ -13,7 +13,8 @@ more of each, `interven detectors test ID TEXT` tries one, and `interven classif
 
 - `check name`: a checksum, check digit, inner structure or numbering plan that the value must pass;
 - *entropy*: at least so many Shannon bits per byte, which words and counters do not have;
-- *label*: a word such as `ssn` or `api key` must stand within 200 bytes; *label raises*: without one the confidence is a level lower;
+- *label*: a word such as `ssn` or `api key` must stand near, or right at the value or at the head of its column; *label raises*: without one
+  the confidence is lower;
 - *format*: the format alone, such as a prefix that nobody else uses.
 
 ";
@@ -63,8 +64,10 @@ fn verified_by(detector: &Detector) -> String {
     let mut proofs = Vec::new();
     proofs.extend(checks.validator.map(|name| format!("check `{name}`")));
     proofs.extend(checks.min_entropy.map(|bits| format!("entropy {bits}")));
-    if !checks.context.is_empty() {
-        proofs.push(if checks.required_context { "label" } else { "label raises" }.to_owned());
+    let needs_label =
+        checks.required_context || (!checks.labels.is_empty() && checks.confidence_if_bare.is_none());
+    if !checks.context.is_empty() || !checks.labels.is_empty() {
+        proofs.push(if needs_label { "label" } else { "label raises" }.to_owned());
     }
     if proofs.is_empty() { "format".to_owned() } else { proofs.join(", ") }
 }

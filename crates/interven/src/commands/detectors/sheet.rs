@@ -88,6 +88,9 @@ fn describe(sheet: &Sheet<'_>) -> String {
     );
     let lacking = if checks.required_context { "else nothing" } else { "else a level lower" };
     let context = checks.context.join(", ");
+    let bare = checks.confidence_if_bare.map_or("else nothing".to_owned(), |bare| format!("else {bare}"));
+    let labels = checks.labels.join(", ");
+    line("right at it", if labels.is_empty() { labels } else { format!("{labels} ({bare})") });
     line("near", if context.is_empty() { context } else { format!("{context} ({lacking})") });
     line("LOW near", checks.doubt.join(", "));
     line("LOW with", checks.allow.join(", "));
