@@ -5,8 +5,9 @@ use crate::{
     layers::Layers,
     marker::{FIELD, LARGEST_INDEX, Markers},
 };
+use core::net::IpAddr;
 use interven_types::DataClass;
-use std::{borrow::Cow, collections::BTreeMap, net::IpAddr};
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// Stands for one value: `[REDACTED:<detector>]` for the first of a detector, `[REDACTED:<detector>_2]` for the second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
