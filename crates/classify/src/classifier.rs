@@ -261,15 +261,15 @@ impl Classifier {
         let mut all = self.search(&leaves, &layers, host, &mut reach);
         let scene = Scene { detectors: &self.detectors, leaves: &leaves, layers: &layers };
         let excepted = self.exceptions.take(&self.in_force, &mut all, scene);
-        Reading { located: resolve(all, &self.detectors), excepted, leaves, layers, reach }
+        Reading { located: resolve(all, &self.detectors, &layers), excepted, leaves, layers, reach }
     }
 
     /// Adds what a reading tells: its hits, and what could not be looked at.
     fn note(&self, reading: &Reading<'_>, findings: &mut Findings<'_>) {
-        let Reading { leaves, layers, located, excepted, .. } = reading;
+        let Reading { leaves, layers, located, .. } = reading;
         let covered = self.cover_keys(leaves, located);
         findings.hits.extend(self.describe(leaves, located, &covered));
-        findings.excepted.extend(self.describe_excepted(leaves, excepted, &covered));
+        findings.excepted.extend(self.describe_excepted(reading, &covered));
         if leaves.is_cut {
             findings.skipped.push(Skipped::new("body", "nested deeper than 128 levels"));
         }
@@ -357,19 +357,15 @@ impl Classifier {
         covered
     }
 
-    fn describe_excepted(
-        &self,
-        leaves: &Leaves<'_>,
-        excepted: &[Excepted],
-        covered: &CoveredKeys,
-    ) -> Vec<ExceptedHit> {
+    fn describe_excepted(&self, reading: &Reading<'_>, covered: &CoveredKeys) -> Vec<ExceptedHit> {
+        let Reading { leaves, layers, excepted, .. } = reading;
         let mut by_exception = BTreeMap::<usize, Vec<Located>>::new();
         for Excepted { exception, located } in excepted {
             by_exception.entry(*exception).or_default().push(located.clone());
         }
         let hits = by_exception.into_iter().filter_map(|(exception, located)| {
             let note = self.exceptions.note(exception)?;
-            let hits = self.describe(leaves, &resolve(located, &self.detectors), covered);
+            let hits = self.describe(leaves, &resolve(located, &self.detectors, layers), covered);
             Some(hits.into_iter().map(move |hit| ExceptedHit { note: Arc::clone(&note), hit }))
         });
         hits.flatten().collect()

@@ -176,7 +176,7 @@ impl<'r> Work<'_, 'r> {
         echoes.retain(|echo| self.is_open(echo, part) && excepted.over(echo).is_none());
         if !echoes.is_empty() {
             located.append(&mut echoes);
-            located = resolve(located, detectors);
+            located = resolve(located, detectors, &reading.layers);
         }
         located.sort_by_key(|hit| {
             let first = hit.sources.first().map(|(leaf, span)| (*leaf, span.start));

@@ -192,6 +192,22 @@ fn planted() -> impl Strategy<Value = (Value, Vec<&'static str>)> {
     })
 }
 
+#[test]
+fn a_run_read_with_its_neighbours_keeps_nothing_of_its_own() {
+    let hex = |text: &str| text.bytes().map(|b| format!("{b:02x}")).collect::<String>();
+    let (first, second) = ("AKIA2E5A6B7CXQ4TZNFM", "sk_live_4eC39HqLyjWDarjtT1zdp7dcXm2Qa8");
+    let body = json!([
+        {"blob": hex(&format!("deploy with {first}"))}, {"blob": hex(&format!("key {second}"))},
+        {"blob": hex(&format!("key {second}"))},
+    ]);
+    let redacted = redact(&body, &BTreeSet::from([DataClass::Secrets]));
+    let expected = json!([
+        {"blob": hex("deploy with [REDACTED:aws_access_key_id]")}, {"blob": hex("key [REDACTED:stripe_secret_key]")},
+        {"blob": hex("key [REDACTED:stripe_secret_key]")},
+    ]);
+    assert_eq!(redacted.body, expected);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
