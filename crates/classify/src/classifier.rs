@@ -126,6 +126,14 @@ impl Findings<'_> {
         let is_text = |s: &&Segment<'_>| s.role != Role::Number || !matches!(s.origin, Origin::Leaf(_));
         segments.filter(is_text).map(|s| Cow::Borrowed(s.text.as_ref())).collect()
     }
+
+    /// The values found in the body, as decoded. They are what must not be kept: for keyed hashes alone.
+    pub fn values(&self, min_confidence: Confidence) -> impl Iterator<Item = &str> {
+        self.reading.iter().flat_map(move |reading| {
+            let hits = reading.located.iter().filter(move |hit| hit.found.confidence >= min_confidence);
+            hits.map(|hit| reading.value_of(hit))
+        })
+    }
 }
 
 /// What was read, and what was found in it.
@@ -137,6 +145,14 @@ pub(crate) struct Reading<'a> {
     pub(crate) excepted: Vec<Excepted>,
     /// How far, in bytes of a level's text, something may matter to what is found.
     pub(crate) reach: usize,
+}
+
+impl Reading<'_> {
+    /// The value found, as its layer shows it.
+    pub(crate) fn value_of(&self, hit: &Located) -> &str {
+        let segment = self.layers.segments.get(hit.segment);
+        segment.and_then(|s| s.text.get(hit.found.span.clone())).unwrap_or_default()
+    }
 }
 
 /// Most things that are named as skipped.

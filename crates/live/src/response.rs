@@ -4,7 +4,7 @@ use crate::{Caller, Live};
 use interven_classify::{Findings, RedactionPlan, Subject};
 use interven_engine::{Fingerprint, FingerprintKey, Injection, inspect};
 use interven_store::{ScanResponseRow, StoreResult};
-use interven_types::{Confidence, DataClass, Hit, TenantId, TraceId};
+use interven_types::{Confidence, DataClass, TenantId, TraceId};
 use interven_vault::keyed_hash;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,7 +49,7 @@ impl Live {
             data_classes,
             fields_redacted_count: u32::try_from(redacted.changed_fields).unwrap_or(u32::MAX),
             content_fingerprint: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
-            content_marks: self.mark(tenant.id, body, &found).to_bytes(),
+            content_marks: self.mark(tenant.id, &found).to_bytes(),
             injection: json!(injection),
         };
         self.store.attach_response(tenant.id, &row).await?;
@@ -57,20 +57,9 @@ impl Live {
     }
 
     /// Keyed marks of what the agent read, so that it is known again where it turns up.
-    fn mark(&self, tenant: TenantId, body: &Value, found: &Findings<'_>) -> Fingerprint {
+    fn mark(&self, tenant: TenantId, found: &Findings<'_>) -> Fingerprint {
         let key = FingerprintKey::derive(self.secrets.signing_key(), tenant);
-        let sensitive = found.hits.iter().filter(|hit| hit.confidence >= Confidence::Medium && !hit.in_key);
-        let values: Vec<String> = sensitive.filter_map(|hit| value_at(body, hit)).collect();
         let texts = found.texts();
-        Fingerprint::of(&key, texts.iter().map(|text| text.as_ref()), values.iter().map(String::as_str))
-    }
-}
-
-/// What a finding stands for, as written in the body.
-fn value_at(body: &Value, hit: &Hit) -> Option<String> {
-    match body.pointer(&hit.path)? {
-        Value::String(text) => Some(text.chars().skip(hit.start).take(hit.end - hit.start).collect()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
+        Fingerprint::of(&key, texts.iter().map(|text| text.as_ref()), found.values(Confidence::Medium))
     }
 }

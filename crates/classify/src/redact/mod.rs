@@ -166,7 +166,7 @@ impl<'r> Work<'_, 'r> {
             {
                 continue;
             }
-            is_all_known &= !self.echoes.learn(&hit.found, detector, value_of(reading, hit));
+            is_all_known &= !self.echoes.learn(&hit.found, detector, reading.value_of(hit));
             if self.is_open(hit, part) {
                 located.push(hit.clone());
             }
@@ -204,7 +204,7 @@ impl<'r> Work<'_, 'r> {
             });
             let placeholder = match shared {
                 Some(last) => last.placeholder,
-                None => self.placeholders.name(located.found.detector, value_of(reading, &located)),
+                None => self.placeholders.name(located.found.detector, reading.value_of(&located)),
             };
             found.push(Found { located, placeholder });
         }
@@ -240,12 +240,6 @@ impl<'r> Work<'_, 'r> {
 /// The leaf of the original that `leaf` of a part is.
 fn origin_of(part: Option<&Part<'_>>, leaf: usize) -> usize {
     part.map_or(Some(leaf), |part| part.leaves.get(leaf).copied()).unwrap_or(usize::MAX)
-}
-
-/// The value found, as its layer shows it.
-fn value_of<'r>(reading: &'r Reading<'_>, hit: &Located) -> &'r str {
-    let segment = reading.layers.segments.get(hit.segment);
-    segment.and_then(|s| s.text.get(hit.found.span.clone())).unwrap_or_default()
 }
 
 /// Telling what went.

@@ -45,11 +45,14 @@ async fn what_was_read_is_known_again_in_other_words_and_only_in_its_tenant() {
     let quoted =
         marks(&agent, world.tenant, "> THE MERGER WITH NORTHWIND CLOSES ON THE FOURTH\n> of May").await;
     let number = marks(&agent, world.tenant, "ssn=536904399").await;
+    let hidden = "ssn is 536-90-4399 and so on".bytes().map(|b| format!("{b:02x}")).collect::<String>();
+    let hidden = marks(&agent, world.tenant, &hidden).await;
     let unrelated =
         marks(&agent, world.tenant, "The weekly report is ready and nothing else happened.").await;
     let foreign = marks(&stranger, elsewhere, secret_plan).await;
     assert!(quoted.overlap(&read).passages > 0);
     assert_eq!(number.overlap(&read).values, 1);
+    assert_eq!(hidden.overlap(&read).values, 1);
     for other in [unrelated, foreign] {
         assert_eq!((other.overlap(&read).passages, other.overlap(&read).values), (0, 0));
     }
