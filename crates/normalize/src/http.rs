@@ -20,6 +20,8 @@ pub(crate) const CUSTOM_PROXY: &str = "custom_proxy";
 pub(crate) const FALLBACK_OPERATIONS: [&str; 7] =
     ["get", "head", "options", "post", "put", "patch", "delete"];
 
+const METHOD_OVERRIDE: &str = "x-http-method-override";
+
 /// One call over the network, of the request itself or of a command or tool inside it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call<'a> {
@@ -36,10 +38,13 @@ impl<'a> Call<'a> {
         Params::of(self.body, self.url, self.headers)
     }
 
-    /// The method, and the one it stands for where an API knows `X-HTTP-Method-Override`, as Google's do. Whether this one
-    /// does is not known, so both count.
+    /// The method, and the one it stands for where an API knows `X-HTTP-Method-Override`, as Google's do: as a header, and
+    /// Firebase's in the query too. Whether this one does is not known, so both count.
     fn methods(&self) -> impl Iterator<Item = Cow<'a, str>> {
-        let meant = self.headers.get("x-http-method-override").map(|m| m.trim().to_ascii_uppercase());
+        let given = self.headers.get(METHOD_OVERRIDE).map(|method| Cow::Borrowed(method.as_str()));
+        let in_query = || self.url.query_pairs().find(|(name, _)| name.eq_ignore_ascii_case(METHOD_OVERRIDE));
+        let meant = given.or_else(|| in_query().map(|(_, method)| method));
+        let meant = meant.map(|method| method.trim().to_ascii_uppercase());
         let other = meant.filter(|meant| meant != self.method).map(Cow::Owned);
         std::iter::once(Cow::Borrowed(self.method)).chain(other)
     }

@@ -16,6 +16,7 @@ mod namer;
 mod params;
 mod route;
 mod shell;
+mod soap;
 mod table;
 mod template;
 mod words;

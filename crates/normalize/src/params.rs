@@ -1,6 +1,6 @@
 //! One view of a call's parameters, wherever they stand: JSON body, form body, JSON inside a string, query string.
 
-use crate::CanonicalUrl;
+use crate::{CanonicalUrl, soap};
 use interven_types::parse_json;
 use serde_json::Value;
 use std::{borrow::Cow, collections::BTreeMap};
@@ -8,22 +8,35 @@ use std::{borrow::Cow, collections::BTreeMap};
 /// Most values read for one name, so that a huge array costs no more than a long one.
 const MAX_VALUES: usize = 256;
 
+/// The name under which what a SOAP body asks for is found.
+const SOAP_REQUEST: &str = "soap:request";
+
 /// Parameters of a call by name.
 #[derive(Debug)]
 pub(crate) struct Params<'a> {
     body: Cow<'a, Value>,
     pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    /// How many of the pairs are the query's; they come first.
+    query_len: usize,
+    /// What a SOAP body asks for.
+    requests: Vec<&'a str>,
     headers: &'a BTreeMap<String, String>,
 }
 
 impl<'a> Params<'a> {
     pub(crate) fn of(body: &'a Value, url: &'a CanonicalUrl, headers: &'a BTreeMap<String, String>) -> Self {
         let mut pairs: Vec<_> = url.query_pairs().collect();
+        let query_len = pairs.len();
+        let mut requests = Vec::new();
         let body = match body {
+            Value::String(text) if text.trim_start().starts_with('<') => {
+                requests = soap::requests(text);
+                Cow::Owned(Value::Null)
+            }
             Value::String(text) => read_text(text, &mut pairs),
             structured => Cow::Borrowed(structured),
         };
-        Self { body, pairs, headers }
+        Self { body, pairs, query_len, requests, headers }
     }
 
     /// The body as JSON; what a text body holds, when it is JSON.
@@ -40,12 +53,21 @@ impl<'a> Params<'a> {
         self.pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
     }
 
-    /// Every scalar under `path`: a member name, or names joined by dots, through arrays. `header:x` is a header.
+    /// Names and values of the query alone.
+    pub(crate) fn query_pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs().take(self.query_len)
+    }
+
+    /// Every scalar under `path`: a member name, or names joined by dots, through arrays. `header:x` is a header,
+    /// `soap:request` what a SOAP body asks for.
     pub(crate) fn texts(&self, path: &str) -> Vec<Cow<'_, str>> {
         let mut found = Vec::new();
         if let Some(name) = path.strip_prefix("header:") {
             found.extend(self.header(name).map(Cow::Borrowed));
             return found;
+        }
+        if path == SOAP_REQUEST {
+            return self.requests.iter().map(|name| Cow::Borrowed(*name)).collect();
         }
         collect(&self.body, path, &mut found);
         for (name, value) in self.pairs() {
@@ -60,18 +82,31 @@ impl<'a> Params<'a> {
         self.texts(path).into_iter().find(|text| !text.is_empty())
     }
 
-    /// Something stands under that name, be it empty.
+    /// Something stands under that name, be it empty; in arrays, in one of the items.
     pub(crate) fn has(&self, path: &str) -> bool {
         if let Some(name) = path.strip_prefix("header:") {
             return self.header(name).is_some();
         }
-        find(&self.body, path).is_some() || self.pairs().any(|(name, _)| name == path)
+        if path == SOAP_REQUEST {
+            return !self.requests.is_empty();
+        }
+        exists(&self.body, path) || self.pairs().any(|(name, _)| name == path)
     }
 }
 
 /// The value at a dotted path of object members.
 pub(crate) fn find<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
     path.split('.').try_fold(value, |value, name| value.get(name))
+}
+
+fn exists(value: &Value, path: &str) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(|item| exists(item, path)),
+        _ => {
+            let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
+            value.get(name).is_some_and(|member| rest.is_none_or(|rest| exists(member, rest)))
+        }
+    }
 }
 
 fn collect<'v>(value: &'v Value, path: &str, found: &mut Vec<Cow<'v, str>>) {
@@ -112,7 +147,7 @@ fn read_text<'a>(text: &'a str, pairs: &mut Vec<(Cow<'a, str>, Cow<'a, str>)>) -
         }
     } else if trimmed.starts_with("--") {
         read_multipart(text, pairs);
-    } else if text.contains('=') && !trimmed.starts_with('<') {
+    } else if text.contains('=') {
         pairs.extend(url::form_urlencoded::parse(text.as_bytes()));
     }
     Cow::Owned(Value::Null)
@@ -168,6 +203,16 @@ mod tests {
         for (body, url, path) in table {
             assert_eq!(texts(body.clone(), url, path), ["C1"], "{body} {path}");
         }
+    }
+
+    #[test]
+    fn a_member_of_an_item_is_there_wherever_the_item_stands() {
+        let (url, headers) = (CanonicalUrl::parse("https://a.example/").unwrap(), BTreeMap::new());
+        let mut writes = vec![json!({"update": {}}); MAX_VALUES];
+        writes.push(json!({"delete": "d"}));
+        let body = json!({"writes": writes});
+        let params = Params::of(&body, &url, &headers);
+        assert!(params.has("writes.delete") && params.has("writes.update") && !params.has("writes.verify"));
     }
 
     #[test]

@@ -85,6 +85,9 @@ pub(crate) struct Rule {
     /// Parameters that must have one of the values; `*` is any value, `!` none at all.
     #[serde(default)]
     pub(crate) when: BTreeMap<String, Expected>,
+    /// Query parameters that choose no rows: their names, and after `=` values that every row has. The rule fits a call
+    /// whose query has no others, so that it is about all rows.
+    pub(crate) unfiltered: Option<Vec<String>>,
     /// Name, or a template whose text is made snake case.
     pub(crate) operation: Template,
     /// Without it, the words of the operation's name decide.
@@ -151,6 +154,7 @@ impl Rule {
     pub(crate) fn fits(&self, method: &str, host: &str, params: &Params<'_>) -> bool {
         (self.methods.is_empty() || self.methods.iter().any(|m| m == method))
             && (self.hosts.is_empty() || self.hosts.iter().any(|h| is_host_in(host, h)))
+            && self.unfiltered.as_ref().is_none_or(|idle| !has_filter(params, idle))
             && self.has_expected_params(params)
     }
 
@@ -159,6 +163,13 @@ impl Rule {
             expected.fits(|| params.has(name), |value| params.texts(name).iter().any(|text| value.is(text)))
         })
     }
+}
+
+/// The query has a parameter that is not among the `idle` ones.
+fn has_filter(params: &Params<'_>, idle: &[String]) -> bool {
+    params.query_pairs().any(|(name, value)| {
+        !idle.iter().any(|entry| entry.strip_prefix('=').map_or(entry == name, |given| given == value))
+    })
 }
 
 pub(crate) fn is_host_in(host: &str, pattern: &str) -> bool {
