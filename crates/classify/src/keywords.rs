@@ -77,6 +77,31 @@ fn commonness(class: u8) -> usize {
 struct Entry {
     keyword: usize,
     trigram_end: usize,
+    /// The keyword's first bytes, and a mask of as many.
+    head: u64,
+    mask: u64,
+}
+
+impl Entry {
+    fn new(keyword: usize, word: &[u8], trigram_end: usize) -> Self {
+        let mask = u64::MAX >> (u64::BITS as usize - 8 * word.len().min(HEAD));
+        Self { keyword, trigram_end, head: read_head(word, 0) & mask, mask }
+    }
+}
+
+/// Bytes of a keyword that are compared at once.
+const HEAD: usize = 8;
+
+/// The bytes at `start`, letters in one case; zeros behind the end.
+fn read_head(bytes: &[u8], start: usize) -> u64 {
+    const ONE_CASE: u64 = 0x2020_2020_2020_2020;
+    let rest = bytes.get(start..).unwrap_or_default();
+    let head = rest.first_chunk().copied().unwrap_or_else(|| {
+        let mut padded = [0; HEAD];
+        padded.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        padded
+    });
+    u64::from_le_bytes(head) | ONE_CASE
 }
 
 /// The keywords that share a trigram.
@@ -114,11 +139,13 @@ impl Keywords {
             words: words.into_iter().collect(),
         };
         for (keyword, word) in index.words.iter().enumerate() {
-            let trigrams = word.as_bytes().windows(SHORTEST).enumerate();
-            let rarest =
-                trigrams.min_by_key(|(_, t)| t.iter().map(|b| commonness(class_of(*b))).sum::<usize>());
-            let Some((at, trigram)) = rarest else { continue };
-            let code = trigram.iter().fold(0, |code, byte| push(code, *byte)) & MASK;
+            let trigrams = word.as_bytes().windows(SHORTEST).enumerate().map(|(at, trigram)| {
+                let code = trigram.iter().fold(0, |code, byte| push(code, *byte)) & MASK;
+                let cost: usize = trigram.iter().map(|b| commonness(class_of(*b))).sum();
+                // `umb` is rare, but in every `number`: what many keywords share is as good as common.
+                (cost + index.bucket_len(code), at, code)
+            });
+            let Some((_, at, code)) = trigrams.min() else { continue };
             let class_bits = |at: Option<usize>| match at.and_then(|at| word.as_bytes().get(at)) {
                 Some(byte) => 1 << class_of(*byte),
                 None => u32::MAX,
@@ -130,7 +157,7 @@ impl Keywords {
                 index.buckets.push(Bucket::default());
             }
             if let Some(bucket) = index.buckets.get_mut(usize::from(*slot)) {
-                bucket.entries.push(Entry { keyword, trigram_end: at + SHORTEST });
+                bucket.entries.push(Entry::new(keyword, word.as_bytes(), at + SHORTEST));
                 bucket.before |= class_bits(at.checked_sub(1));
                 bucket.after |= class_bits(Some(at + SHORTEST));
             }
@@ -139,6 +166,11 @@ impl Keywords {
             }
         }
         index
+    }
+
+    fn bucket_len(&self, code: usize) -> usize {
+        let slot = self.buckets_of.get(code).copied().unwrap_or(NONE);
+        self.buckets.get(usize::from(slot)).map_or(0, |bucket| bucket.entries.len())
     }
 
     /// Calls `report` with every occurrence: the keyword's place in the list, and its bytes. Occurrences come nearly in
@@ -171,8 +203,11 @@ impl Keywords {
             return;
         }
         for entry in &bucket.entries {
-            let Some(word) = self.words.get(entry.keyword) else { continue };
             let Some(start) = trigram_end.checked_sub(entry.trigram_end) else { continue };
+            if read_head(bytes, start) & entry.mask != entry.head {
+                continue;
+            }
+            let Some(word) = self.words.get(entry.keyword) else { continue };
             let range = start..start + word.len();
             if bytes.get(range.clone()).is_some_and(|found| found.eq_ignore_ascii_case(word.as_bytes())) {
                 report(entry.keyword, range);

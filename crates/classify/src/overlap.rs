@@ -65,7 +65,9 @@ pub(crate) fn resolve(mut all: Vec<Located>, detectors: &[Detector], layers: &La
         return all;
     }
     let class_of = |l: &Located| detectors.get(l.found.detector).map_or(DataClass::Internal, |d| d.class);
-    all.sort_by_key(|l| (Reverse(rank(l, detectors)), l.segment, l.found.span.start, l.found.detector));
+    all.sort_by_cached_key(|l| {
+        (Reverse(rank(l, detectors)), l.segment, l.found.span.start, l.found.detector)
+    });
 
     let mut inside_segment = BTreeMap::<(usize, DataClass), Claims>::new();
     let mut inside_leaf = BTreeMap::<(usize, DataClass), Claims>::new();

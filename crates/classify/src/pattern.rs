@@ -32,8 +32,15 @@ pub(crate) struct Pattern {
     pub(crate) regex: Regex,
     /// By pattern, how to find the value of its matches.
     values: Vec<Value>,
-    /// Captures where a value starts that runs to the end of the match.
-    opening: Option<Regex>,
+    /// Tells where a value starts that runs to the end of the match.
+    opening: Option<Opening>,
+}
+
+/// A pattern that matches as far as into the value, so many bytes of it.
+#[derive(Debug)]
+struct Opening {
+    regex: Regex,
+    value_len: usize,
 }
 
 impl LazyPattern {
@@ -85,15 +92,19 @@ impl Pattern {
             .values
             .get(found.pattern().as_usize())
             .and_then(|v| v.locate(text.as_bytes(), found.range()));
-        let value = located.unwrap_or_else(|| {
-            let regex = self.opening.as_ref().unwrap_or(&self.regex);
-            let captures = captures.get_or_insert_with(|| regex.create_captures());
-            let here = Input::new(text).span(found.range()).anchored(Anchored::Yes);
-            regex.search_captures(&here, captures);
-            let end =
-                |group: regex_automata::Span| if self.opening.is_some() { found.end() } else { group.end };
-            captures.get_group(1).map_or(found.range(), |group| group.start..end(group))
+        let here = || Input::new(text).span(found.range()).anchored(Anchored::Yes);
+        let value = located.or_else(|| match &self.opening {
+            Some(opening) => {
+                let end = opening.regex.search_half(&here())?.offset();
+                Some(end.checked_sub(opening.value_len)?..found.end())
+            }
+            None => {
+                let captures = captures.get_or_insert_with(|| self.regex.create_captures());
+                self.regex.search_captures(&here(), captures);
+                captures.get_group(1).map(|group| group.range())
+            }
         });
+        let value = value.unwrap_or(found.range());
         Some((found.range(), value))
     }
 }
@@ -120,7 +131,9 @@ fn compile(patterns: &[String], kind: MatchKind, size_limit: usize) -> Result<Pa
     // Of alternatives that were split, one has groups; patterns that were given together keep theirs.
     let captured = parsed.iter().zip(&values).filter(|(_, value)| matches!(value, Value::Captured));
     let opening = match captured.map(|(pattern, _)| pattern).collect::<Vec<_>>().as_slice() {
-        [pattern] if patterns.len() == 1 => shorten(pattern).map(|opening| build(&[opening])).transpose()?,
+        [pattern] if patterns.len() == 1 => shorten(pattern)
+            .map(|(opening, value_len)| build(&[opening]).map(|regex| Opening { regex, value_len }))
+            .transpose()?,
         _ => None,
     };
     Ok(Pattern { regex: build(&parsed)?, values, opening })

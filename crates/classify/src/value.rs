@@ -5,7 +5,7 @@
 //! 512 characters. They are not needed where an edge or the value has one length, or where no byte of an edge could begin
 //! or end the value. Where the value runs to the end of the match, captures of its opening do.
 
-use regex_syntax::hir::{Capture, Class, Hir, HirKind, Repetition};
+use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
 use std::ops::Range;
 
 /// How to find the value of a match.
@@ -105,9 +105,9 @@ fn length_of(pattern: &Hir) -> Option<usize> {
     (least == most).then_some(least)
 }
 
-/// A pattern whose value is a repetition that ends the match, with the fewest repetitions that will do. What stands before
-/// the value is chosen alike by both; the value itself then runs to the end of the match.
-pub(crate) fn shorten(pattern: &Hir) -> Option<Hir> {
+/// A pattern whose value is a repetition that ends the match, with the fewest repetitions that will do, and their length
+/// in bytes. What stands before the value is chosen alike by both; the value itself then runs to the end of the match.
+pub(crate) fn shorten(pattern: &Hir) -> Option<(Hir, usize)> {
     let HirKind::Concat(parts) = pattern.kind() else { return None };
     let (last, before) = parts.split_last()?;
     let HirKind::Capture(group) = last.kind() else { return None };
@@ -118,8 +118,8 @@ pub(crate) fn shorten(pattern: &Hir) -> Option<Hir> {
         return None;
     }
     let shortest = Hir::repetition(Repetition { max: Some(value.min), ..value.clone() });
-    let opening = Hir::capture(Capture { sub: Box::new(shortest), ..group.clone() });
-    Some(Hir::concat(before.iter().cloned().chain([opening]).collect()))
+    let len = length_of(&shortest)?;
+    Some((Hir::concat(before.iter().cloned().chain([shortest]).collect()), len))
 }
 
 /// Adds every byte that a match of `pattern` may hold.
