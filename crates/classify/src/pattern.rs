@@ -160,15 +160,17 @@ mod tests {
             (r"(?:^|[^\w])(\d{3})(?:$|[^\w])", "a 123 b", "123", false),
             (r"(?:^|[^\w])(\d{3})(?:$|[^\w])", "123", "123", false),
             (r"(?:^|[^\w.-])(\d+(-)\d+)(?:$|[^\w.-]|[.-](?:\D|$))", "x 1-2.y", "1-2", false),
-            (r"x=+([a-z=]+)", "x==a=b", "a=b", true),
+            (r"x=+([a-z=]+)", "x==a=b", "a=b", false),
             (r"(?:^|[^\w])(\(?\d+)", "(12", "(12", true),
+            (r"(?:^|[^\w])(\(?\d+)", "x(12", "12", false),
+            (r"(?:^|[^\w])(\(?\d+)", "x (12", "(12", false),
             (r"(\w+)(?:$|[^,])", "ab", "ab", true),
             (r"(?:a(b)|c(d))", "cd", "cd", true),
             (r"x[a-z=]*=([a-z]{3})\b", "xy=abc", "abc", false),
-            (r"x=+([a-z=]{2,9})", "x=====a==b===", "a==b===", true),
+            (r"x=+([a-z=]{2,9})", "x=====a==b===", "a==b===", false),
             (r"no:\w+|\b(\w+);", "no:ab;", "no:ab", false),
             (r"no:\w+|\b(\w+);", "yes;", "yes", false),
-            (r"no:\w+|x=+([a-z=]{2,9})", "no x=ab", "ab", true),
+            (r"no:\w+|x=+([a-z=]{2,9})", "no x=ab", "ab", false),
         ] {
             let compiled = compile(&[pattern.to_owned()], MatchKind::LeftmostFirst, SIZE_LIMIT).unwrap();
             let mut captures = None;

@@ -4,7 +4,7 @@ use crate::{
     checksum::mnemonic::{FEWEST_WORDS, is_seed_word},
     detectors::Prefilter,
 };
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 /// Regions to look at, each list in rising order and without overlaps.
 #[derive(Default)]
@@ -34,6 +34,8 @@ const FEWEST_COLONS: usize = 6;
 /// Hexadecimal digits between two colons of an address.
 const LONGEST_GROUP: usize = 4;
 const SHORTEST_RUN: usize = 20;
+/// Bytes within which the next group of digits mostly starts.
+const NEXT_GROUP: usize = 4;
 /// Bytes that are tested for a digit at once.
 const STRIDE: usize = 32;
 
@@ -89,14 +91,18 @@ fn find_digits(bytes: &[u8]) -> (Vec<Range<usize>>, Vec<Range<usize>>) {
     // Times and UUIDs are the most frequent digits, and no detector's: nothing is looked for inside.
     let mut at = 0;
     while let Some(found) = find_digit(bytes, at) {
-        let len = measure_time(bytes, found).or_else(|| measure_uuid(bytes, found));
-        if len.is_none() {
-            region.see(found, &mut regions);
-            if ends_postcode(bytes, found) {
-                grow(&mut postcodes, found, found, POSTCODE_BEFORE, POSTCODE_AFTER);
-            }
+        if let Some(len) = measure_time(bytes, found).or_else(|| measure_uuid(bytes, found)) {
+            at = found + len;
+            continue;
         }
-        at = found + len.unwrap_or(1);
+        // Neither begins inside a number.
+        let digits = bytes.get(found..).unwrap_or_default().iter().take_while(|b| b.is_ascii_digit()).count();
+        let last = found + digits - 1;
+        region.see(found..=last, &mut regions);
+        if ends_postcode(bytes, last) {
+            grow(&mut postcodes, last, last, POSTCODE_BEFORE, POSTCODE_AFTER);
+        }
+        at = last + 1;
     }
     region.close(&mut regions);
     (regions, postcodes)
@@ -129,9 +135,9 @@ fn ends_postcode(bytes: &[u8], at: usize) -> bool {
 /// The first digit at `from` or after it.
 fn find_digit(bytes: &[u8], from: usize) -> Option<usize> {
     let rest = bytes.get(from..)?;
-    // Digits come in groups: the next byte is the likeliest.
-    if rest.first()?.is_ascii_digit() {
-        return Some(from);
+    // Digits come in groups: one of the next bytes is the likeliest.
+    if let Some(near) = rest.iter().take(NEXT_GROUP).position(u8::is_ascii_digit) {
+        return Some(from + near);
     }
     let (chunks, _) = rest.as_chunks::<STRIDE>();
     let has_digit = |chunk: &&[u8; STRIDE]| chunk.iter().fold(false, |any, byte| any | byte.is_ascii_digit());
@@ -288,15 +294,16 @@ struct DigitRegion {
 }
 
 impl DigitRegion {
-    fn see(&mut self, at: usize, into: &mut Vec<Range<usize>>) {
-        if self.count > 0 && at - self.last > DIGITS_REACH {
+    fn see(&mut self, digits: RangeInclusive<usize>, into: &mut Vec<Range<usize>>) {
+        let (first, last) = digits.into_inner();
+        if self.count > 0 && first - self.last > DIGITS_REACH {
             self.close(into);
         }
         if self.count == 0 {
-            self.first = at;
+            self.first = first;
         }
-        self.count += 1;
-        self.last = at;
+        self.count += last + 1 - first;
+        self.last = last;
     }
 
     fn close(&mut self, into: &mut Vec<Range<usize>>) {

@@ -5,7 +5,7 @@
 //! 512 characters. They are not needed where an edge or the value has one length, or where no byte of an edge could begin
 //! or end the value. Where the value runs to the end of the match, captures of its opening do.
 
-use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
+use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
 use std::ops::Range;
 
 /// How to find the value of a match.
@@ -26,6 +26,8 @@ pub(crate) enum Value {
 pub(crate) enum Edge {
     /// So many bytes.
     Fixed(usize),
+    /// One byte, or at the very start of the text perhaps none; only at the start.
+    ByteUnlessFirst,
     /// Whatever comes before the first of these bytes, or after the last.
     UpTo(Box<Bytes>),
     /// Whatever comes before so many bytes of value; only at the start.
@@ -67,11 +69,13 @@ impl Value {
         let left = match end {
             Edge::Fixed(len) => *len,
             Edge::UpTo(set) => bytes.iter().rev().position(|byte| is_in(set, *byte))?,
-            Edge::BeforeLast(_) => return None,
+            Edge::BeforeLast(_) | Edge::ByteUnlessFirst => return None,
         };
         let end = whole.end.checked_sub(left)?;
         let start = match start {
             Edge::Fixed(len) => whole.start + len,
+            Edge::ByteUnlessFirst if whole.start == 0 => return None,
+            Edge::ByteUnlessFirst => whole.start + 1,
             Edge::UpTo(set) => whole.start + bytes.iter().position(|byte| is_in(set, *byte))?,
             Edge::BeforeLast(len) => end.checked_sub(*len)?,
         };
@@ -90,6 +94,14 @@ impl Edge {
     fn of(parts: &[Hir], value: &Hir, side: Side) -> Option<Self> {
         if let Some(len) = parts.iter().map(length_of).sum::<Option<usize>>() {
             return Some(Self::Fixed(len));
+        }
+        if let [HirKind::Alternation(edges)] = parts.iter().map(Hir::kind).collect::<Vec<_>>().as_slice()
+            && let [HirKind::Look(Look::Start), HirKind::Class(_)] =
+                edges.iter().map(Hir::kind).collect::<Vec<_>>().as_slice()
+            && edges.iter().all(|edge| edge.properties().maximum_len() <= Some(1))
+            && side == Side::Start
+        {
+            return Some(Self::ByteUnlessFirst);
         }
         let (mut of_edge, mut of_value) = ([false; 256], [false; 256]);
         parts.iter().for_each(|part| add_bytes(part, &mut of_edge));
