@@ -1,5 +1,6 @@
 //! How much may be decoded for one call, and what stood in the way.
 
+use super::pieces::Assembly;
 use std::fmt;
 
 /// Layers below the text as it was sent.
@@ -15,6 +16,7 @@ pub(crate) enum Obstacle {
     Bomb,
     Corrupt,
     Binary,
+    TooManyPieces,
 }
 
 impl Obstacle {
@@ -29,24 +31,46 @@ impl fmt::Display for Obstacle {
             Self::TooLarge => "decoded output exceeds 1 MiB",
             Self::Bomb => "inflates beyond 100 times its size or 1 MiB: a decompression bomb",
             Self::Corrupt => "the compressed stream is broken",
+            Self::TooManyPieces => {
+                "pieces that may be parts of one value make more text than is put together"
+            }
             Self::Binary => "decodes to binary data, not text",
         })
     }
 }
 
+/// Text that is put together from pieces of one call: so much, or three quarters of what was sent if that is more. It is
+/// searched like what was sent, and mostly holds nothing new.
+pub(super) const MOST_PIECED: usize = 32 << 10;
+
 #[derive(Debug)]
 pub(crate) struct Budget {
     left: usize,
+    /// What is left of [`MOST_PIECED`].
+    pieced: usize,
     obstacles: Vec<Obstacle>,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { left: MAX_OUTPUT, obstacles: Vec::new() }
+        Self::of_size(0)
     }
 }
 
 impl Budget {
+    /// For a call of `size` bytes.
+    pub(crate) fn of_size(size: usize) -> Self {
+        Self { left: MAX_OUTPUT, pieced: MOST_PIECED.max(size / 4 * 3), obstacles: Vec::new() }
+    }
+
+    /// Cuts what was put together to what is left for it, with a note when that is less.
+    pub(crate) fn spend_on(&mut self, assembly: &mut Assembly) {
+        if assembly.cut(self.pieced) {
+            self.note(Obstacle::TooManyPieces);
+        }
+        self.pieced -= assembly.text.len().min(self.pieced);
+    }
+
     pub(crate) fn left(&self) -> usize {
         self.left
     }

@@ -68,6 +68,21 @@ pub(crate) fn fold_look_alike(c: char) -> Option<char> {
         sorted.sort_unstable();
         sorted
     });
+    /// Greek, Cyrillic and Armenian, which whole texts are written in: one look tells.
+    static ALPHABETS: LazyLock<Vec<Option<char>>> = LazyLock::new(|| {
+        let mut table = vec![None; END_OF_ALPHABETS];
+        for (other, ascii) in SORTED.iter() {
+            if let Some(place) = table.get_mut(usize::try_from(u32::from(*other)).unwrap_or(usize::MAX)) {
+                *place = Some(*ascii);
+            }
+        }
+        table
+    });
+    const END_OF_ALPHABETS: usize = 0x600;
+    let code = usize::try_from(u32::from(c)).unwrap_or(usize::MAX);
+    if code < END_OF_ALPHABETS {
+        return ALPHABETS.get(code).copied().flatten();
+    }
     let at = SORTED.binary_search_by_key(&c, |(other, _)| *other).ok()?;
     SORTED.get(at).map(|(_, ascii)| *ascii)
 }

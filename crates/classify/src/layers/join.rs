@@ -2,7 +2,8 @@
 
 use super::{
     Segment,
-    pieces::{Assembly, may_hold_value},
+    budget::Budget,
+    pieces::{Assembly, SHORTEST_VALUE, may_hold_value},
     read_code,
 };
 use crate::{leaves::Leaves, prefilter::measure_time};
@@ -11,37 +12,72 @@ use std::ops::Range;
 /// Longest part of a string that is read together with its neighbour, in bytes.
 pub(crate) const LONGEST_PART: usize = 512;
 
+/// Longest text that numbers a piece, with what sets it apart.
+const LONGEST_NUMBERING: usize = 28;
+
 /// Joins each group of neighbours where the end of one and the start of the next could be one token.
-pub(crate) fn join_siblings<'l>(leaves: &Leaves<'l>) -> Vec<Segment<'l>> {
+pub(crate) fn join_siblings<'l>(leaves: &Leaves<'l>, budget: &mut Budget) -> Vec<Segment<'l>> {
     let mut segments = Vec::new();
-    let mut assembly = Assembly::default();
+    let mut chain = Chain::default();
     for group in leaves.groups() {
         for leaf in group {
-            let Some(source) = leaves.list.get(*leaf) else { continue };
+            let text = leaves.list.get(*leaf).map_or("", |source| source.text.as_ref());
             // A time is a value of its own, and stands beside most strings there are.
-            let is_time = measure_time(source.text.as_bytes(), 0).is_some();
-            let numbered = if is_time { 0 } else { measure_number(&source.text) };
-            let piece = source.text.get(numbered..).unwrap_or_default();
-            if numbered > 0 && !piece.is_empty() && first_token(piece) == piece.len() {
-                assembly.add(*leaf, piece, numbered);
+            if measure_time(text.as_bytes(), 0).is_some() {
+                chain.finish(leaves, budget, &mut segments);
                 continue;
             }
-            let head = if is_time { 0 } else { first_token(&source.text) };
-            if head == 0 {
-                finish(leaves, &mut assembly, &mut segments);
-            }
-            if head == source.text.len() {
-                assembly.add(*leaf, &source.text, 0);
+            let tail = last_token(text);
+            let numbered = if tail <= LONGEST_NUMBERING { measure_number(text) } else { 0 };
+            if numbered > 0 && numbered < text.len() && tail <= numbered {
+                chain.add(*leaf, numbered..text.len());
                 continue;
             }
-            assembly.add(*leaf, source.text.get(..head).unwrap_or_default(), 0);
-            finish(leaves, &mut assembly, &mut segments);
-            let tail = if is_time { source.text.len() } else { last_token(&source.text) };
-            assembly.add(*leaf, source.text.get(tail..).unwrap_or_default(), tail);
+            if tail == 0 {
+                chain.add(*leaf, 0..text.len());
+                continue;
+            }
+            chain.add(*leaf, 0..first_token(text));
+            chain.finish(leaves, budget, &mut segments);
+            chain.add(*leaf, tail..text.len());
         }
-        finish(leaves, &mut assembly, &mut segments);
+        chain.finish(leaves, budget, &mut segments);
     }
     segments
+}
+
+/// Tokens that could be one: most of them are not, and cost no more than being counted.
+#[derive(Default)]
+struct Chain {
+    pieces: Vec<(usize, Range<usize>)>,
+    len: usize,
+}
+
+impl Chain {
+    fn add(&mut self, leaf: usize, piece: Range<usize>) {
+        if !piece.is_empty() {
+            self.len += piece.len();
+            self.pieces.push((leaf, piece));
+        }
+    }
+
+    fn finish<'l>(&mut self, leaves: &Leaves<'l>, budget: &mut Budget, segments: &mut Vec<Segment<'l>>) {
+        if self.pieces.len() > 1 && self.len >= SHORTEST_VALUE {
+            let mut assembly = Assembly::default();
+            for (leaf, piece) in &self.pieces {
+                let text = leaves.list.get(*leaf).and_then(|source| source.text.get(piece.clone()));
+                assembly.add(*leaf, text.unwrap_or_default(), piece.start);
+            }
+            assembly.close(0, may_hold_value);
+            budget.spend_on(&mut assembly);
+            if let Some(first) = assembly.first_segment() {
+                let label = leaves.list.get(first).map_or("", |leaf| leaf.label);
+                segments.extend(assembly.into_segment(label));
+            }
+        }
+        self.pieces.clear();
+        self.len = 0;
+    }
 }
 
 /// Reads each array of numbers that are codes of characters as their text.
@@ -58,15 +94,6 @@ pub(crate) fn read_code_rows<'l>(leaves: &Leaves<'l>) -> Vec<Segment<'l>> {
         assembly.into_segment(label)
     };
     leaves.code_rows().filter_map(read).collect()
-}
-
-fn finish<'l>(leaves: &Leaves<'l>, assembly: &mut Assembly, segments: &mut Vec<Segment<'l>>) {
-    assembly.close(0, may_hold_value);
-    // Most of what is joined is nothing: its buffers are used again.
-    if let Some(first) = assembly.first_segment() {
-        let label = leaves.list.get(first).map_or("", |leaf| leaf.label);
-        segments.extend(std::mem::take(assembly).into_segment(label));
-    }
 }
 
 /// Length of what numbers a piece: `part1: `, `chunk 2/3 = `, `[2] `, `3) `.
@@ -135,7 +162,7 @@ mod tests {
     fn only_the_touching_tokens_are_joined() {
         let body = json!(["the key is ghp_ab", "cd12", "ef34 and more text", "unrelated"]);
         let leaves = Leaves::of_body(&body);
-        let segments = join_siblings(&leaves);
+        let segments = join_siblings(&leaves, &mut Budget::default());
         let texts: Vec<&str> = segments.iter().map(|s| s.text.as_ref()).collect();
         assert_eq!(texts, ["ghp_abcd12ef34"]);
         let Origin::Joined(joined) = &segments[0].origin else { panic!("not joined") };

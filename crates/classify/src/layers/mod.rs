@@ -71,7 +71,7 @@ impl<'l> Layers<'l> {
                 origin: Origin::Leaf(index),
             });
         }
-        let mut budget = Budget::default();
+        let mut budget = Budget::of_size(leaves.list.iter().map(|leaf| leaf.text.len()).sum());
         let mut start = 0;
         let mut level = Flat::of(&layers.segments, start, leaves);
         for depth in 1..=MAX_LAYERS + 1 {
@@ -84,7 +84,9 @@ impl<'l> Layers<'l> {
             }
             if depth == 1 {
                 layers.expand_host(leaves, &mut children);
-                children.extend(join::join_siblings(leaves));
+                children.extend(join::join_siblings(leaves, &mut budget));
+                let noted = budget.take_obstacles().into_iter();
+                layers.obstacles.extend(noted.map(|obstacle| (0, depth, obstacle)));
                 children.extend(join::read_code_rows(leaves));
             }
             layers.levels.push(level);
@@ -148,9 +150,14 @@ impl<'l> Layers<'l> {
             return;
         }
         let label = segment.label;
+        let mut noted = Vec::new();
         if depth <= MAX_LAYERS {
             let found = stitch(Source { segment: parent, text: &segment.text }, signs);
-            children.extend(found.into_iter().filter_map(|assembly| assembly.into_segment(label)));
+            for mut assembly in found {
+                budget.spend_on(&mut assembly);
+                children.extend(assembly.into_segment(label));
+            }
+            noted.append(&mut budget.take_obstacles());
         }
         let mut add = |text: String, origin| {
             children.push(Segment { text: text.into(), label, role: Role::Text, origin });
@@ -168,7 +175,10 @@ impl<'l> Layers<'l> {
                     Origin::Unpacked { parent, packing: Box::new(packing) },
                 );
             }
+            noted.append(&mut budget.take_obstacles());
         }
+        let leaf = self.leaf_of(parent);
+        self.obstacles.extend(noted.into_iter().map(|obstacle| (leaf, depth, obstacle)));
     }
 
     /// Opens the labels of a URL's host: each, and all but the last two as one.

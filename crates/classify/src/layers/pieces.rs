@@ -14,8 +14,43 @@ const BREAK: &str = " \n";
 struct Part {
     out: Range<usize>,
     segment: usize,
-    /// As long as `out`, or one encoded character.
     source: Range<usize>,
+    writing: Writing,
+}
+
+/// How the source of a part is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Writing {
+    /// As it is.
+    Plain,
+    /// As the code of one character.
+    Code,
+    /// In groups of so many bytes, with so many between: a row of thousands is one part.
+    Groups { len: usize, gap: usize },
+}
+
+impl Part {
+    /// Whether `span` of the text takes in more than one group of this row.
+    fn is_across_groups(&self, span: &Range<usize>) -> bool {
+        let Writing::Groups { len, .. } = self.writing else { return false };
+        let group_of = |at: usize| (at - self.out.start) / len.max(1);
+        let (from, to) = (span.start.max(self.out.start), span.end.min(self.out.end));
+        from < to && group_of(from) < group_of(to - 1)
+    }
+
+    /// Where `span` of the text, as far as it lies in this part, stands in the source.
+    fn source_of(&self, span: &Range<usize>) -> Range<usize> {
+        let from = span.start.max(self.out.start) - self.out.start;
+        let to = span.end.min(self.out.end) - self.out.start;
+        let place = |at: usize| match self.writing {
+            Writing::Groups { len, gap } => at + at / len.max(1) * gap,
+            Writing::Plain | Writing::Code => at,
+        };
+        match self.writing {
+            Writing::Code => self.source.clone(),
+            _ => self.source.start + place(from)..self.source.start + to.checked_sub(1).map_or(0, place) + 1,
+        }
+    }
 }
 
 /// Where each part of an assembled text came from.
@@ -29,7 +64,9 @@ pub(crate) struct Pieces {
 impl Pieces {
     /// Whether `span` takes in more than one part.
     pub(crate) fn is_across(&self, span: &Range<usize>) -> bool {
-        self.parts_of(span).nth(1).is_some()
+        let mut parts = self.parts_of(span);
+        let first = parts.next();
+        parts.next().is_some() || first.is_some_and(|part| part.is_across_groups(span))
     }
 
     fn parts_of(&self, span: &Range<usize>) -> impl Iterator<Item = &Part> {
@@ -40,17 +77,8 @@ impl Pieces {
 
     /// The spans of segments that `span` came from; parts that lie near each other are one.
     pub(crate) fn sources_of(&self, span: &Range<usize>) -> Vec<(usize, Range<usize>)> {
-        let mut sources: Vec<(usize, Range<usize>)> = self
-            .parts_of(span)
-            .map(|part| {
-                if part.out.len() != part.source.len() {
-                    return (part.segment, part.source.clone());
-                }
-                let from = span.start.max(part.out.start) - part.out.start;
-                let to = span.end.min(part.out.end) - part.out.start;
-                (part.segment, part.source.start + from..part.source.start + to)
-            })
-            .collect();
+        let mut sources: Vec<(usize, Range<usize>)> =
+            self.parts_of(span).map(|part| (part.segment, part.source_of(span))).collect();
         sources.sort_by_key(|(segment, source)| (*segment, source.start));
         sources.dedup_by(|(segment, next), (last_segment, last)| {
             let is_near = segment == last_segment && next.start <= last.end + NEAR;
@@ -83,14 +111,26 @@ impl Assembly {
         let from = self.text.len();
         self.text.push_str(part);
         let source = start..start + part.len();
-        self.pieces.parts.push(Part { out: from..self.text.len(), segment, source });
+        self.pieces.parts.push(Part { out: from..self.text.len(), segment, source, writing: Writing::Plain });
+    }
+
+    /// Appends a row that stands at `start` of `segment`: groups of `len` bytes, with `gap` bytes between that are left out.
+    pub(crate) fn add_row(&mut self, segment: usize, row: &str, start: usize, len: usize, gap: usize) {
+        let from = self.text.len();
+        let mut at = 0;
+        while at < row.len() {
+            self.text.push_str(row.get(at..row.len().min(at + len)).unwrap_or_default());
+            at += len + gap;
+        }
+        let (out, source) = (from..self.text.len(), start..start + row.len());
+        self.pieces.parts.push(Part { out, segment, source, writing: Writing::Groups { len, gap } });
     }
 
     /// Appends the character that `source` of `segment` is the code of.
     pub(crate) fn add_char(&mut self, segment: usize, c: char, source: Range<usize>) {
         let from = self.text.len();
         self.text.push(c);
-        self.pieces.parts.push(Part { out: from..self.text.len(), segment, source });
+        self.pieces.parts.push(Part { out: from..self.text.len(), segment, source, writing: Writing::Code });
         self.pieces.is_sure = true;
     }
 
@@ -98,7 +138,8 @@ impl Assembly {
     pub(crate) fn close(&mut self, from: usize, is_worth: impl Fn(&str) -> bool) {
         let first = self.pieces.parts.partition_point(|p| p.out.start < from);
         let value = self.text.get(from..).unwrap_or_default();
-        if self.pieces.parts.len() - first < 2 || !is_worth(value) {
+        let parts = self.pieces.parts.get(first..).unwrap_or_default();
+        if !is_together(parts) || !is_worth(value) {
             self.text.truncate(from);
             self.pieces.parts.truncate(first);
         } else {
@@ -111,8 +152,22 @@ impl Assembly {
         self.pieces.first_segment()
     }
 
+    /// Leaves out what follows the first `most` bytes; answers whether something did.
+    pub(crate) fn cut(&mut self, most: usize) -> bool {
+        let is_longer = self.text.len() > most;
+        if is_longer {
+            self.text.truncate(self.text.floor_char_boundary(most));
+            let len = self.text.len();
+            self.pieces.parts.retain_mut(|part| {
+                part.out.end = part.out.end.min(len);
+                part.out.start < len
+            });
+        }
+        is_longer
+    }
+
     pub(crate) fn into_segment<'l>(mut self, label: &'l str) -> Option<Segment<'l>> {
-        if self.pieces.parts.len() < 2 {
+        if !is_together(&self.pieces.parts) {
             return None;
         }
         if self.text.ends_with(BREAK) {
@@ -123,12 +178,22 @@ impl Assembly {
     }
 }
 
+/// Whether parts are more than one stretch of one text.
+fn is_together(parts: &[Part]) -> bool {
+    match parts {
+        [] => false,
+        [part] => matches!(part.writing, Writing::Groups { .. }),
+        _ => true,
+    }
+}
+
+/// Shortest text that is a value: a number of a person.
+pub(crate) const SHORTEST_VALUE: usize = 9;
+
 /// Whether an assembled text is long enough for a number of a person, or, with fewer digits, for a credential.
 pub(crate) fn may_hold_value(text: &str) -> bool {
-    const SHORTEST_NUMBER: usize = 9;
     const FEWEST_DIGITS: usize = 4;
     const SHORTEST_CREDENTIAL: usize = 20;
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    text.len() >= SHORTEST_NUMBER && digits >= FEWEST_DIGITS
-        || text.len() >= SHORTEST_CREDENTIAL && digits > 0
+    text.len() >= SHORTEST_VALUE && digits >= FEWEST_DIGITS || text.len() >= SHORTEST_CREDENTIAL && digits > 0
 }

@@ -76,7 +76,7 @@ pub fn check_inflate(bytes: &[u8]) {
 /// Joined text consists of parts of its leaves.
 pub fn check_join(body: &Value) {
     let leaves = Leaves::of_body(body);
-    for segment in join_siblings(&leaves) {
+    for segment in join_siblings(&leaves, &mut Budget::default()) {
         let Origin::Joined(joined) = &segment.origin else { continue };
         for span in spans(&segment.text) {
             for (leaf, part) in joined.sources_of(&span) {

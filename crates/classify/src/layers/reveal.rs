@@ -281,6 +281,9 @@ fn percent_decode(source: &str, at: usize) -> Option<(Text, usize)> {
 
 /// Character references of HTML and XML: numeric ones, and the named ones of ASCII characters.
 fn entity(source: &str, at: usize) -> Option<(Text, usize)> {
+    /// They show nothing (HTML, named character references).
+    const VANISHING: [&str; 9] =
+        ["shy", "zwj", "zwnj", "lrm", "rlm", "NoBreak", "ZeroWidthSpace", "InvisibleTimes", "InvisibleComma"];
     const NAMED: &[(&str, char)] = &[
         ("amp", '&'),
         ("lt", '<'),
@@ -302,7 +305,8 @@ fn entity(source: &str, at: usize) -> Option<(Text, usize)> {
         ("NewLine", '\n'),
         ("dollar", '$'),
     ];
-    const LONGEST: usize = 10;
+    const LONGEST: usize = 16;
+    const LONGEST_NUMBER: usize = 8;
     let rest = source.get(at + 1..)?;
     if let Some(number) = rest.strip_prefix('#') {
         // Browsers take a numeric reference without its semicolon too (WHATWG HTML §13.2.5.80).
@@ -310,13 +314,16 @@ fn entity(source: &str, at: usize) -> Option<(Text, usize)> {
             Some(digits) => (digits, 16),
             None => (number, 10),
         };
-        let len = digits.bytes().take(LONGEST - 2).take_while(|b| char::from(*b).is_digit(radix)).count();
+        let len = digits.bytes().take(LONGEST_NUMBER).take_while(|b| char::from(*b).is_digit(radix)).count();
         let c = u32::from_str_radix(digits.get(..len)?, radix).ok().and_then(char::from_u32)?;
         let end = 1 + (rest.len() - digits.len()) + len;
         return Some((Text::Char(c), end + usize::from(digits.as_bytes().get(len) == Some(&b';'))));
     }
     let end = rest.bytes().take(LONGEST).position(|b| b == b';')?;
     let name = rest.get(..end)?;
+    if VANISHING.contains(&name) {
+        return Some((Text::Nothing, end + 2));
+    }
     let c = NAMED.iter().find(|(n, _)| *n == name)?.1;
     Some((Text::Char(c), end + 2))
 }
@@ -339,6 +346,7 @@ mod tests {
             ("get https://a.b/?q=c+d now", "get https://a.b/?q=c d now"),
             (r"\101\N{U+0042}", "AB"),
             ("&#65&#x42&#67;", "ABC"),
+            ("A&shy;B&ZeroWidthSpace;C&zwnj;", "ABC"),
             ("ключ АКІА2Е", "ключ AKIA2E"),
             ("A\u{335}B\u{335}", "AB"),
         ];

@@ -4,9 +4,8 @@ use super::{Source, is_piece_byte};
 use crate::layers::pieces::{Assembly, may_hold_value};
 use std::{collections::BTreeMap, ops::Range};
 
-/// Names that are followed, and values of each: streams repeat few names.
+/// Streams repeat few names: a text with more of them is records.
 const MOST_NAMES: usize = 16;
-const MOST_VALUES: usize = 4096;
 const LONGEST_NAME: usize = 32;
 
 /// Joins the values of each name that more than one record has.
@@ -21,7 +20,7 @@ pub(crate) fn join_columns(source: Source<'_>) -> Assembly {
     let mut out = Assembly::default();
     for column in columns.into_values().filter(|column| column.len() > 1) {
         let mut from = out.text.len();
-        for value in column.into_iter().take(MOST_VALUES) {
+        for value in column {
             let text = source.text.get(value.clone()).unwrap_or_default();
             if text.bytes().all(is_piece_byte) {
                 source.add(value, &mut out);

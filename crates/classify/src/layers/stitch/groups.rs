@@ -24,10 +24,8 @@ pub(crate) fn join_groups(source: Source<'_>) -> Assembly {
         match row {
             Some(row) => {
                 let from = out.text.len();
-                for group in 0..row.groups {
-                    let start = at + group * (len + row.separator);
-                    source.add(start..(start + len).min(row.end), &mut out);
-                }
+                let text = source.text.get(at..row.end).unwrap_or_default();
+                out.add_row(source.segment, text, at, len, row.separator);
                 out.close(from, |text| len == 1 || may_hold_value(text));
                 at = row.end;
             }
@@ -38,7 +36,6 @@ pub(crate) fn join_groups(source: Source<'_>) -> Assembly {
 }
 
 struct Row {
-    groups: usize,
     separator: usize,
     end: usize,
 }
@@ -76,7 +73,7 @@ fn measure_row(bytes: &[u8], at: usize, len: usize) -> Option<Row> {
         }
     }
     let fewest = if is_single { FEWEST_CHARS } else { FEWEST_GROUPS };
-    (groups >= fewest).then_some(Row { groups, separator: separator.len(), end })
+    (groups >= fewest).then_some(Row { separator: separator.len(), end })
 }
 
 fn measure_group(bytes: &[u8], at: usize) -> usize {

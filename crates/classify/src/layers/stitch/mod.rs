@@ -32,9 +32,9 @@ impl Source<'_> {
     }
 }
 
-/// Every text that pieces of `source` make together.
+/// Every text that pieces of `source` make together; each text once, whoever finds it.
 pub(crate) fn stitch(source: Source<'_>, signs: Signs) -> Vec<Assembly> {
-    let mut found = Vec::new();
+    let mut found: Vec<Assembly> = Vec::new();
     if signs.has_glue || signs.is_dense {
         found.push(seams::join_at_seams(source, signs.is_dense));
     }
@@ -52,7 +52,15 @@ pub(crate) fn stitch(source: Source<'_>, signs: Signs) -> Vec<Assembly> {
         found.push(groups::join_groups(source));
     }
     found.push(backwards::turn_round(source));
-    found
+    let mut different: Vec<Assembly> = Vec::new();
+    for assembly in found {
+        if !assembly.text.is_empty()
+            && different.iter().all(|other| other.text.trim_end() != assembly.text.trim_end())
+        {
+            different.push(assembly);
+        }
+    }
+    different
 }
 
 /// Bytes that a piece of a credential is made of.

@@ -1,12 +1,12 @@
 //! Values that a script keeps in variables and puts together where it uses them: `A=…; B=…; curl -d "$A$B"`.
 
 use super::{Source, is_piece_byte};
-use crate::layers::pieces::{Assembly, may_hold_value};
+use crate::layers::{
+    budget::MOST_PIECED,
+    pieces::{Assembly, may_hold_value},
+};
 use std::{collections::BTreeMap, ops::Range};
 
-const MOST_VARIABLES: usize = 64;
-/// Pieces that one text is expanded to.
-const MOST_PIECES: usize = 1024;
 const LONGEST_NAME: usize = 64;
 
 /// Puts together the values of variables that are used right after one another.
@@ -17,11 +17,12 @@ pub(crate) fn expand_variables(source: Source<'_>) -> Assembly {
     if values.len() < 2 {
         return out;
     }
-    let mut uses = 0;
     let mut from = 0;
     let mut end = None;
     let mut at = 0;
-    while at < bytes.len() && uses < MOST_PIECES {
+    // Short values may be used often: beyond this, the budget cuts what was put together, and says so.
+    let enough = bytes.len().max(MOST_PIECED);
+    while at < bytes.len() && out.text.len() <= enough {
         let Some((name, next)) = use_at(source.text, at) else {
             at += 1;
             continue;
@@ -36,7 +37,6 @@ pub(crate) fn expand_variables(source: Source<'_>) -> Assembly {
             from = out.text.len();
         }
         source.add(value.clone(), &mut out);
-        uses += 1;
         end = Some(next);
         at = next;
     }
@@ -65,7 +65,7 @@ fn find_values(text: &str) -> BTreeMap<&str, Range<usize>> {
         let end = super::piece_after(bytes, start);
         done = end;
         let name = text.get(name_end - len..name_end).unwrap_or_default();
-        if !name.is_empty() && end > start && (values.len() < MOST_VARIABLES || values.contains_key(name)) {
+        if !name.is_empty() && end > start {
             values.insert(name, start..end);
         }
     }
