@@ -89,7 +89,13 @@ enum Walked {
 impl<'a> Leaves<'a> {
     /// Keys and values of a body; a key comes right before its value.
     pub(crate) fn of_body(body: &'a Value) -> Self {
-        let mut leaves = Self { steps: vec![Step { parent: 0, token: Token::Root }], ..Self::default() };
+        let (leaves, steps) = measure(body, 0);
+        let mut leaves = Self {
+            list: Vec::with_capacity(leaves),
+            steps: Vec::with_capacity(steps + 1),
+            ..Self::default()
+        };
+        leaves.steps.push(Step { parent: 0, token: Token::Root });
         leaves.walk(body, 0, "", 0);
         leaves
     }
@@ -315,6 +321,21 @@ impl<'a> Leaves<'a> {
     fn step(&mut self, parent: usize, token: Token<'a>) -> usize {
         self.steps.push(Step { parent, token });
         self.steps.len() - 1
+    }
+}
+
+/// How many leaves and steps a value has: growing their lists would copy them over and over.
+fn measure(value: &Value, depth: usize) -> (usize, usize) {
+    let add =
+        |(leaves, steps): (usize, usize), (more, inner): (usize, usize)| (leaves + more, steps + inner + 1);
+    match value {
+        _ if depth > MAX_DEPTH => (0, 0),
+        Value::Null | Value::Bool(_) => (0, 0),
+        Value::Number(_) | Value::String(_) => (1, 0),
+        Value::Array(items) => items.iter().map(|item| measure(item, depth + 1)).fold((0, 0), add),
+        Value::Object(members) => {
+            members.values().map(|member| measure(member, depth + 1)).fold((members.len(), 0), add)
+        }
     }
 }
 

@@ -10,12 +10,20 @@ const NEAR: usize = 16;
 /// Between two values of one text: it ends every token and every encoded run.
 const BREAK: &str = " \n";
 
+/// A call can make a hundred thousand of them, so they are small.
 #[derive(Debug)]
 struct Part {
-    out: Range<usize>,
-    segment: usize,
-    source: Range<usize>,
+    out: Narrow,
+    source: Narrow,
+    segment: u32,
     writing: Writing,
+}
+
+/// A range of a text shorter than 4 GiB.
+#[derive(Clone, Copy, Debug)]
+struct Narrow {
+    start: u32,
+    end: u32,
 }
 
 /// How the source of a part is written.
@@ -26,29 +34,64 @@ enum Writing {
     /// As the code of one character.
     Code,
     /// In groups of so many bytes, with so many between: a row of thousands is one part.
-    Groups { len: usize, gap: usize },
+    Groups { len: u8, gap: u8 },
+}
+
+impl Narrow {
+    fn of(range: Range<usize>) -> Self {
+        Self { start: narrow(range.start), end: narrow(range.end) }
+    }
+
+    fn start(self) -> usize {
+        widen(self.start)
+    }
+
+    fn end(self) -> usize {
+        widen(self.end)
+    }
+}
+
+fn narrow(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+fn widen(at: u32) -> usize {
+    usize::try_from(at).unwrap_or(usize::MAX)
 }
 
 impl Part {
+    fn new(segment: usize, out: Range<usize>, source: Range<usize>, writing: Writing) -> Self {
+        Self { out: Narrow::of(out), source: Narrow::of(source), segment: narrow(segment), writing }
+    }
+
+    fn segment(&self) -> usize {
+        widen(self.segment)
+    }
+
+    /// What of `span` lies in this part, from its start.
+    fn within(&self, span: &Range<usize>) -> Range<usize> {
+        let (start, end) = (self.out.start(), self.out.end());
+        span.start.max(start) - start..span.end.min(end) - start
+    }
+
     /// Whether `span` of the text takes in more than one group of this row.
     fn is_across_groups(&self, span: &Range<usize>) -> bool {
         let Writing::Groups { len, .. } = self.writing else { return false };
-        let group_of = |at: usize| (at - self.out.start) / len.max(1);
-        let (from, to) = (span.start.max(self.out.start), span.end.min(self.out.end));
-        from < to && group_of(from) < group_of(to - 1)
+        let (span, len) = (self.within(span), usize::from(len.max(1)));
+        !span.is_empty() && span.start / len < (span.end - 1) / len
     }
 
     /// Where `span` of the text, as far as it lies in this part, stands in the source.
     fn source_of(&self, span: &Range<usize>) -> Range<usize> {
-        let from = span.start.max(self.out.start) - self.out.start;
-        let to = span.end.min(self.out.end) - self.out.start;
-        let place = |at: usize| match self.writing {
-            Writing::Groups { len, gap } => at + at / len.max(1) * gap,
-            Writing::Plain | Writing::Code => at,
-        };
+        let span = self.within(span);
+        let start = self.source.start();
         match self.writing {
-            Writing::Code => self.source.clone(),
-            _ => self.source.start + place(from)..self.source.start + to.checked_sub(1).map_or(0, place) + 1,
+            Writing::Plain => start + span.start..start + span.end,
+            Writing::Code => start..self.source.end(),
+            Writing::Groups { len, gap } => {
+                let place = |at: usize| start + at + at / usize::from(len.max(1)) * usize::from(gap);
+                place(span.start)..span.end.checked_sub(1).map_or(start, |last| place(last) + 1)
+            }
         }
     }
 }
@@ -70,15 +113,15 @@ impl Pieces {
     }
 
     fn parts_of(&self, span: &Range<usize>) -> impl Iterator<Item = &Part> {
-        let first = self.parts.partition_point(|p| p.out.end <= span.start);
+        let first = self.parts.partition_point(|p| p.out.end() <= span.start);
         let end = span.end;
-        self.parts.iter().skip(first).take_while(move |p| p.out.start < end)
+        self.parts.iter().skip(first).take_while(move |p| p.out.start() < end)
     }
 
     /// The spans of segments that `span` came from; parts that lie near each other are one.
     pub(crate) fn sources_of(&self, span: &Range<usize>) -> Vec<(usize, Range<usize>)> {
         let mut sources: Vec<(usize, Range<usize>)> =
-            self.parts_of(span).map(|part| (part.segment, part.source_of(span))).collect();
+            self.parts_of(span).map(|part| (part.segment(), part.source_of(span))).collect();
         sources.sort_by_key(|(segment, source)| (*segment, source.start));
         sources.dedup_by(|(segment, next), (last_segment, last)| {
             let is_near = segment == last_segment && next.start <= last.end + NEAR;
@@ -91,7 +134,7 @@ impl Pieces {
     }
 
     pub(crate) fn first_segment(&self) -> Option<usize> {
-        self.parts.first().map(|p| p.segment)
+        self.parts.first().map(Part::segment)
     }
 }
 
@@ -111,32 +154,33 @@ impl Assembly {
         let from = self.text.len();
         self.text.push_str(part);
         let source = start..start + part.len();
-        self.pieces.parts.push(Part { out: from..self.text.len(), segment, source, writing: Writing::Plain });
+        self.pieces.parts.push(Part::new(segment, from..self.text.len(), source, Writing::Plain));
     }
 
     /// Appends a row that stands at `start` of `segment`: groups of `len` bytes, with `gap` bytes between that are left out.
-    pub(crate) fn add_row(&mut self, segment: usize, row: &str, start: usize, len: usize, gap: usize) {
+    pub(crate) fn add_row(&mut self, segment: usize, row: &str, start: usize, len: u8, gap: u8) {
         let from = self.text.len();
+        let (width, stride) = (usize::from(len), usize::from(len.max(1)) + usize::from(gap));
         let mut at = 0;
         while at < row.len() {
-            self.text.push_str(row.get(at..row.len().min(at + len)).unwrap_or_default());
-            at += len + gap;
+            self.text.push_str(row.get(at..row.len().min(at + width)).unwrap_or_default());
+            at += stride;
         }
         let (out, source) = (from..self.text.len(), start..start + row.len());
-        self.pieces.parts.push(Part { out, segment, source, writing: Writing::Groups { len, gap } });
+        self.pieces.parts.push(Part::new(segment, out, source, Writing::Groups { len, gap }));
     }
 
     /// Appends the character that `source` of `segment` is the code of.
     pub(crate) fn add_char(&mut self, segment: usize, c: char, source: Range<usize>) {
         let from = self.text.len();
         self.text.push(c);
-        self.pieces.parts.push(Part { out: from..self.text.len(), segment, source, writing: Writing::Code });
+        self.pieces.parts.push(Part::new(segment, from..self.text.len(), source, Writing::Code));
         self.pieces.is_sure = true;
     }
 
     /// Ends a value that began at `from` of the text; keeps it when it has more than one part and passes.
     pub(crate) fn close(&mut self, from: usize, is_worth: impl Fn(&str) -> bool) {
-        let first = self.pieces.parts.partition_point(|p| p.out.start < from);
+        let first = self.pieces.parts.partition_point(|p| p.out.start() < from);
         let value = self.text.get(from..).unwrap_or_default();
         let parts = self.pieces.parts.get(first..).unwrap_or_default();
         if !is_together(parts) || !is_worth(value) {
@@ -157,7 +201,7 @@ impl Assembly {
         let is_longer = self.text.len() > most;
         if is_longer {
             self.text.truncate(self.text.floor_char_boundary(most));
-            let len = self.text.len();
+            let len = narrow(self.text.len());
             self.pieces.parts.retain_mut(|part| {
                 part.out.end = part.out.end.min(len);
                 part.out.start < len

@@ -25,7 +25,9 @@ pub(crate) fn join_groups(source: Source<'_>) -> Assembly {
             Some(row) => {
                 let from = out.text.len();
                 let text = source.text.get(at..row.end).unwrap_or_default();
-                out.add_row(source.segment, text, at, len, row.separator);
+                if let (Ok(len), Ok(gap)) = (u8::try_from(len), u8::try_from(row.separator)) {
+                    out.add_row(source.segment, text, at, len, gap);
+                }
                 out.close(from, |text| len == 1 || may_hold_value(text));
                 at = row.end;
             }

@@ -35,17 +35,27 @@ pub(crate) fn read_numbers(source: Source<'_>) -> Vec<Assembly> {
     texts
 }
 
+/// Reads a row as text, if that is what it is: most rows of numbers are numbers.
 fn read_row(source: Source<'_>, row: &[Range<usize>], radix: u32, out: &mut Assembly) {
+    let read = |number: &Range<usize>| {
+        let digits = source.text.get(number.clone()).unwrap_or_default();
+        u32::from_str_radix(digits, radix).ok().and_then(read_code)
+    };
+    let mut words = 0;
+    for number in row {
+        let Some(c) = read(number) else { return };
+        words += usize::from(c.is_ascii_alphanumeric());
+    }
+    if words * 2 < row.len() {
+        return;
+    }
     let from = out.text.len();
     for number in row {
-        let digits = source.text.get(number.clone()).unwrap_or_default();
-        let code = u32::from_str_radix(digits, radix).ok();
-        match code.and_then(read_code) {
-            Some(c) => out.add_char(source.segment, c, number.clone()),
-            None => return out.close(from, |_| false),
+        if let Some(c) = read(number) {
+            out.add_char(source.segment, c, number.clone());
         }
     }
-    out.close(from, |text| text.bytes().filter(u8::is_ascii_alphanumeric).count() * 2 >= text.len());
+    out.close(from, |_| true);
 }
 
 /// The character of a code, when it is one of text in ASCII.
