@@ -68,6 +68,12 @@ impl CanonicalUrl {
         Ok(Self { url })
     }
 
+    /// What a reference on a page at this address means.
+    pub(crate) fn join(&self, reference: &str) -> Result<Self, UrlError> {
+        let joined = self.url.join(reference).map_err(UrlError::Invalid)?;
+        Self::parse(joined.as_str())
+    }
+
     /// Canonical text, the same for equal URLs.
     pub fn as_str(&self) -> &str {
         self.url.as_str()

@@ -82,8 +82,13 @@ impl OwnDomains {
         self.is_own_domain(host) || self.places.iter().any(|(h, path)| h == host && is_below(path))
     }
 
-    /// A mail address or domain outside the tenant's, or everybody. A bare user name is not judged here.
+    /// A mail address, domain or URL outside the tenant's, or everybody. A bare user name is not judged here.
     pub fn is_external_principal(&self, principal: &str) -> bool {
+        if principal.contains("://")
+            && let Ok(url) = CanonicalUrl::parse(principal.trim())
+        {
+            return self.is_external(&url) && !self.is_own_address(&url);
+        }
         let principal = principal.trim().trim_end_matches('>').to_ascii_lowercase();
         if EVERYBODY.iter().any(|word| principal == *word || principal.ends_with(&format!("/{word}"))) {
             return true;
@@ -202,10 +207,20 @@ mod tests {
             "AllUsers",
             "partner.test",
             "a@acme.example.evil.test",
+            "https://hooks.evil.test/x?to=acme.example",
         ] {
             assert!(own.is_external_principal(who), "{who}");
         }
-        for who in ["bob@acme.example", "Bob <bob@EU.acme.example>", "acme.example", "octocat", "U012", ""] {
+        for who in [
+            "bob@acme.example",
+            "Bob <bob@EU.acme.example>",
+            "acme.example",
+            "octocat",
+            "U012",
+            "",
+            "https://ci.acme.example/x",
+            "http://10.1.2.3/x",
+        ] {
             assert!(!own.is_external_principal(who), "{who}");
         }
     }

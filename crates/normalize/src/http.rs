@@ -3,7 +3,7 @@
 use crate::{
     CanonicalUrl, graphql,
     namer::Namer,
-    params::{Params, scalar},
+    params::{MAX_VALUES, Params, scalar, values_at},
     route::split_path,
     table::{External, Rule, Table},
     template::{Scope, Template, bounded},
@@ -61,22 +61,30 @@ pub(crate) fn custom(namer: &Namer<'_>, call: Call<'_>) -> Action {
 
 /// Names a call by the table of its host.
 pub(crate) fn name_by_table(namer: &mut Namer<'_>, table: &'static Table, call: Call<'_>) {
-    let params = call.params();
-    if table.graphql.iter().any(|path| path == call.url.path()) {
+    let mut params = call.params();
+    params.open_json(&table.json_in);
+    let host = call.url.host().unwrap_or_default();
+    let segments = split_path(table.without_format(call.url.path()));
+    if table.graphql.iter().any(|path| path.fit(&segments).is_some()) {
         return name_graphql(namer, table, call, &params);
     }
-    let host = call.url.host().unwrap_or_default();
-    let segments = split_path(call.url.path());
-    let found = table.routes.find(&segments);
+    if name_batch(namer, table, call, &params, &segments) {
+        return;
+    }
+    let mount = table.mounts.iter().find_map(|mount| Some((mount.fit_beginning(&segments)?, mount.len())));
+    let (mounted, skipped) = mount.unwrap_or_default();
+    let segments = segments.get(skipped..).unwrap_or_default();
+    let found = table.routes.find(segments);
     for method in call.methods() {
         let fitting = found.iter().find_map(|&(index, which)| {
             let rule = table.rules.get(index).filter(|rule| rule.fits(&method, host, &params))?;
-            Some((rule, rule.paths.get(which)?.captures(&segments)))
+            Some((rule, rule.paths.get(which)?.captures(segments)))
         });
         let (rule, mut captures) = match fitting {
             Some((rule, captures)) => (Some(rule), captures),
             None => (None, Vec::new()),
         };
+        captures.extend(mounted.iter().cloned());
         captures.push(("subdomain", Cow::Borrowed(host.split('.').next().unwrap_or_default())));
         captures.push(("path", Cow::Borrowed(call.url.path())));
         let scope = Scope { captures: &captures, params: &params };
@@ -86,6 +94,38 @@ pub(crate) fn name_by_table(namer: &mut Namer<'_>, table: &'static Table, call: 
         };
         namer.push(action);
     }
+}
+
+/// Names the calls that a call carries; false when it carries none, or one that cannot be read.
+fn name_batch(
+    namer: &mut Namer<'_>,
+    table: &'static Table,
+    call: Call<'_>,
+    params: &Params<'_>,
+    segments: &[Cow<'_, str>],
+) -> bool {
+    let found = table.batches.iter().find_map(|batch| Some((batch, batch.path.fit(segments)?)));
+    let Some((batch, captures)) = found else { return false };
+    let base = batch.base.fill(Scope { captures: &captures, params }).unwrap_or_default();
+    let carried = values_at(params.body(), &batch.calls);
+    let mut is_whole = !carried.is_empty();
+    for item in &carried {
+        let text = |name: &str| item.get(name).and_then(Value::as_str);
+        let given = text(&batch.url).unwrap_or_default();
+        let relative = given.strip_prefix(base.as_str()).unwrap_or(given).trim_start_matches('/');
+        match call.url.join(&format!("{base}{relative}")) {
+            Ok(url) => {
+                let method = text(&batch.method).unwrap_or("GET").to_ascii_uppercase();
+                let body = item.get(&batch.body).unwrap_or(&Value::Null);
+                namer.name(Call { method: &method, url: &url, headers: call.headers, body });
+            }
+            Err(_) => is_whole = false,
+        }
+    }
+    if carried.len() >= MAX_VALUES {
+        namer.push_too_many(namer.blank(call));
+    }
+    is_whole
 }
 
 /// A call to a known tool that no rule knows: operation and verb by the method.

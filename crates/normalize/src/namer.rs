@@ -39,7 +39,14 @@ impl<'o> Namer<'o> {
         }
         if self.actions.len() < MAX_ACTIONS {
             self.actions.push(action);
-        } else if !self.is_full {
+        } else {
+            self.push_too_many(action);
+        }
+    }
+
+    /// Says that the request does more than is named; `action` is where.
+    pub(crate) fn push_too_many(&mut self, action: Action) {
+        if !self.is_full {
             self.is_full = true;
             let operation = Tool::Borrowed("too_many_actions");
             // What is not kept may go anywhere.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::{borrow::Cow, collections::BTreeMap};
 
 /// Most values read for one name, so that a huge array costs no more than a long one.
-const MAX_VALUES: usize = 256;
+pub(crate) const MAX_VALUES: usize = 256;
 
 /// The name under which what a SOAP body asks for is found.
 const SOAP_REQUEST: &str = "soap:request";
@@ -15,6 +15,8 @@ const SOAP_REQUEST: &str = "soap:request";
 #[derive(Debug)]
 pub(crate) struct Params<'a> {
     body: Cow<'a, Value>,
+    /// What stood as JSON in a header or in one parameter.
+    opened: Vec<Value>,
     pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     /// How many of the pairs are the query's; they come first.
     query_len: usize,
@@ -36,12 +38,22 @@ impl<'a> Params<'a> {
             Value::String(text) => read_text(text, &mut pairs),
             structured => Cow::Borrowed(structured),
         };
-        Self { body, pairs, query_len, requests, headers }
+        Self { body, opened: Vec::new(), pairs, query_len, requests, headers }
+    }
+
+    /// Reads the texts under `names` as JSON, whose members are parameters too.
+    pub(crate) fn open_json(&mut self, names: &[String]) {
+        let texts = names.iter().flat_map(|name| self.texts(name));
+        self.opened = texts.filter_map(|text| parse_json(text.as_bytes()).ok()).collect();
     }
 
     /// The body as JSON; what a text body holds, when it is JSON.
     pub(crate) fn body(&self) -> &Value {
         &self.body
+    }
+
+    fn documents(&self) -> impl Iterator<Item = &Value> {
+        std::iter::once(self.body()).chain(&self.opened)
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -69,13 +81,20 @@ impl<'a> Params<'a> {
         if path == SOAP_REQUEST {
             return self.requests.iter().map(|name| Cow::Borrowed(*name)).collect();
         }
-        collect(&self.body, path, &mut found);
+        for document in self.documents() {
+            found.extend(values_at(document, path).into_iter().filter_map(scalar));
+        }
         for (name, value) in self.pairs() {
             if name == path && found.len() < MAX_VALUES {
                 found.push(Cow::Borrowed(value));
             }
         }
         found
+    }
+
+    /// Every scalar under `path` in the JSON of the call, whatever query stands beside it.
+    pub(crate) fn body_texts(&self, path: &str) -> Vec<Cow<'_, str>> {
+        self.documents().flat_map(|document| values_at(document, path)).filter_map(scalar).collect()
     }
 
     pub(crate) fn text(&self, path: &str) -> Option<Cow<'_, str>> {
@@ -90,7 +109,7 @@ impl<'a> Params<'a> {
         if path == SOAP_REQUEST {
             return !self.requests.is_empty();
         }
-        exists(&self.body, path) || self.pairs().any(|(name, _)| name == path)
+        self.documents().any(|document| exists(document, path)) || self.pairs().any(|(name, _)| name == path)
     }
 }
 
@@ -99,17 +118,31 @@ pub(crate) fn find<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
     path.split('.').try_fold(value, |value, name| value.get(name))
 }
 
+/// The first name of a dotted path and the rest. A dot where a name should begin belongs to the name: Dropbox's `.tag`.
+fn split_name(path: &str) -> (&str, &str) {
+    let start = path.len() - path.trim_start_matches('.').len();
+    let dot = path.get(start..).and_then(|names| names.find('.')).map(|at| start + at);
+    dot.and_then(|dot| Some((path.get(..dot)?, path.get(dot + 1..)?))).unwrap_or((path, ""))
+}
+
 fn exists(value: &Value, path: &str) -> bool {
     match value {
         Value::Array(items) => items.iter().any(|item| exists(item, path)),
         _ => {
-            let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
-            value.get(name).is_some_and(|member| rest.is_none_or(|rest| exists(member, rest)))
+            let (name, rest) = split_name(path);
+            value.get(name).is_some_and(|member| rest.is_empty() || exists(member, rest))
         }
     }
 }
 
-fn collect<'v>(value: &'v Value, path: &str, found: &mut Vec<Cow<'v, str>>) {
+/// Every value under a dotted path, through arrays; at most [`MAX_VALUES`].
+pub(crate) fn values_at<'v>(value: &'v Value, path: &str) -> Vec<&'v Value> {
+    let mut found = Vec::new();
+    collect(value, path, &mut found);
+    found
+}
+
+fn collect<'v>(value: &'v Value, path: &str, found: &mut Vec<&'v Value>) {
     if found.len() >= MAX_VALUES {
         return;
     }
@@ -119,9 +152,9 @@ fn collect<'v>(value: &'v Value, path: &str, found: &mut Vec<Cow<'v, str>>) {
                 collect(item, path, found);
             }
         }
-        _ if path.is_empty() => found.extend(scalar(value)),
+        _ if path.is_empty() => found.push(value),
         Value::Object(members) => {
-            let (name, rest) = path.split_once('.').unwrap_or((path, ""));
+            let (name, rest) = split_name(path);
             if let Some(member) = members.get(name) {
                 collect(member, rest, found);
             }
@@ -197,6 +230,7 @@ mod tests {
             (json!("{\"channel\": \"C1\"}"), plain, "channel"),
             (json!(null), "https://a.example/?channel=C1", "channel"),
             (json!({"a": {"b": [{"c": "C1"}]}}), plain, "a.b.c"),
+            (json!({"a": [{".tag": {"b": "C1"}}]}), plain, "a..tag.b"),
             (json!(multipart), plain, "channels"),
             (json!("--b\n\n{\"parents\": [\"C1\"]}\n--b--"), plain, "parents"),
         ];

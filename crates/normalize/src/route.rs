@@ -134,9 +134,35 @@ fn lower_case(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Names of holes and what they took.
+pub(crate) type Captures<'t> = Vec<(&'t str, Cow<'static, str>)>;
+
 impl PathTemplate {
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// What the holes took, when the path fits.
+    pub(crate) fn fit<'t>(&'t self, segments: &[Cow<'_, str>]) -> Option<Captures<'t>> {
+        let is_rest = matches!(self.0.last(), Some(Segment::Rest(_)));
+        (is_rest || segments.len() == self.len()).then(|| self.fit_beginning(segments)).flatten()
+    }
+
+    /// What the holes took, when the path begins so.
+    pub(crate) fn fit_beginning<'t>(&'t self, segments: &[Cow<'_, str>]) -> Option<Captures<'t>> {
+        let fits = |(own, given): (&Segment, &Cow<'_, str>)| match own {
+            Segment::Literal(text) => *text == lower_case(given),
+            Segment::Capture { suffix, .. } => {
+                given.len() > suffix.len() && lower_case(given).ends_with(suffix.as_str())
+            }
+            Segment::Rest(_) => true,
+        };
+        (segments.len() >= self.len() && self.0.iter().zip(segments).all(fits))
+            .then(|| self.captures(segments))
+    }
+
     /// What the holes took of a path that fits.
-    pub(crate) fn captures<'t>(&'t self, segments: &[Cow<'_, str>]) -> Vec<(&'t str, Cow<'static, str>)> {
+    pub(crate) fn captures<'t>(&'t self, segments: &[Cow<'_, str>]) -> Captures<'t> {
         let mut captures = Vec::new();
         for (at, segment) in self.0.iter().enumerate() {
             match segment {

@@ -24,9 +24,21 @@ pub(crate) struct Table {
     pub(crate) category: String,
     /// Paths of the GraphQL endpoint.
     #[serde(default)]
-    pub(crate) graphql: Vec<String>,
+    pub(crate) graphql: Vec<PathTemplate>,
+    /// Where the API begins: the paths of rules stand after the first of these that fits.
+    #[serde(default)]
+    pub(crate) mounts: Vec<PathTemplate>,
     #[serde(default)]
     pub(crate) protocol: Protocol,
+    /// Endings of a path that only say in which format the answer shall be: `.json`.
+    #[serde(default)]
+    pub(crate) formats: Vec<String>,
+    /// Parameters whose text is JSON that holds the parameters meant: `header:dropbox-api-arg`.
+    #[serde(default)]
+    pub(crate) json_in: Vec<String>,
+    /// Calls that carry calls.
+    #[serde(default)]
+    pub(crate) batches: Vec<Batch>,
     /// Operations beyond the rules' exist: the vocabulary is open.
     #[serde(default)]
     pub(crate) is_open: bool,
@@ -40,6 +52,21 @@ pub(crate) struct Table {
     pub(crate) rules: Vec<Rule>,
     #[serde(skip)]
     pub(crate) routes: Routes,
+}
+
+/// A call whose body lists further calls; each is named as if it came by itself.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Batch {
+    pub(crate) path: PathTemplate,
+    /// Where the list stands: names joined by dots, through arrays.
+    pub(crate) calls: String,
+    /// Members of each call. A call without a method is a `GET`.
+    pub(crate) method: String,
+    pub(crate) url: String,
+    pub(crate) body: String,
+    /// What the calls' paths begin with, also where they leave it out.
+    pub(crate) base: Template,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -85,6 +112,10 @@ pub(crate) struct Rule {
     /// Parameters that must have one of the values; `*` is any value, `!` none at all.
     #[serde(default)]
     pub(crate) when: BTreeMap<String, Expected>,
+    /// Parameters of which every value in the body must be one of these: for what makes a call harmless, which a second
+    /// value elsewhere must not feign.
+    #[serde(default)]
+    pub(crate) only: BTreeMap<String, Expected>,
     /// Query parameters that choose no rows: their names, and after `=` values that every row has. The rule fits a call
     /// whose query has no others, so that it is about all rows.
     pub(crate) unfiltered: Option<Vec<String>>,
@@ -159,8 +190,13 @@ impl Rule {
     }
 
     pub(crate) fn has_expected_params(&self, params: &Params<'_>) -> bool {
-        self.when.iter().all(|(name, expected)| {
+        let fits = self.when.iter().all(|(name, expected)| {
             expected.fits(|| params.has(name), |value| params.texts(name).iter().any(|text| value.is(text)))
+        });
+        fits && self.only.iter().all(|(name, expected)| {
+            let texts = params.body_texts(name);
+            let is_expected = |text| expected.fits(|| true, |value| value.is(text));
+            !texts.is_empty() && texts.iter().all(|text| is_expected(text))
         })
     }
 }
@@ -189,6 +225,15 @@ impl Table {
 
     pub(crate) fn covers(&self, path: &str) -> bool {
         self.prefixes.is_empty() || self.prefixes.iter().any(|prefix| path.starts_with(prefix.as_str()))
+    }
+
+    /// `path` without the ending that says a format.
+    pub(crate) fn without_format<'p>(&self, path: &'p str) -> &'p str {
+        let bare = |format: &String| {
+            let (bare, ending) = path.split_at_checked(path.len().checked_sub(format.len())?)?;
+            ending.eq_ignore_ascii_case(format).then_some(bare)
+        };
+        self.formats.iter().find_map(bare).unwrap_or(path)
     }
 
     /// Names of operations that do not depend on the call.
