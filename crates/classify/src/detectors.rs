@@ -18,6 +18,7 @@ use std::collections::BTreeSet;
 /// What ships with the product.
 pub(crate) const SHIPPED: &[(&str, &str)] = &[
     ("secrets/ai.toml", include_str!("../data/secrets/ai.toml")),
+    ("secrets/assignment.toml", include_str!("../data/secrets/assignment.toml")),
     ("secrets/chat.toml", include_str!("../data/secrets/chat.toml")),
     ("secrets/cloud.toml", include_str!("../data/secrets/cloud.toml")),
     ("secrets/database.toml", include_str!("../data/secrets/database.toml")),
@@ -34,6 +35,7 @@ pub(crate) const SHIPPED: &[(&str, &str)] = &[
     ("secrets/payment.toml", include_str!("../data/secrets/payment.toml")),
     ("secrets/registry.toml", include_str!("../data/secrets/registry.toml")),
     ("secrets/saas.toml", include_str!("../data/secrets/saas.toml")),
+    ("secrets/service.toml", include_str!("../data/secrets/service.toml")),
     ("pii/contact.toml", include_str!("../data/pii/contact.toml")),
     ("pii/network.toml", include_str!("../data/pii/network.toml")),
     ("pii/payment.toml", include_str!("../data/pii/payment.toml")),

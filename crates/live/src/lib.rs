@@ -8,7 +8,6 @@ mod approvals;
 mod clock;
 mod follow;
 mod keys;
-mod lanes;
 mod operations;
 mod policies;
 mod randomness;
@@ -64,7 +63,6 @@ pub struct Live {
     agents: agents::Agents,
     waiting: follow::Waiting,
     polls: approvals::Polls,
-    lanes: lanes::Lanes,
 }
 
 impl Live {
@@ -86,7 +84,6 @@ impl Live {
             agents: agents::Agents::new(),
             waiting: follow::Waiting::default(),
             polls: approvals::Polls::new(),
-            lanes: lanes::Lanes::new(),
         });
         live.reload_all().await?;
         follow::spawn(&live, changes);

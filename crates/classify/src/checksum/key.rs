@@ -36,6 +36,35 @@ pub(super) fn is_private_key_block(block: &str) -> bool {
         || body.len() >= least && count_distinct(&body) >= LEAST_DISTINCT
 }
 
+/// A private key in DER without its PEM lines, in base 64: RSA (PKCS #1), any kind (PKCS #8) or elliptic curve (SEC 1),
+/// told from certificates and public keys by the version that opens the sequence and by what follows it.
+///
+/// Sources: RFC 8017 appendix A.1.2, RFC 5958 section 2, RFC 5915 section 3.
+pub(super) fn is_private_key_der(text: &str) -> bool {
+    /// Enough for the outer header, the version and what follows.
+    const HEAD: usize = 64;
+    const INTEGER: u8 = 0x02;
+    const OCTETS: u8 = 0x04;
+    const SEQUENCE: u8 = 0x30;
+    let body: String = text
+        .replace("\\r", "")
+        .replace("\\n", "")
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .take(HEAD)
+        .collect();
+    let head = STANDARD.decode(body).unwrap_or_default();
+    let content = match head.as_slice() {
+        [SEQUENCE, 0x81, _, content @ ..] | [SEQUENCE, 0x82, _, _, content @ ..] => content,
+        [SEQUENCE, length, content @ ..] if *length < 0x80 => content,
+        _ => return false,
+    };
+    matches!(
+        content,
+        [INTEGER, 1, 0, INTEGER, ..] | [INTEGER, 1, 0 | 1, SEQUENCE, ..] | [INTEGER, 1, 1, OCTETS, ..]
+    )
+}
+
 /// 32 bytes in hexadecimal, `0x` or not, between 1 and the order of secp256k1 less one, and not a filler.
 /// Source: SEC 2, section 2.4.1.
 pub(super) fn is_secp256k1_private_key(text: &str) -> bool {
@@ -98,6 +127,26 @@ mod tests {
         assert!(!is_private_key_block(&format!("-----BEGIN EC PRIVATE KEY-----\n{}", &mangled[..120])));
         for bad in ["anything", &STANDARD.encode([7; 90]), "é", ""] {
             assert!(!is_private_key_block(&block("PRIVATE KEY", bad)), "{bad}");
+        }
+    }
+
+    #[test]
+    fn keys_without_pem_lines_open_like_keys() {
+        let der = |head: &[u8]| STANDARD.encode([head, &[7; 80]].concat());
+        for (kind, head) in [
+            ("PKCS #1", &[0x30, 0x82, 0x02, 0x5c, 2, 1, 0, 2, 0x81, 0x81][..]),
+            ("PKCS #8", &[0x30, 0x82, 0x04, 0xbd, 2, 1, 0, 0x30, 0x0d, 6][..]),
+            ("Ed25519", &[0x30, 0x2e, 2, 1, 0, 0x30, 5, 6][..]),
+            ("SEC 1", &[0x30, 0x77, 2, 1, 1, 4, 0x20][..]),
+        ] {
+            assert!(is_private_key_der(&der(head)), "{kind}");
+        }
+        for (kind, head) in [
+            ("public key", &[0x30, 0x82, 0x01, 0x22, 0x30, 0x0d, 6][..]),
+            ("certificate", &[0x30, 0x82, 0x03, 0x05, 0x30, 0x82, 1][..]),
+            ("signature", &[0x30, 0x45, 2, 0x20, 0x5a][..]),
+        ] {
+            assert!(!is_private_key_der(&der(head)), "{kind}");
         }
     }
 

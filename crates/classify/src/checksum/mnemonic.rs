@@ -2,6 +2,7 @@
 //! Source: <https://github.com/bitcoin/bips/blob/master/bip-0039.mediawiki>.
 
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 
 /// The English list of BIP-39: 2,048 words, sorted, one a line.
 const WORDS: &str = include_str!("../../data/bip39-english.txt");
@@ -13,10 +14,23 @@ const MAX_ENTROPY: usize = 32;
 
 /// Whether some run of words in `text` is a valid phrase. Numbers and punctuation between the words do not matter.
 pub(super) fn has_seed_phrase(text: &str) -> bool {
+    has_phrase_that(text, has_valid_checksum)
+}
+
+/// A phrase that no word names: one chance list of words in sixteen has a valid checksum, but lists that are no phrase,
+/// such as the properties of a style sheet, repeat their words.
+pub(super) fn has_varied_seed_phrase(text: &str) -> bool {
+    has_phrase_that(text, |phrase| {
+        let distinct: BTreeSet<&u16> = phrase.iter().collect();
+        distinct.len() * 2 > phrase.len() && has_valid_checksum(phrase)
+    })
+}
+
+fn has_phrase_that(text: &str, is_valid: impl Fn(&[u16]) -> bool) -> bool {
     let indices = indices_of(text);
     indices.split(Option::is_none).any(|run| {
         let run: Vec<u16> = run.iter().copied().flatten().collect();
-        LENGTHS.iter().any(|length| run.windows(*length).any(has_valid_checksum))
+        LENGTHS.iter().any(|length| run.windows(*length).any(&is_valid))
     })
 }
 

@@ -11,7 +11,42 @@ pub(super) fn is_opaque_token(value: &str) -> bool {
         && !is_path_or_url(value)
         && !has_ladder(value)
         && count_distinct(value) >= 8
-        && segments(value).any(is_random_run)
+        && (segments(value).any(is_random_run) || is_broken_base64(value))
+}
+
+/// The part behind the prefix of a token that is mostly letters in both cases, told from names in camel case: there a
+/// capital stands alone before several small letters.
+pub(super) fn has_random_letters(token: &str) -> bool {
+    let run = token.split_once('_').map_or(token, |(_, run)| run);
+    let breaks = run
+        .as_bytes()
+        .chunk_by(|a, b| a.is_ascii_uppercase() == b.is_ascii_uppercase())
+        .filter(|part| match part {
+            [first, _, ..] => first.is_ascii_uppercase(),
+            [alone] => alone.is_ascii_lowercase(),
+            [] => false,
+        })
+        .count();
+    count_distinct(run) >= 12 && (is_random_run(run) || breaks * 7 >= run.len())
+}
+
+/// Base 64 that its own slashes and pluses cut into short runs.
+fn is_broken_base64(value: &str) -> bool {
+    const SHORTEST: usize = 32;
+    let is_base64 = value.contains(['+', '/'])
+        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
+    let run: String = value.chars().filter(char::is_ascii_alphanumeric).collect();
+    is_base64 && run.len() >= SHORTEST && count_digit_changes(&run) >= 2 && has_strewn_case(&run)
+}
+
+/// Capitals and small letters change places more often than names do: every fourth letter or sooner.
+fn has_strewn_case(run: &str) -> bool {
+    let letters: Vec<u8> = run.bytes().filter(u8::is_ascii_alphabetic).collect();
+    let changes = letters
+        .windows(2)
+        .filter(|pair| matches!(pair, [a, b] if a.is_ascii_uppercase() != b.is_ascii_uppercase()))
+        .count();
+    changes * 4 >= letters.len()
 }
 
 pub(super) fn is_path_or_url(value: &str) -> bool {
@@ -30,7 +65,7 @@ pub(super) fn is_uuid(value: &str) -> bool {
 }
 
 /// `abcdefghij`, `1234567890`: mostly runs of eight or more characters that each follow the one before.
-fn has_ladder(value: &str) -> bool {
+pub(super) fn has_ladder(value: &str) -> bool {
     const SHORTEST: usize = 8;
     let follows = |pair: &[u8]| matches!(pair, [first, second] if first.checked_add(1) == Some(*second));
     let (mut run, mut climbed) = (1, 0);
@@ -96,6 +131,7 @@ mod tests {
             "kJ8+vX2/Qm5rT9zLw7Yc1HdPs4==",
             "QwErXyZaKmPbRtLoVcHdNsJuGi",
             "QwErXyZaKmPb_spelled",
+            "rTkLmWvBcQz/pXyUeNsHdJg2aFqVt4+RkCbMwZ",
         ] {
             assert!(is_opaque_token(token), "{token}");
         }
@@ -117,8 +153,20 @@ mod tests {
             "getUserDefaultCredentialsForEnvironment",
             "xxxxxxxxxxxxxxxxxxxxxxxx",
             "cmp2-qat-1208358310",
+            "Library/Frameworks/v2Headers/UserDefaultCredentials",
         ] {
             assert!(!is_opaque_token(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn letters_alone_are_told_from_names() {
+        for token in ["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", "hf_fmY3yQ0ktgkyId5Ts5Tlms03gb3d8dZteE"] {
+            assert!(has_random_letters(token), "{token}");
+        }
+        for name in ["hf_generatedByHomeAppForDebuggingPurposesKey", "hf_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]
+        {
+            assert!(!has_random_letters(name), "{name}");
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Passwords that only their place marks as such: are they plausible, or placeholders, references and words of forms?
 
 use super::opaque::{
-    count_digit_changes, count_distinct, has_scattered_capitals, is_opaque_token, is_path_or_url, is_uuid,
+    count_digit_changes, count_distinct, has_ladder, has_scattered_capitals, is_opaque_token, is_path_or_url,
+    is_uuid,
 };
 
 /// A password someone could use: two kinds of characters at least, one of them not a letter, and neither a
@@ -70,11 +71,46 @@ pub(super) fn is_secret_value(value: &str) -> bool {
     is_opaque_token(value)
         || value.len() >= LEAST
             && digits >= 2
+            && !has_ladder(value)
             && count_distinct(value) >= 8
             && !is_version
             && is_plausible_password(value)
             // Names and versions have their digits in one place.
             && (count_interleavings(value) >= 3 || value.contains(['!', '#', '$', '%', '^', '&', '*', '+']))
+}
+
+/// A value without quotes under a name that says secret: letters, digits and symbols that no number, path or expression
+/// of a program mixes.
+pub(super) fn is_symbolic_secret(value: &str) -> bool {
+    const SYMBOLS: &[char] = &['!', '#', '$', '%', '^', '&', '*', '@', '?', '~'];
+    let is_call = value.split_once('(').is_some_and(|(name, _)| {
+        name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.:!".contains(&byte))
+    });
+    let inner = value.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    inner.contains(SYMBOLS)
+        && !is_call
+        && !value.contains("&&")
+        && !is_query(value)
+        && !is_address(value)
+        && count_distinct(value) >= 8
+        && count_interleavings(value) >= 2
+        && is_plausible_password(value)
+}
+
+/// `user@host.example`.
+fn is_address(value: &str) -> bool {
+    value.split_once('@').is_some_and(|(_, host)| {
+        host.contains('.') && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:".contains(&byte))
+    })
+}
+
+/// `a=1&b=2`: what follows a value in a query belongs to other parameters.
+fn is_query(value: &str) -> bool {
+    value.split('&').skip(1).any(|pair| {
+        pair.split_once('=').is_some_and(|(name, _)| {
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphabetic() || b"_-".contains(&byte))
+        })
+    })
 }
 
 /// How often a letter and a digit stand side by side.
@@ -182,15 +218,43 @@ fn is_placeholder(value: &str) -> bool {
 /// `${VAR}`, `{{ var }}`, `%VAR%`, `<your key>`, `$(command)`, `process.env.X`, `var.db_password`, `self.password`,
 /// `Type::method`, `ENC(…)`.
 pub(super) fn is_reference(value: &str) -> bool {
-    const MARKS: &[&str] =
-        &["${", "#{", "{{", "$(", "%(", "()", "[redacted", "environ", "getenv", "->", "::", "enc(", "enc["];
+    const MARKS: &[&str] = &[
+        "${",
+        "#{",
+        "{{",
+        "$(",
+        "%(",
+        "()",
+        "[redacted",
+        "environ",
+        "getenv",
+        "->",
+        "::",
+        "enc(",
+        "enc[",
+        // Where a vault keeps it.
+        "arn:aws",
+        "keyvault(",
+        "op://",
+        "vault://",
+    ];
     let lower = value.to_ascii_lowercase();
     MARKS.iter().any(|mark| lower.contains(mark))
         || lower.starts_with('*')
         || lower.starts_with('<') && lower.ends_with('>')
         || lower.starts_with('%') && lower.ends_with('%')
         || lower.strip_prefix(['$', '@', '&', '%', '<']).is_some_and(is_access)
+        || has_name_in_braces(value)
         || is_dotted_name(value)
+}
+
+/// `{password}`, `svc-{DB_USER}`, `{read_token(name)}`: a name or a call that a template fills in.
+fn has_name_in_braces(value: &str) -> bool {
+    let is_name = |inside: &str| {
+        inside.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && inside.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.: -()[]'".contains(&byte))
+    };
+    value.split('{').skip(1).any(|rest| rest.split_once('}').is_some_and(|(inside, _)| is_name(inside)))
 }
 
 /// What follows the sigil of a variable: `name`, `name->member`, `name['key']`, `env:NAME`.
@@ -205,6 +269,7 @@ fn is_dotted_name(value: &str) -> bool {
         part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
             && count_digit_changes(part) <= 1
+            && !ends_in_a_number(part)
     };
     value.contains('.') && value.split('.').all(is_name)
 }
@@ -227,12 +292,24 @@ fn is_label(value: &str) -> bool {
         || value.split('|').next().is_some_and(|first| first == "required")
 }
 
+/// Whether three digits or more end a part of a name: people put them into passwords, hardly into names. A year is a
+/// name's.
+fn ends_in_a_number(part: &str) -> bool {
+    let digits = part.len() - part.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    let is_year =
+        digits == 4 && part.get(part.len() - 4..).is_some_and(|year| ("1900".."2100").contains(&year));
+    (3..=6).contains(&digits) && !is_year
+}
+
 /// `DB-Main-Password`, `NEXUS-GPT4-API-KEY`, `not_used_here`: words of letters, at most one with a digit.
 fn is_phrase_of_words(value: &str) -> bool {
     let words: Vec<&str> = value.split(['-', '_', ' ', '.']).collect();
     let with_digits = words.iter().filter(|word| word.bytes().any(|byte| byte.is_ascii_digit())).count();
+    let is_numbered = words.iter().any(|word| ends_in_a_number(word))
+        && !words.iter().any(|word| is_of_forms(&word.to_ascii_lowercase()));
     words.len() >= 2
         && with_digits <= 1
+        && !is_numbered
         && words.iter().all(|word| word.len() >= 2 && word.bytes().all(|byte| byte.is_ascii_alphanumeric()))
         && words.iter().all(|word| count_digit_changes(word) <= 1 && !has_scattered_capitals(word))
 }
@@ -406,6 +483,8 @@ mod tests {
             "$tr0ng@nd!l0ng",
             "@zure_P@ss!",
             "#gets0m3",
+            "abc123.com",
+            "DEV-we-954",
         ] {
             assert!(is_plausible_password(password), "{password}");
         }
@@ -436,12 +515,33 @@ mod tests {
             "%TestSourcePassword%",
             "/run/secrets/db",
             "fake-pa55-w0rd",
+            "{PASSWORD_HERE}",
+            "{read_token(name2)}",
+            "arn:aws:secretsmanager:eu-west-2:660254676590:secret:db-W3Hb0",
+            "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/Db-2)",
+            "Reset-2024",
         ] {
             assert!(!is_plausible_password(text), "{text}");
         }
         assert!(is_told_password("Sw0rd-f1sh!.") && is_told_password("hunter2,"));
         for text in ["broken:", "user's", "expired/revoked.", "required!", "???"] {
             assert!(!is_told_password(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn symbols_tell_secrets_without_quotes() {
+        for secret in ["r&lvyb1*k+qq)=x-!=0yd5l5#1gxzk!82@ru25", "b@d0@u7H70K3n"] {
+            assert!(is_symbolic_secret(secret), "{secret}");
+        }
+        for text in [
+            "parse(token2!b3)",
+            "a1b2c3d4&scope=x",
+            "x2y3&&z4w5!",
+            "plainT0kenW1th0ut",
+            "user1@host2.acme3.dev",
+        ] {
+            assert!(!is_symbolic_secret(text), "{text}");
         }
     }
 
