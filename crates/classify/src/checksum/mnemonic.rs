@@ -21,8 +21,7 @@ pub(super) fn has_seed_phrase(text: &str) -> bool {
 /// such as the properties of a style sheet, repeat their words.
 pub(super) fn has_varied_seed_phrase(text: &str) -> bool {
     has_phrase_that(text, |phrase| {
-        let distinct: BTreeSet<&u16> = phrase.iter().collect();
-        distinct.len() * 2 > phrase.len() && has_valid_checksum(phrase)
+        has_valid_checksum(phrase) && phrase.iter().collect::<BTreeSet<_>>().len() * 2 > phrase.len()
     })
 }
 

@@ -301,17 +301,20 @@ fn ends_in_a_number(part: &str) -> bool {
     (3..=6).contains(&digits) && !is_year
 }
 
-/// `DB-Main-Password`, `NEXUS-GPT4-API-KEY`, `not_used_here`: words of letters, at most one with a digit.
+/// `DB-Main-Password`, `NEXUS-GPT4-API-KEY`, `not_used_here`: words of letters, at most one with a digit; `site-954` is a
+/// password, `error-404` is a form's word with its number.
 fn is_phrase_of_words(value: &str) -> bool {
     let words: Vec<&str> = value.split(['-', '_', ' ', '.']).collect();
     let with_digits = words.iter().filter(|word| word.bytes().any(|byte| byte.is_ascii_digit())).count();
-    let is_numbered = words.iter().any(|word| ends_in_a_number(word))
-        && !words.iter().any(|word| is_of_forms(&word.to_ascii_lowercase()));
+    let is_numbered = || {
+        words.iter().any(|word| ends_in_a_number(word))
+            && !words.iter().any(|word| is_of_forms(&word.to_ascii_lowercase()))
+    };
     words.len() >= 2
         && with_digits <= 1
-        && !is_numbered
         && words.iter().all(|word| word.len() >= 2 && word.bytes().all(|byte| byte.is_ascii_alphanumeric()))
         && words.iter().all(|word| count_digit_changes(word) <= 1 && !has_scattered_capitals(word))
+        && !is_numbered()
 }
 
 /// Words that forms, types, schemas and messages put where a password would stand.
