@@ -394,7 +394,7 @@ impl Classifier {
         let mut latest: Option<(usize, String)> = None;
         for hit in located {
             let Some(detector) = self.detectors.get(hit.found.detector) else { continue };
-            for (leaf, span) in &hit.sources {
+            for (leaf, span) in leaves.tellable(&hit.sources) {
                 let Some(source) = leaves.list.get(*leaf) else { continue };
                 let chars = offsets.count(*leaf, &source.text, span);
                 let path = match &latest {

@@ -211,6 +211,28 @@ impl<'a> Leaves<'a> {
         self.list.get(leaf).map_or(0, |l| l.step)
     }
 
+    /// The step of what a reader calls the field of a leaf: the array's, for the codes of one text.
+    pub(crate) fn field_of(&self, leaf: usize) -> usize {
+        let step = self.step_of(leaf);
+        let before = self.code_rows.partition_point(|row| row.start <= leaf);
+        let row = before.checked_sub(1).and_then(|at| self.code_rows.get(at));
+        if row.is_some_and(|row| row.contains(&leaf)) { self.parent_of(step) } else { step }
+    }
+
+    /// Those of `sources` that are to be told: of the codes of one text, the first stands for all.
+    pub(crate) fn tellable<'s>(
+        &self,
+        sources: &'s [(usize, Range<usize>)],
+    ) -> impl Iterator<Item = &'s (usize, Range<usize>)> {
+        let mut told = None;
+        sources.iter().filter(move |(leaf, _)| {
+            let field = self.field_of(*leaf);
+            let is_told = field != self.step_of(*leaf) && told == Some(field);
+            told = Some(field);
+            !is_told
+        })
+    }
+
     /// The step before `step`; the root's is the root.
     pub(crate) fn parent_of(&self, step: usize) -> usize {
         self.steps.get(step).map_or(0, |s| s.parent)

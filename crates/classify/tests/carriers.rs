@@ -502,6 +502,62 @@ fn a_bomb_is_a_signal_and_what_is_not_read_is_said() {
 }
 
 #[test]
+fn pieces_that_are_too_many_are_said() {
+    for unit in ["a1b2\n", "65,", "a1.b2."] {
+        let body = json!({ "log": [unit.repeat((200 << 10) / unit.len())] });
+        let skipped = classify(&body).skipped;
+        let is_said = skipped.iter().any(|s| s.what.starts_with("body:/log/0 ") && s.why.contains("pieces"));
+        assert!(is_said, "{unit}: {skipped:?}");
+    }
+    let body = json!({ "log": "41 4b 49 41 ".repeat(100) });
+    assert_eq!(classify(&body).skipped, []);
+}
+
+#[test]
+fn a_text_in_numbers_is_one_finding_in_one_field() {
+    let codes: Vec<u8> = "key AKIA2E5A6B7CXQ4TZNFM".bytes().collect();
+    let body = json!({ "blob": codes, "count": 3 });
+    let hits = classify(&body).hits;
+    let paths: Vec<&str> = hits.iter().map(|hit| hit.path.as_str()).collect();
+    assert_eq!(paths, ["/blob/4"]);
+    let redacted = redact(&body, &BTreeSet::from([DataClass::Secrets]));
+    assert_eq!((redacted.changed_fields, redacted.redactions.len()), (1, 1));
+    let expected: Vec<u8> =
+        codes.iter().enumerate().map(|(at, code)| if at < 4 { *code } else { 0 }).collect();
+    assert_eq!(redacted.body, json!({ "blob": expected, "count": 3 }));
+}
+
+#[test]
+fn a_header_hides_nothing_however_it_carries_a_value() {
+    let key = "AKIA2E5A6B7CXQ4TZNFM";
+    for (name, value) in [
+        ("x-note", format!("see {key}")),
+        ("x-note", percent(key)),
+        ("x-note", hex(key.as_bytes())),
+        ("x-note", STANDARD.encode(format!("note {key}"))),
+        ("x-note", base32(key.as_bytes())),
+        ("cookie", format!("theme=dark; note={key}; a=b")),
+        ("cookie", format!("theme=dark; note={}", percent(&format!("\"{key}\"")))),
+        ("cookie", format!("theme=dark; note={}; a=b", STANDARD.encode(key))),
+        ("authorization", format!("Basic {}", STANDARD.encode(format!("user:{key}")))),
+        ("referer", format!("https://a.example/?q={key}")),
+        ("content-disposition", format!("attachment; filename=\"{key}.txt\"")),
+        ("user-agent", format!("curl/8 ({key})")),
+    ] {
+        let headers = BTreeMap::from([(name.to_owned(), value.clone())]);
+        let subject =
+            Subject { url: "https://x.example/", host: None, headers: &headers, body: &Value::Null };
+        let hits = Classifier::builtin().classify(&subject).hits;
+        let is_found = hits.iter().any(|hit| {
+            hit.place == Place::Header(name.to_owned())
+                && hit.detector.starts_with("aws")
+                && hit.confidence > Confidence::Low
+        });
+        assert!(is_found, "{name}: {value}: {hits:?}");
+    }
+}
+
+#[test]
 fn ordinary_calls_carry_nothing() {
     for body in [
         json!({"channel": "#general", "text": "Deploy finished in 12 minutes, build 4711 is green."}),

