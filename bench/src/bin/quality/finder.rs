@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use interven_classify::detectors::Detector;
 use interven_classify::{Classifier, RedactionPlan, Subject};
 use interven_types::{Confidence, DataClass, Hit};
 use serde_json::{Value, json};
@@ -43,10 +44,10 @@ impl Finder {
         self.classifier.redact(body, &plan).body
     }
 
-    /// Every text that a detector must match, with its class.
-    pub(crate) fn examples(&self) -> impl Iterator<Item = (DataClass, &str)> {
+    /// Every text that a detector must match, with the detector.
+    pub(crate) fn examples(&self) -> impl Iterator<Item = (&Detector, &str)> {
         let detectors = self.classifier.detectors().iter();
-        detectors.flat_map(|detector| detector.positive.iter().map(|text| (detector.class, text.as_str())))
+        detectors.flat_map(|detector| detector.positive.iter().map(move |text| (detector, text.as_str())))
     }
 
     pub(crate) fn count_detectors(&self) -> Table {

@@ -15,6 +15,8 @@ use crate::values::kinds;
 struct Planted {
     class: DataClass,
     kind: String,
+    /// The kind, or whose example it is.
+    name: String,
     text: String,
     values: Vec<String>,
 }
@@ -64,10 +66,10 @@ pub(crate) fn score(finder: &Finder, values: usize, random: &mut Random, most_wr
                 .add(is_found, is_left);
             by_kind.entry((planted.class, &planted.kind)).or_default().add(is_found, is_left);
             if !is_found {
-                *wrong.entry(("not found", &planted.kind, carrier.name)).or_default() += 1;
+                *wrong.entry(("not found", &planted.name, carrier.name)).or_default() += 1;
             }
             if is_left {
-                *wrong.entry(("left", &planted.kind, carrier.name)).or_default() += 1;
+                *wrong.entry(("left", &planted.name, carrier.name)).or_default() += 1;
             }
         }
     }
@@ -81,8 +83,8 @@ pub(crate) fn score(finder: &Finder, values: usize, random: &mut Random, most_wr
     );
     let mut wrong: Vec<_> = wrong.into_iter().collect();
     wrong.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    for ((what, kind, carrier), count) in wrong.iter().take(most_wrong) {
-        text.push_str(&format!("- {kind} in {carrier}: {count} {what}\n"));
+    for ((what, name, carrier), count) in wrong.iter().take(most_wrong) {
+        text.push_str(&format!("- {name} in {carrier}: {count} {what}\n"));
     }
     text
 }
@@ -91,7 +93,8 @@ pub(crate) fn score(finder: &Finder, values: usize, random: &mut Random, most_wr
 fn examples(finder: &Finder) -> (Vec<Planted>, usize) {
     let mut planted = Vec::new();
     let mut unused = 0;
-    for (class, text) in finder.examples() {
+    for (detector, text) in finder.examples() {
+        let class = detector.class;
         let mut hits = finder.hits_of_text(text);
         hits.retain(|hit| hit.class == class && counts(hit));
         let values: Vec<_> =
@@ -102,6 +105,7 @@ fn examples(finder: &Finder) -> (Vec<Planted>, usize) {
             planted.push(Planted {
                 class,
                 kind: "examples of the detectors".to_owned(),
+                name: format!("example of `{}`", detector.id),
                 text: text.to_owned(),
                 values,
             });
@@ -123,6 +127,7 @@ fn fresh(values: usize, random: &mut Random) -> Vec<Planted> {
             planted.push(Planted {
                 class: kind.class,
                 kind: kind.name.to_owned(),
+                name: kind.name.to_owned(),
                 text,
                 values: vec![value],
             });
