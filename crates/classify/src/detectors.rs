@@ -176,6 +176,10 @@ pub struct Detector {
     /// Words within 200 characters that make the match LOW: `version` near `1.2.3.4`.
     #[serde(default)]
     pub(crate) doubt: Vec<String>,
+    /// Words that make the match LOW where they name the value itself, and no word of `context` is near: `version` in
+    /// `version 1.2.3.4`, `id` in `"id": 4111111111111111`.
+    #[serde(default)]
+    pub(crate) other_names: Vec<String>,
     /// Substrings of the value that make it LOW.
     #[serde(default)]
     pub(crate) allow: Vec<String>,

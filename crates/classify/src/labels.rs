@@ -21,13 +21,12 @@ const LEADS_BACK: [&str; 14] = [
 /// Digits in a row that are another value.
 const OTHER_VALUE: usize = 3;
 /// Keys that only say that a value follows: `{"type": "ssn", "value": …}`.
-const NEUTRAL_KEYS: [&str; 18] = [
+const NEUTRAL_KEYS: [&str; 17] = [
     "value",
     "number",
     "no",
     "nr",
     "num",
-    "id",
     "identifier",
     "code",
     "text",
@@ -62,6 +61,39 @@ fn is_labelled_before(labels: &Words, text: &str, end: usize) -> bool {
         }
     }
     latest.and_then(|at| before.get(at..)).is_some_and(leads_to_value)
+}
+
+/// Whether the last words before the value at `span`, in its own field, are one of `names`: `version 1.2.3.4`,
+/// `"id": "4111…"`. That something else of that name stands near, as in `<?xml version="1.0"?><ip>`, is not enough.
+pub(crate) fn is_named(names: &Words, text: &str, span: &Range<usize>) -> bool {
+    const FARTHEST: usize = 40;
+    let start = ceil_boundary(text, span.start.saturating_sub(FARTHEST));
+    let before = text.get(start..span.start).unwrap_or_default();
+    let mut from = 0;
+    while let Some(found) = names.find_in(before, from) {
+        from = found.start + 1;
+        let gap = before.get(found.end..).unwrap_or_default();
+        let between = skip_neutral_key(skip_signs(gap));
+        let is_list = !between.contains(char::is_alphabetic);
+        if (is_list
+            || !between.contains(['"', '\'', '<', '>', '{', '}', '|', '&', ';', ':', '=', '\n', '\t']))
+            && is_word_at(text, start + found.start..start + found.end)
+        {
+            return true;
+        }
+    }
+    false
+}
+
+fn skip_signs(text: &str) -> &str {
+    text.trim_start_matches(|c: char| !c.is_alphanumeric())
+}
+
+/// What stands behind a key that says nothing: `{"kind": "version", "value": …}`.
+fn skip_neutral_key(text: &str) -> &str {
+    let word = text.find(|c: char| !c.is_alphanumeric()).map_or(text, |end| text.get(..end).unwrap_or(text));
+    let is_neutral = NEUTRAL_KEYS.iter().any(|key| key.eq_ignore_ascii_case(word));
+    if is_neutral { skip_signs(text.get(word.len()..).unwrap_or_default()) } else { text }
 }
 
 fn is_labelled_after(labels: &Words, text: &str, start: usize) -> bool {
@@ -136,6 +168,7 @@ mod tests {
             "ssn=none&order=536904399",
             "lesson: 536904399",
             r#"["536904399", "ssn"]"#,
+            r#"{"note": "ask for his ssn", "id": "536904399"}"#,
             "536904399, ssn: none",
             "536904399 Ada <ssn@example.org>",
         ] {
@@ -143,5 +176,36 @@ mod tests {
         }
         let far = format!("SSN{}536904399", " ".repeat(100));
         assert!(!is_near(&far));
+    }
+
+    #[test]
+    fn a_name_is_the_last_before_its_value_in_the_same_field() {
+        let names = Words::new(&["version".to_owned(), "id".to_owned()]).unwrap();
+        let is_named = |text: &str| {
+            let start = text.find("536").unwrap();
+            is_named(&names, text, &(start..start + 9))
+        };
+        for text in [
+            "version 536904399",
+            "Version: 536904399",
+            r#"{"user_id": "536904399"}"#,
+            r#"{"messageId": 536904399}"#,
+            "versions 12 and 536904399",
+            r#"{"version": ["12", "536904399"]}"#,
+            "<version>536904399</version>",
+            "?id=536904399",
+            r#"{"kind": "version", "value": "536904399"}"#,
+        ] {
+            assert!(is_named(text), "{text}");
+        }
+        for text in [
+            r#"<?xml version="1.0"?><ip>536904399</ip>"#,
+            r#"{"version": 2, "card": 536904399}"#,
+            "id=7&card=536904399",
+            "paid 536904399",
+            "536904399 is the id",
+        ] {
+            assert!(!is_named(text), "{text}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     checksum::token::is_sample_jwt,
     detectors::{BuildError, Detector, Origin, Prefilter, ValidatorFailure, validator_named},
     keywords::Keywords,
-    labels::is_labelled,
+    labels::{is_labelled, is_named},
     marker::Markers,
     pattern::{LazyPattern, Pattern},
     prefilter::{Regions, ceil_boundary, floor_boundary},
@@ -76,6 +76,7 @@ struct Rule {
     labels: Option<Words>,
     bare: Option<Confidence>,
     doubt: Option<Words>,
+    other_names: Option<Words>,
     allow: Vec<String>,
 }
 
@@ -328,6 +329,7 @@ impl Rule {
             labels: Words::new(&detector.labels),
             bare: detector.bare,
             doubt: Words::new(&detector.doubt),
+            other_names: Words::new(&detector.other_names),
             allow: detector.allow.iter().map(|a| a.to_ascii_lowercase()).collect(),
         })
     }
@@ -407,13 +409,17 @@ impl Rule {
         if self.validator.is_some_and(|is_valid| !is_valid(value)) {
             confidence = confidence.min(self.validator_failure?.confidence());
         }
-        if let Some(words) = context
-            && !words.is_near(span)
-        {
+        let has_context = context.map(|words| words.is_near(span));
+        if has_context == Some(false) {
             if self.required_context {
                 return None;
             }
             confidence = one_lower(confidence);
+        }
+        if has_context != Some(true)
+            && self.other_names.as_ref().is_some_and(|names| is_named(names, text, span))
+        {
+            confidence = Confidence::Low;
         }
         let is_allowed = || {
             let lower = value.to_ascii_lowercase();

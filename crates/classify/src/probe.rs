@@ -3,7 +3,7 @@
 use crate::{
     checksum::token::is_sample_jwt,
     detectors::{BuildError, Detector, Prefilter, validator_named},
-    labels::is_labelled,
+    labels::{is_labelled, is_named},
     matcher::Matcher,
     pattern::{LazyPattern, Pattern},
     words::{WordCursor, Words, is_placeholder, is_word_at, measure_entropy},
@@ -62,6 +62,8 @@ pub enum Reason {
     Allowed,
     /// A word that makes it doubtful stands near.
     Doubted,
+    /// The word right before it names something else.
+    NamedOtherwise,
     /// It is what redaction left, or is ruled out beside its neighbours.
     RuledOut,
 }
@@ -83,6 +85,7 @@ impl fmt::Display for Reason {
             Self::NoLabel(words) => write!(f, "none of its labels stands right at it: {}", quote(words)),
             Self::Placeholder => f.write_str("it is an example, a reference or a placeholder"),
             Self::Allowed => f.write_str("it holds a part that makes it harmless"),
+            Self::NamedOtherwise => f.write_str("the word right before it names something else"),
             Self::Doubted => f.write_str("a word near it makes it doubtful"),
             Self::RuledOut => f.write_str("it is a redaction marker, or part of another match"),
         }
@@ -197,6 +200,11 @@ impl Detector {
         if is_near(&self.doubt) == Some(true) {
             reasons.push(Reason::Doubted);
         }
+        if is_near(&self.context) != Some(true)
+            && Words::new(&self.other_names).is_some_and(|names| is_named(&names, text, span))
+        {
+            reasons.push(Reason::NamedOtherwise);
+        }
         reasons
     }
 }
@@ -240,6 +248,8 @@ pub struct Checks<'d> {
     pub confidence_if_bare: Option<Confidence>,
     /// Words within 200 bytes that make a value LOW.
     pub doubt: &'d [String],
+    /// Words that make a value LOW where they name it, unless a word of `context` is near.
+    pub other_names: &'d [String],
     /// Parts of a value that make it LOW.
     pub allow: &'d [String],
 }
@@ -258,6 +268,7 @@ impl Detector {
             labels: &self.labels,
             confidence_if_bare: self.bare,
             doubt: &self.doubt,
+            other_names: &self.other_names,
             allow: &self.allow,
         }
     }

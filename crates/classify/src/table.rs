@@ -80,6 +80,12 @@ impl Table {
             return None;
         }
         let delimiter = DELIMITERS.into_iter().find(|d| memchr(*d, cells).is_some())?;
+        // A line of a list ends in a comma: `"FirstName",`.
+        let is_item =
+            matches!(cells.trim_ascii_end(), [item @ .., last] if *last == delimiter && !item.contains(last));
+        if is_item {
+            return None;
+        }
         let first = line_at(bytes, head.end + 1)?;
         if count_fields(bytes.get(first.clone())?, delimiter) != count_fields(cells, delimiter) {
             return None;
@@ -153,9 +159,13 @@ mod tests {
         ] {
             assert!(is_below(&text.replace("\n\n", "\n"), "ssn", "536"), "{text}");
         }
-        for text in
-            ["id,ssn\n536,1\n", "id,ssn\n\n1,536", "the ssn, please\n536", "{\"ssn\": 1,\n\"x\": 536,"]
-        {
+        for text in [
+            "id,ssn\n536,1\n",
+            "id,ssn\n\n1,536",
+            "the ssn, please\n536",
+            "{\"ssn\": 1,\n\"x\": 536,",
+            "\"ssn\",\n\"536\",",
+        ] {
             assert!(!is_below(text, "ssn", "536"), "{text}");
         }
     }

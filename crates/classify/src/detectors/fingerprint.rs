@@ -14,7 +14,7 @@ pub(crate) fn fingerprint(detectors: &[Detector]) -> String {
             (
                 (&d.id, d.class, &d.provider, &d.hosts, d.confidence, &d.keywords, &d.pattern, d.prefilter),
                 (d.in_url, d.window, &d.validator, d.validator_failure, d.min_entropy, d.weight),
-                (&d.context, d.required_context, &d.labels, d.bare, &d.doubt, &d.allow),
+                (&d.context, d.required_context, &d.labels, d.bare, &d.doubt, &d.other_names, &d.allow),
             )
         );
         hash.update(line.as_bytes());

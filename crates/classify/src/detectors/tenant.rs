@@ -49,6 +49,7 @@ fn blank(id: &str, origin: Origin) -> Detector {
         labels: Vec::new(),
         bare: None,
         doubt: Vec::new(),
+        other_names: Vec::new(),
         allow: Vec::new(),
         has_word_keywords: false,
         origin,

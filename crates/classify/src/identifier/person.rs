@@ -99,6 +99,8 @@ pub(super) fn is_person_name(value: &str) -> bool {
         word.chars().all(is_letter)
             && (is_capital(word) || is_one_of(word, &PARTICLES))
             && !is_one_of(word, &NO_NAMES)
+            && !is_acronym(word)
+            && !is_label(word)
     };
     (1..=6).contains(&words.len())
         && words.iter().all(is_word)
@@ -106,9 +108,23 @@ pub(super) fn is_person_name(value: &str) -> bool {
         && value.chars().filter(|c| c.is_alphabetic()).count() >= 2
 }
 
+/// `LastName`, `Username`: what heads a name is none.
+fn is_label(word: &str) -> bool {
+    let end = word.len().checked_sub("name".len()).and_then(|at| word.get(at..));
+    end.is_some_and(|end| end.eq_ignore_ascii_case("name"))
+}
+
+/// Three capitals or more without a vowel: `DSS` of a standard.
+fn is_acronym(word: &str) -> bool {
+    word.len() >= 3
+        && word
+            .bytes()
+            .all(|b| b.is_ascii_uppercase() && !matches!(b, b'A' | b'E' | b'I' | b'O' | b'U' | b'Y'))
+}
+
 /// Words and a number of a street, a box or a postcode; nothing that is an address of another kind.
 pub(super) fn is_postal_address(value: &str) -> bool {
-    const OTHERS: [&str; 8] = ["://", "@", "0x", "::", "\\", "www.", "${", "{{"];
+    const OTHERS: [&str; 11] = ["://", "@", "0x", "::", "\\", "www.", "${", "{{", "_", "''", "()"];
     let letters = value.chars().filter(|c| c.is_alphabetic()).count();
     let numbers = value.chars().filter(char::is_ascii_digit).count();
     let words = value.split([' ', ',']).filter(|word| word.chars().any(char::is_alphanumeric)).count();
@@ -159,7 +175,9 @@ mod tests {
         ] {
             assert!(is_person_name(name), "{name}");
         }
-        for other in ["none", "backup job", "Acme Inc", "Report 7", "Support Team", "x", ""] {
+        for other in
+            ["none", "backup job", "Acme Inc", "Report 7", "Support Team", "PCI DSS", "LastName", "x", ""]
+        {
             assert!(!is_person_name(other), "{other}");
         }
     }
@@ -174,9 +192,14 @@ mod tests {
         ] {
             assert!(is_postal_address(address), "{address}");
         }
-        for other in
-            ["jane.doe1@example.org", "https://a.io/1 b", "0x52908400098527886E0F", "10.0.0.1", "none at all"]
-        {
+        for other in [
+            "jane.doe1@example.org",
+            "https://a.io/1 b",
+            "0x52908400098527886E0F",
+            "10.0.0.1",
+            "none at all",
+            "(socket.AF_INET6, 0, ''",
+        ] {
             assert!(!is_postal_address(other), "{other}");
         }
     }

@@ -108,8 +108,10 @@ pub(super) fn is_national(value: &str) -> bool {
 fn is_date_or_sum(value: &str) -> bool {
     let groups: Vec<&str> = value.split(['-', '.', '/']).collect();
     let lengths: Vec<usize> = groups.iter().map(|g| g.len()).collect();
+    let is_year = |text: &str| text.starts_with("19") || text.starts_with("20");
     match (lengths.as_slice(), groups.as_slice()) {
-        ([4, 2, 2], [year, ..]) | ([2, 2, 4], [.., year]) => year.starts_with("19") || year.starts_with("20"),
+        ([4, 2, 2], [year, ..]) | ([2, 2, 4], [.., year]) => is_year(year),
+        ([4, 4], [from, to]) if is_year(from) && is_year(to) => true,
         ([_, _], _) => value.contains('.'),
         _ => false,
     }
@@ -151,7 +153,9 @@ mod tests {
         ] {
             assert!(is_national(phone), "{phone}");
         }
-        for other in ["1234567890", "12345", "911-555-0132", "2024-05-20", "12345.67", "0099 999 999"] {
+        for other in
+            ["1234567890", "12345", "911-555-0132", "2024-05-20", "1999-2003", "12345.67", "0099 999 999"]
+        {
             assert!(!is_national(other), "{other}");
         }
     }

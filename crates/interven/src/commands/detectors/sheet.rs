@@ -93,6 +93,7 @@ fn describe(sheet: &Sheet<'_>) -> String {
     line("right at it", if labels.is_empty() { labels } else { format!("{labels} ({bare})") });
     line("near", if context.is_empty() { context } else { format!("{context} ({lacking})") });
     line("LOW near", checks.doubt.join(", "));
+    line("LOW named", checks.other_names.join(", "));
     line("LOW with", checks.allow.join(", "));
     line("own hosts", sheet.hosts.join(", "));
     for example in &sheet.positive {
