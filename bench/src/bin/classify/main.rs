@@ -1,7 +1,8 @@
 //! What classifying and redacting cost: sizes × kinds of bodies, clean, ordinary and hostile, as one Markdown table.
 //!
-//! A row is timed in turns with the clean body of its size, so that both see the same machine. The last line names what
-//! breaks the rules of [`Row::broken_rules`]; `--check` then fails.
+//! A row is timed by turns with the clean body of its size, so that both see the same machine; what redacting adds is
+//! without reading again what classifying read, as in a decision. p99 is that of the faster half of the turns. The last
+//! line names what breaks the rules of [`Row::broken_rules`]; `--check` then fails.
 
 #![expect(clippy::print_stdout, reason = "a command answers on the terminal")]
 

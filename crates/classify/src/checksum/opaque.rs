@@ -50,18 +50,22 @@ fn has_strewn_case(run: &str) -> bool {
 }
 
 pub(super) fn is_path_or_url(value: &str) -> bool {
-    value.contains("://") || value.contains("/.") || value.starts_with("./") || value.starts_with("~/") || {
-        // Base 64 has slashes too; a path is one whose every part is a plain name.
-        value.matches('/').count() >= 1
-            && value.split('/').all(|part| part.len() < 24 && count_digit_changes(part) <= 1)
+    let is_marked = || {
+        ["://", "/."].iter().any(|mark| value.contains(mark))
+            || value.starts_with("./")
+            || value.starts_with("~/")
+    };
+    // Base 64 has slashes too; a path is one whose every part is a plain name.
+    let is_of_names = || {
+        value.split('/').all(|part| part.len() < 24 && count_digit_changes(part) <= 1)
             && !value.contains(['+', '='])
-    }
+    };
+    value.contains('/') && (is_marked() || is_of_names())
 }
 
 pub(super) fn is_uuid(value: &str) -> bool {
-    let groups: Vec<&str> = value.split('-').collect();
-    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
-        && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    value.split('-').map(str::len).eq([8, 4, 4, 4, 12])
+        && value.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
 /// `abcdefghij`, `1234567890`: mostly runs of eight or more characters that each follow the one before.

@@ -218,6 +218,8 @@ fn is_placeholder(value: &str) -> bool {
 /// `${VAR}`, `{{ var }}`, `%VAR%`, `<your key>`, `$(command)`, `process.env.X`, `var.db_password`, `self.password`,
 /// `Type::method`, `ENC(…)`.
 pub(super) fn is_reference(value: &str) -> bool {
+    const WORDS: &[&str] = &["environ", "getenv"];
+    /// Each has one of the symbols, which most values have not.
     const MARKS: &[&str] = &[
         "${",
         "#{",
@@ -226,8 +228,6 @@ pub(super) fn is_reference(value: &str) -> bool {
         "%(",
         "()",
         "[redacted",
-        "environ",
-        "getenv",
         "->",
         "::",
         "enc(",
@@ -238,8 +238,10 @@ pub(super) fn is_reference(value: &str) -> bool {
         "op://",
         "vault://",
     ];
+    const SYMBOLS: &[char] = &['{', '(', '[', '>', ':'];
     let lower = value.to_ascii_lowercase();
-    MARKS.iter().any(|mark| lower.contains(mark))
+    WORDS.iter().any(|word| lower.contains(word))
+        || value.contains(SYMBOLS) && MARKS.iter().any(|mark| lower.contains(mark))
         || lower.starts_with('*')
         || lower.starts_with('<') && lower.ends_with('>')
         || lower.starts_with('%') && lower.ends_with('%')
