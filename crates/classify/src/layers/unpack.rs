@@ -209,9 +209,14 @@ fn opens_plausibly(encoded: &str) -> bool {
     }
     let opening = encoded.get(..8).unwrap_or(encoded);
     let decoded = BASE64.decode(opening).or_else(|_| BASE64_URL.decode(opening)).unwrap_or_default();
-    is_compressed(&decoded)
-        || is_utf16(&decoded)
-        || (!decoded.is_empty() && decoded.iter().all(|b| is_text_byte(*b) || *b >= 0xC2))
+    is_compressed(&decoded) || is_utf16(&decoded) || opens_text(&decoded)
+}
+
+/// Whether these bytes are UTF-8 that can be read, of which the last character may be cut off.
+fn opens_text(bytes: &[u8]) -> bool {
+    bytes.utf8_chunks().next().is_some_and(|chunk| {
+        chunk.valid().len() + chunk.invalid().len() == bytes.len() && chunk.valid().chars().all(is_printable)
+    })
 }
 
 fn decode_base64(encoded: &str, wrap: Option<(usize, &'static str)>) -> Option<(Vec<u8>, Coding)> {
@@ -354,6 +359,19 @@ mod tests {
         for prefix in ["x", "ab", "key", "api/v1/", "token-"] {
             let source = format!("{prefix}{packed}");
             assert!(unpack_all(&source).iter().any(|u| u.text.contains("correct horse")), "{source}");
+        }
+    }
+
+    #[test]
+    fn text_of_any_script_may_open_a_value() {
+        for opening in ["é", "aé", "日本語 ", "Привет мир ", "😀", "ünïcödé 😀 ", "\u{feff}"]
+        {
+            let text = format!("{opening}{VALUE}");
+            for is_url in [false, true] {
+                let coding = Coding::Base64 { is_url, is_padded: !is_url, wrap: None };
+                let found = unpack_all(&encode(text.as_bytes(), coding).unwrap());
+                assert_eq!(found.first().map(|u| u.text.as_str()), Some(text.as_str()), "{coding:?}");
+            }
         }
     }
 
