@@ -51,7 +51,7 @@ pub(crate) async fn scan_response(
     let report = read_report(read_json(&gateway, caller, &headers, body).await?)?;
     let inspected = gateway
         .live
-        .inspect_response(caller, report.trace_id, &report.response_body, report.response_status)
+        .inspect_response(caller, report.trace_id, report.response_body, report.response_status)
         .await
         .map_err(|error| match error {
             StoreError::NotFound(_) => ApiError::not_found("trace").with_trace(report.trace_id),

@@ -8,6 +8,7 @@ mod approvals;
 mod clock;
 mod follow;
 mod keys;
+mod lanes;
 mod operations;
 mod policies;
 mod randomness;
@@ -63,6 +64,7 @@ pub struct Live {
     agents: agents::Agents,
     waiting: follow::Waiting,
     polls: approvals::Polls,
+    lanes: lanes::Lanes,
 }
 
 impl Live {
@@ -84,6 +86,7 @@ impl Live {
             agents: agents::Agents::new(),
             waiting: follow::Waiting::default(),
             polls: approvals::Polls::new(),
+            lanes: lanes::Lanes::new(),
         });
         live.reload_all().await?;
         follow::spawn(&live, changes);

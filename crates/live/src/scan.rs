@@ -22,6 +22,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use tokio::task::JoinError;
 
 /// What a request brings beside its body.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +48,8 @@ pub enum ScanError {
     QuotaExceeded { trace_id: Option<TraceId> },
     #[error("the tenant could not be loaded")]
     TenantUnavailable,
+    #[error("the call was not judged to the end: {0}")]
+    Abandoned(#[from] JoinError),
     #[error("the record could not be made durable: {0}")]
     AuditUnavailable(#[source] StoreError),
     #[error("no random numbers: {0}")]
@@ -68,7 +71,7 @@ impl Live {
         tenant.take_scan().map_err(ScanError::RateLimited)?;
         let agent = self.calling_agent(caller, &tenant, &request, now).await?;
         let view = agent.view();
-        let attempt = self.attempt(caller, &tenant, env, &request, &view, now)?;
+        let (attempt, bytes) = self.attempt(caller, &tenant, env, &request, &view, now)?;
         if tenant.is_over_quota(now) {
             return Err(self.record_over_quota(attempt).await);
         }
@@ -87,12 +90,19 @@ impl Live {
             agent: view,
         };
         timings.done("limits");
-        let judgement = decide(&request, &snapshot, now, &mut timings)?;
+        let signing_key = *self.secrets.signing_key();
+        let judged = self.lanes.run(bytes, move || {
+            let judgement = decide(&request, &snapshot, now, &mut timings)?;
+            let signature = signature(&signing_key, snapshot.tenant, &snapshot.env, &request, &judgement);
+            let shown_url = shown_url(&request, &judgement.all_hits());
+            Ok::<_, InvalidCall>((judgement, signature, shown_url, timings))
+        });
+        let (judgement, signature, shown_url, timings) = judged.await??;
 
         let scan = Scan {
             approval_id: ApprovalId(randomness::fresh_id()),
-            signature: signature(self.secrets.signing_key(), tenant.id, &attempt.env, &request, &judgement),
-            shown_url: shown_url(&request, &judgement.all_hits()),
+            signature,
+            shown_url,
             is_monitored: caller.key().monitor || tenant.settings.is_monitored(&attempt.env),
             idempotency_key: context.idempotency_key,
             attempt,
@@ -151,7 +161,7 @@ impl Live {
         }
     }
 
-    /// Names a call and seals what was asked.
+    /// Names a call and seals what was asked; with it, how many bytes that is.
     fn attempt(
         &self,
         caller: &Caller,
@@ -160,10 +170,10 @@ impl Live {
         request: &ScanRequest,
         agent: &AgentView,
         now: Timestamp,
-    ) -> Result<Attempt, ScanError> {
+    ) -> Result<(Attempt, usize), ScanError> {
         let trace_id = TraceId(randomness::fresh_id());
         let plaintext = serde_json::to_vec(request).unwrap_or_default();
-        Ok(Attempt {
+        let attempt = Attempt {
             trace_id,
             env,
             key_id: caller.key().key_id,
@@ -179,7 +189,8 @@ impl Live {
             ),
             tenant: Arc::clone(tenant),
             now,
-        })
+        };
+        Ok((attempt, plaintext.len()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Input that nobody sends by accident: specified answers, never a 5xx, never an accidental ALLOW.
 
-use crate::world::World;
+use crate::world::{Answer, World};
 use serde_json::json;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -125,4 +125,23 @@ async fn a_slow_client_is_let_go() {
     silent.write_all(b"POST /v1/scan HTTP/1.1\r\nHo").await.unwrap();
     let closed = tokio::time::timeout(Duration::from_secs(5), silent.read(&mut [0; 512])).await;
     assert!(closed.is_ok(), "a connection without headers stays open");
+}
+
+#[tokio::test]
+async fn small_calls_do_not_wait_behind_large_ones() {
+    let world = World::start().await;
+    let agent = world.agent("bot").await;
+    let large = json!({"text": "COHERE_API_KEY=ZcCcRKrwt. LINE_CHANNEL_ACCESS_TOKEN=Zk3vQ9xT7mW2pL5r ".repeat(3_000)});
+    let scan_large = async || agent.scan("POST", "https://a.example", large.clone()).await;
+    // One thread serves all connections, and the large calls arrive while the first small ones are answered.
+    let small = async {
+        for _ in 0..4 {
+            agent.say("hi").await;
+        }
+        agent.say("last").await
+    };
+    let (first, second, last) = tokio::join!(scan_large(), scan_large(), small);
+    assert_eq!((first.status, second.status, last.status), (200, 200, 200));
+    let place = |answer: &Answer| answer.body["ledger_seq"].as_u64().unwrap();
+    assert!(place(&last) < place(&first).min(place(&second)), "{first:?} {second:?} {last:?}");
 }
