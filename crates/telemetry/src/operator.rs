@@ -79,7 +79,7 @@ fn tenant_of(headers: &HeaderMap, tenants: &[TenantRow]) -> ApiResult<TenantId> 
     let Some(wanted) = headers.get(TENANT_HEADER) else {
         let [only] = tenants else {
             return Err(ApiError::invalid_request(format!(
-                "there are {} tenants: name one with the header `X-Interven-Tenant: <id or name>`",
+                "there are {} tenants: name one with `--tenant`, over HTTP with the header `X-Interven-Tenant: <id or name>`",
                 tenants.len()
             )));
         };
