@@ -19,6 +19,17 @@ pub(crate) const TABLE_TEXTS: &[&str] = &[
     include_str!("../tools/anthropic.toml"),
     include_str!("../tools/linear.toml"),
     include_str!("../tools/gitlab.toml"),
+    include_str!("../tools/pagerduty.toml"),
+    include_str!("../tools/datadog.toml"),
+    include_str!("../tools/sendgrid.toml"),
+    include_str!("../tools/twilio.toml"),
+    include_str!("../tools/salesforce.toml"),
+    include_str!("../tools/hubspot.toml"),
+    include_str!("../tools/zendesk.toml"),
+    include_str!("../tools/intercom.toml"),
+    include_str!("../tools/notion.toml"),
+    include_str!("../tools/confluence.toml"),
+    include_str!("../tools/dropbox.toml"),
 ];
 const WORDS_TEXT: &str = include_str!("../tools/words.toml");
 const NAMES_TEXT: &str = include_str!("../tools/names.toml");

@@ -129,3 +129,26 @@ fn unknown_tools_say_who_is_given_something() {
         );
     }
 }
+
+/// Names that the vendors' own MCP servers give to their tools.
+#[test]
+fn servers_of_vendors_are_known_by_name() {
+    let table = [
+        ("mcp://pagerduty/manage_incidents", json!({}), "pagerduty.update_incident WRITE"),
+        ("mcp://datadog/search_datadog_logs", json!({}), "datadog.search_logs READ"),
+        ("mcp://notion/API-delete-a-block", json!({"block_id": "9bc"}), "notion.delete_block ADMIN"),
+        ("tool://agent/notion-create-pages", json!({}), "notion.create_page WRITE"),
+        ("mcp://hubspot/hubspot-batch-create-objects", json!({}), "hubspot.create_records WRITE"),
+        (
+            "mcp://salesforce/run_soql_query",
+            json!({"query": "SELECT Id FROM Case"}),
+            "salesforce.query_records READ",
+        ),
+        ("mcp://twilio/send_sms", json!({"To": "+1555"}), "twilio.send_message WRITE"),
+        ("mcp://zendesk/create_ticket_comment", json!({}), "zendesk.reply_ticket WRITE"),
+    ];
+    for (url, body, expected) in table {
+        let named = call("POST", url, json!({ "arguments": body }));
+        assert!(named.actions().any(|action| name(action) == expected), "{url}: {named:?}");
+    }
+}

@@ -2,8 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be read fails the test")]
 
+mod alerting;
 mod by_name;
 mod commands;
+mod customers;
+mod documents;
+mod sending;
 
 use interven_normalize::{Normalized, OwnDomains, known_operations, known_tools, normalize};
 use interven_types::{Action, ScanRequest};
@@ -26,6 +30,35 @@ fn call_with(method: &str, url: &str, body: Value, headers: &[(&str, &str)]) -> 
 
 fn name(action: &Action) -> String {
     format!("{}.{} {}", action.tool, action.operation, action.verb)
+}
+
+/// All of an action that rules match on: `tool.operation VERB category resource`, then to whom, then `outside` when it gives
+/// something to someone there.
+fn whole(action: &Action) -> String {
+    let resource = action.resource.as_deref().unwrap_or("-");
+    let to = if action.principals.is_empty() {
+        String::new()
+    } else {
+        format!(" to {}", action.principals.join(" "))
+    };
+    let outside = if action.external_principal { " outside" } else { "" };
+    format!("{} {} {resource}{to}{outside}", name(action), action.category)
+}
+
+/// Calls and all that is known of them.
+#[track_caller]
+fn check_whole(table: &[(&str, &str, Value, &str)]) {
+    for (method, url, body, expected) in table {
+        assert_eq!(whole(&call(method, url, body.clone()).primary), *expected, "{method} {url} {body}");
+    }
+}
+
+/// Hosts that only look like a tool's.
+#[track_caller]
+fn check_strangers(urls: &[&str]) {
+    for url in urls {
+        assert_eq!(call("POST", url, json!({})).primary.tool, "custom_proxy", "{url}");
+    }
 }
 
 fn shell(line: &str) -> Normalized {
