@@ -30,6 +30,11 @@ pub(crate) const TABLE_TEXTS: &[&str] = &[
     include_str!("../tools/notion.toml"),
     include_str!("../tools/confluence.toml"),
     include_str!("../tools/dropbox.toml"),
+    include_str!("../tools/supabase.toml"),
+    include_str!("../tools/firebase.toml"),
+    include_str!("../tools/cloudflare.toml"),
+    include_str!("../tools/vercel.toml"),
+    include_str!("../tools/netlify.toml"),
 ];
 const WORDS_TEXT: &str = include_str!("../tools/words.toml");
 const NAMES_TEXT: &str = include_str!("../tools/names.toml");
