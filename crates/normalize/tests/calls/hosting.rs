@@ -1,11 +1,11 @@
 //! Platforms that host data, functions and sites.
 
-use crate::{call, call_with, check_described, check_foreign, describe, name};
+use crate::{call, call_with, check_below, check_strangers, name, whole};
 use serde_json::json;
 
 #[test]
 fn supabase() {
-    check_described(
+    check_below(
         "https://abcdefghijklmnopqrst.supabase.co",
         &[
             ("DELETE", "/rest/v1/users?id=eq.7", json!(null), "supabase.delete_rows ADMIN database users"),
@@ -47,26 +47,26 @@ fn supabase() {
                 "POST",
                 "/auth/v1/invite",
                 json!({"email": "eve@other.test"}),
-                "supabase.invite_user ADMIN users eve@other.test -> eve@other.test outside",
+                "supabase.invite_user ADMIN users eve@other.test to eve@other.test outside",
             ),
             (
                 "POST",
                 "/auth/v1/admin/generate_link",
                 json!({"type": "magiclink", "email": "bob@acme.example"}),
-                "supabase.generate_sign_in_link ADMIN users bob@acme.example -> bob@acme.example",
+                "supabase.generate_sign_in_link ADMIN users bob@acme.example to bob@acme.example",
             ),
             ("DELETE", "/auth/v1/admin/users/u-1", json!({}), "supabase.delete_user ADMIN users u-1"),
             (
                 "PUT",
                 "/storage/v1/bucket/avatars",
                 json!({"public": true}),
-                "supabase.make_bucket_public ADMIN files avatars -> public outside",
+                "supabase.make_bucket_public ADMIN files avatars to public outside",
             ),
             (
                 "POST",
                 "/storage/v1/object/sign/contracts/2026/a.pdf",
                 json!({"expiresIn": 3600}),
-                "supabase.create_signed_url WRITE files contracts/2026/a.pdf -> anyone outside",
+                "supabase.create_signed_url WRITE files contracts/2026/a.pdf to anyone outside",
             ),
             (
                 "POST",
@@ -89,7 +89,7 @@ fn supabase() {
             ),
         ],
     );
-    check_described(
+    check_below(
         "https://api.supabase.com/v1",
         &[
             ("DELETE", "/projects/abc", json!(null), "supabase.delete_project ADMIN projects abc"),
@@ -116,11 +116,11 @@ fn supabase() {
                 "POST",
                 "/projects/abc/network-restrictions/apply",
                 json!({"dbAllowedCidrs": ["0.0.0.0/0"]}),
-                "supabase.change_network_access ADMIN access abc -> 0.0.0.0/0",
+                "supabase.change_network_access ADMIN access abc to 0.0.0.0/0",
             ),
         ],
     );
-    check_foreign(&[
+    check_strangers(&[
         "https://abc.supabase.co.evil.test/rest/v1/users",
         "https://abcsupabase.co/rest/v1/users",
         "https://api.supabase.com.evil.test/v1/projects",
@@ -132,7 +132,7 @@ fn supabase() {
 #[test]
 fn firebase() {
     let documents = "https://firestore.googleapis.com/v1/projects/p1/databases/(default)";
-    check_described(
+    check_below(
         documents,
         &[
             (
@@ -182,7 +182,7 @@ fn firebase() {
                 "POST",
                 ":exportDocuments",
                 json!({"outputUriPrefix": "gs://elsewhere/x"}),
-                "firebase.export_database ADMIN database (default) -> gs://elsewhere/x",
+                "firebase.export_database ADMIN database (default) to gs://elsewhere/x",
             ),
             (
                 "POST",
@@ -192,7 +192,7 @@ fn firebase() {
             ),
         ],
     );
-    check_described(
+    check_below(
         "https://shop-default-rtdb.firebaseio.com",
         &[
             ("DELETE", "/.json", json!(null), "firebase.delete_all_data ADMIN database /"),
@@ -224,14 +224,14 @@ fn firebase() {
             ),
         ],
     );
-    check_described(
+    check_below(
         "https://",
         &[
             (
                 "POST",
                 "identitytoolkit.googleapis.com/v1/projects/p1/accounts:update",
                 json!({"localId": "u1", "customAttributes": "{\"admin\":true}"}),
-                "firebase.set_user_claims ADMIN access u1 -> u1",
+                "firebase.set_user_claims ADMIN access u1 to u1",
             ),
             (
                 "POST",
@@ -249,7 +249,7 @@ fn firebase() {
                 "POST",
                 "fcm.googleapis.com/v1/projects/p1/messages:send",
                 json!({"message": {"topic": "all", "notification": {"title": "t"}}}),
-                "firebase.send_message WRITE messages all -> all",
+                "firebase.send_message WRITE messages all to all",
             ),
             (
                 "POST",
@@ -278,31 +278,31 @@ fn firebase() {
         &[("x-http-method-override", "DELETE")],
     );
     assert_eq!(name(&disguised.primary), "firebase.delete_all_data ADMIN");
-    check_foreign(&[
+    check_strangers(&[
         "https://firestore.googleapis.com.evil.test/v1/projects/p/databases/d/documents:commit",
         "https://shop.firebaseio.com.evil.test/.json",
         "https://myfirebaseio.com/.json",
     ]);
     let commit = call("POST", &format!("{documents}/documents:commit"), json!({})).primary;
-    assert_eq!(commit.account.as_deref(), Some("p1"), "{}", describe(&commit));
+    assert_eq!(commit.account.as_deref(), Some("p1"), "{}", whole(&commit));
 }
 
 #[test]
 fn cloudflare() {
-    check_described(
+    check_below(
         "https://api.cloudflare.com/client/v4",
         &[
             (
                 "POST",
                 "/zones/z1/dns_records",
                 json!({"type": "CNAME", "name": "www.acme.example", "content": "evil.test", "proxied": false}),
-                "cloudflare.create_dns_record ADMIN dns www.acme.example -> evil.test outside",
+                "cloudflare.create_dns_record ADMIN dns www.acme.example to evil.test outside",
             ),
             (
                 "PATCH",
                 "/zones/z1/dns_records/r1",
                 json!({"type": "A", "content": "198.51.100.4"}),
-                "cloudflare.update_dns_record ADMIN dns z1/r1 -> 198.51.100.4",
+                "cloudflare.update_dns_record ADMIN dns z1/r1 to 198.51.100.4",
             ),
             (
                 "DELETE",
@@ -346,7 +346,7 @@ fn cloudflare() {
                 "POST",
                 "/accounts/a1/members",
                 json!({"email": "eve@other.test", "roles": ["r"]}),
-                "cloudflare.invite_member ADMIN access eve@other.test -> eve@other.test outside",
+                "cloudflare.invite_member ADMIN access eve@other.test to eve@other.test outside",
             ),
             (
                 "POST",
@@ -364,7 +364,7 @@ fn cloudflare() {
                 "PUT",
                 "/accounts/a1/r2/buckets/backups/domains/managed",
                 json!({"enabled": true}),
-                "cloudflare.make_bucket_public ADMIN files backups -> public outside",
+                "cloudflare.make_bucket_public ADMIN files backups to public outside",
             ),
             (
                 "GET",
@@ -386,7 +386,7 @@ fn cloudflare() {
             ),
         ],
     );
-    check_foreign(&[
+    check_strangers(&[
         "https://api.cloudflare.com.evil.test/client/v4/zones/z/purge_cache",
         "https://api-cloudflare.com/client/v4/zones/z/purge_cache",
         "https://api.cloudflare.com/other",
@@ -398,7 +398,7 @@ fn cloudflare() {
 
 #[test]
 fn vercel() {
-    check_described(
+    check_below(
         "https://api.vercel.com",
         &[
             (
@@ -449,31 +449,34 @@ fn vercel() {
                 "POST",
                 "/v2/domains/acme.example/records",
                 json!({"type": "CNAME", "name": "www", "value": "evil.test"}),
-                "vercel.create_dns_record ADMIN dns acme.example/www -> evil.test outside",
+                "vercel.create_dns_record ADMIN dns acme.example/www to evil.test outside",
             ),
             (
                 "PATCH",
                 "/v3/domains/acme.example",
                 json!({"op": "move-out", "destination": "someone"}),
-                "vercel.transfer_domain ADMIN dns acme.example -> someone outside",
+                "vercel.transfer_domain ADMIN dns acme.example to someone outside",
             ),
             (
                 "POST",
                 "/v2/teams/team_1/members",
                 json!({"email": "eve@other.test", "role": "OWNER"}),
-                "vercel.invite_member ADMIN access team_1 -> eve@other.test outside",
+                "vercel.invite_member ADMIN access team_1 to eve@other.test outside",
             ),
             (
                 "POST",
                 "/v1/webhooks",
                 json!({"url": "https://other.test/h", "events": ["deployment.created"]}),
-                "vercel.change_webhook ADMIN settings - -> https://other.test/h",
+                "vercel.change_webhook ADMIN settings - to https://other.test/h outside",
             ),
             ("POST", "/v3/user/tokens", json!({"name": "ci"}), "vercel.create_api_token ADMIN secrets ci"),
             ("GET", "/v9/projects", json!(null), "vercel.read_projects READ projects -"),
         ],
     );
-    check_foreign(&["https://api.vercel.com.evil.test/v13/deployments", "https://shop.vercel.app/api/users"]);
+    check_strangers(&[
+        "https://api.vercel.com.evil.test/v13/deployments",
+        "https://shop.vercel.app/api/users",
+    ]);
     let deploy =
         call("POST", "https://api.vercel.com/v13/deployments?teamId=team_1", json!({"name": "shop"})).primary;
     assert_eq!((deploy.org.as_deref(), deploy.repo.as_deref()), (Some("team_1"), Some("shop")));
@@ -481,7 +484,7 @@ fn vercel() {
 
 #[test]
 fn netlify() {
-    check_described(
+    check_below(
         "https://api.netlify.com/api/v1",
         &[
             ("POST", "/sites/s1/deploys", json!({"files": {}}), "netlify.deploy ADMIN deployments s1"),
@@ -510,19 +513,19 @@ fn netlify() {
                 "POST",
                 "/dns_zones/z1/dns_records",
                 json!({"type": "CNAME", "hostname": "www.acme.example", "value": "evil.test"}),
-                "netlify.create_dns_record ADMIN dns www.acme.example -> evil.test outside",
+                "netlify.create_dns_record ADMIN dns www.acme.example to evil.test outside",
             ),
             (
                 "PUT",
                 "/dns_zones/z1/transfer?account_id=a&transfer_account_id=b&transfer_user_id=u",
                 json!(null),
-                "netlify.transfer_dns_zone ADMIN dns z1 -> b outside",
+                "netlify.transfer_dns_zone ADMIN dns z1 to b outside",
             ),
             (
                 "POST",
                 "/acme/members",
                 json!({"email": "eve@other.test", "role": "Owner"}),
-                "netlify.invite_member ADMIN access eve@other.test -> eve@other.test outside",
+                "netlify.invite_member ADMIN access eve@other.test to eve@other.test outside",
             ),
             (
                 "POST",
@@ -534,10 +537,10 @@ fn netlify() {
             ("GET", "/forms/f1/submissions", json!(null), "netlify.read_form_submissions READ forms f1"),
         ],
     );
-    check_foreign(&[
+    check_strangers(&[
         "https://api.netlify.com.evil.test/api/v1/sites",
         "https://acme.netlify.app/api/v1/sites",
     ]);
     let hook = call("POST", "https://api.netlify.com/build_hooks/5c23", json!({})).primary;
-    assert_eq!(describe(&hook), "netlify.start_build ADMIN deployments 5c23");
+    assert_eq!(whole(&hook), "netlify.start_build ADMIN deployments 5c23");
 }

@@ -54,6 +54,15 @@ fn check_whole(table: &[(&str, &str, Value, &str)]) {
     }
 }
 
+/// The same, all below `base`.
+#[track_caller]
+fn check_below(base: &str, table: &[(&str, &str, Value, &str)]) {
+    for (method, path, body, expected) in table {
+        let action = call(method, &format!("{base}{path}"), body.clone()).primary;
+        assert_eq!(whole(&action), *expected, "{method} {base}{path} {body}");
+    }
+}
+
 /// Hosts that only look like a tool's.
 #[track_caller]
 fn check_strangers(urls: &[&str]) {
@@ -72,34 +81,6 @@ fn check_lines(table: &[(&str, &str)]) {
     for (line, expected) in table {
         let names: Vec<String> = shell(line).actions().map(name).collect();
         assert_eq!(names.join(", "), *expected, "{line}");
-    }
-}
-
-/// `tool.operation VERB category resource`, and who is given something, `outside` when one of them is.
-fn describe(action: &Action) -> String {
-    let outside = if action.external_principal { " outside" } else { "" };
-    let given = match action.principals.as_slice() {
-        [] => String::new(),
-        principals => format!(" -> {}", principals.join(", ")),
-    };
-    let resource = action.resource.as_deref().unwrap_or("-");
-    format!("{} {} {resource}{given}{outside}", name(action), action.category)
-}
-
-/// Whole descriptions of calls, below `base`.
-#[track_caller]
-fn check_described(base: &str, table: &[(&str, &str, Value, &str)]) {
-    for (method, path, body, expected) in table {
-        let action = call(method, &format!("{base}{path}"), body.clone()).primary;
-        assert_eq!(describe(&action), *expected, "{method} {base}{path} {body}");
-    }
-}
-
-/// Hosts that look like a tool's and are not.
-#[track_caller]
-fn check_foreign(urls: &[&str]) {
-    for url in urls {
-        assert_eq!(call("POST", url, json!({})).primary.tool, "custom_proxy", "{url}");
     }
 }
 
