@@ -4,7 +4,8 @@
 //! body, URL, headers ─► leaves ─► layers ─► matcher ─► overlap ─► hits
 //!                      (strings,  (reveal,  (keywords,  (one hit
 //!                       keys,      unpack,   regex,      per value)
-//!                       numbers)   join)     checks)
+//!                       numbers)   stitch,   checks)
+//!                                  join)
 //! ```
 //!
 //! Detectors are data (`data/*.toml`); every example in the data is a test. Everything here is pure, and linear in
