@@ -123,6 +123,12 @@ fn twilio() {
             json!("To=%2B1555&From=%2B1501&Url=http%3A%2F%2Fdemo.test%2Fdocs%2Fvoice.xml"),
             "twilio.make_call WRITE calls +1501 to +1555 outside",
         ),
+        (
+            "POST",
+            "https://comms.twilio.com/v1/Messages",
+            json!({"from": {"address": "+1501", "channel": "SMS"}, "to": [{"address": "+15558675310", "channel": "PHONE"}], "content": {"text": "t"}}),
+            "twilio.send_bulk_messages ADMIN messages +1501 to +15558675310 outside",
+        ),
         ("DELETE", &api("/Messages/SM1.json"), json!(null), "twilio.delete_message ADMIN messages SM1"),
         ("GET", &api("/Messages/SM1.json"), json!(null), "twilio.read_messages READ messages SM1"),
         ("GET", &api("/Recordings/RE1.json"), json!(null), "twilio.read_recordings READ calls RE1"),
