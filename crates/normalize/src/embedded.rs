@@ -35,6 +35,12 @@ pub(crate) const TABLE_TEXTS: &[&str] = &[
     include_str!("../tools/cloudflare.toml"),
     include_str!("../tools/vercel.toml"),
     include_str!("../tools/netlify.toml"),
+    include_str!("../tools/box.toml"),
+    include_str!("../tools/asana.toml"),
+    include_str!("../tools/monday.toml"),
+    include_str!("../tools/workday.toml"),
+    include_str!("../tools/bamboohr.toml"),
+    include_str!("../tools/greenhouse.toml"),
 ];
 const WORDS_TEXT: &str = include_str!("../tools/words.toml");
 const NAMES_TEXT: &str = include_str!("../tools/names.toml");

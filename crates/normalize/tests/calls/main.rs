@@ -9,6 +9,7 @@ mod customers;
 mod documents;
 mod hosting;
 mod sending;
+mod work;
 
 use interven_normalize::{Normalized, OwnDomains, known_operations, known_tools, normalize};
 use interven_types::{Action, ScanRequest};
