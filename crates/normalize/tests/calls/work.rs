@@ -247,7 +247,12 @@ fn bamboohr() {
                 "bamboohr.read_employee READ employees 7",
             ),
             ("GET", "/employees/directory", json!(null), "bamboohr.export_employees READ employees -"),
-            ("POST", "/reports/custom", json!({"fields": ["ssn"]}), "bamboohr.run_report READ reports custom"),
+            (
+                "POST",
+                "/reports/custom",
+                json!({"fields": ["ssn"]}),
+                "bamboohr.run_report READ reports custom",
+            ),
             ("DELETE", "/employees/7/files/9", json!(null), "bamboohr.delete_file ADMIN files 7/9"),
             (
                 "POST",
