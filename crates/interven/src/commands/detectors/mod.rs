@@ -34,7 +34,7 @@ pub(crate) fn run(args: &DetectorsArgs) -> Result<Exit> {
     }
 }
 
-/// A detector as a row of the list.
+/// A detector as a row of the list, and as the head of its sheet.
 #[derive(Debug, Serialize)]
 struct Row<'d> {
     id: &'d str,
@@ -45,16 +45,22 @@ struct Row<'d> {
     source: Option<&'d str>,
 }
 
+impl<'d> Row<'d> {
+    fn of(detector: &'d Detector) -> Self {
+        Self {
+            id: &detector.id,
+            class: detector.class,
+            confidence: detector.confidence,
+            provider: detector.provider.as_deref(),
+            summary: &detector.summary,
+            source: detector.source.as_deref(),
+        }
+    }
+}
+
 fn list(detectors: &[Detector], wanted: &ListDetectorsArgs) -> Result<Exit> {
-    let rows = detectors.iter().filter(|detector| is_wanted(detector, wanted)).map(|detector| Row {
-        id: &detector.id,
-        class: detector.class,
-        confidence: detector.confidence,
-        provider: detector.provider.as_deref(),
-        summary: &detector.summary,
-        source: detector.source.as_deref(),
-    });
-    let rows: Vec<Row<'_>> = rows.collect();
+    let rows: Vec<Row<'_>> =
+        detectors.iter().filter(|detector| is_wanted(detector, wanted)).map(Row::of).collect();
     Terminal::new(wanted.json).show(&rows, |rows| {
         let cells = rows.iter().map(|row| {
             let provider = or_dash(row.provider);

@@ -1,5 +1,6 @@
 //! `interven detectors show`: all there is to know about one.
 
+use super::Row;
 use crate::{
     commands::classify::mask,
     exit::Exit,
@@ -7,18 +8,13 @@ use crate::{
 };
 use anyhow::Result;
 use interven_classify::{Checks, Prober, detectors::Detector};
-use interven_types::{Confidence, DataClass};
 use serde::Serialize;
 use std::fmt::Write as _;
 
 #[derive(Debug, Serialize)]
 struct Sheet<'d> {
-    id: &'d str,
-    class: DataClass,
-    confidence: Confidence,
-    provider: Option<&'d str>,
-    summary: &'d str,
-    source: Option<&'d str>,
+    #[serde(flatten)]
+    head: Row<'d>,
     #[serde(flatten)]
     checks: Checks<'d>,
     /// Hosts at which the credential may be presented.
@@ -31,12 +27,7 @@ pub(super) fn show(detector: &Detector, terminal: Terminal, is_revealed: bool) -
     let prober = Prober::new(detector)?;
     let shown = |text: &String| if is_revealed { text.clone() } else { mask_values(&prober, text) };
     let sheet = Sheet {
-        id: &detector.id,
-        class: detector.class,
-        confidence: detector.confidence,
-        provider: detector.provider.as_deref(),
-        summary: &detector.summary,
-        source: detector.source.as_deref(),
+        head: Row::of(detector),
         checks: detector.checks(),
         hosts: &detector.hosts,
         positive: detector.positive.iter().map(shown).collect(),
@@ -61,19 +52,19 @@ fn mask_values(prober: &Prober<'_>, text: &str) -> String {
 }
 
 fn describe(sheet: &Sheet<'_>) -> String {
-    let checks = &sheet.checks;
+    let Sheet { head, checks, .. } = sheet;
     let mut text = String::new();
     let mut line = |name: &str, value: String| {
         if !value.is_empty() {
             let _ = writeln!(text, "{name:<12}  {}", printable(&value));
         }
     };
-    line("id", sheet.id.to_owned());
-    line("finds", sheet.summary.to_owned());
-    line("class", sheet.class.to_string());
-    line("confidence", sheet.confidence.to_string());
-    line("provider", sheet.provider.unwrap_or_default().to_owned());
-    line("documented", sheet.source.unwrap_or_default().to_owned());
+    line("id", head.id.to_owned());
+    line("finds", head.summary.to_owned());
+    line("class", head.class.to_string());
+    line("confidence", head.confidence.to_string());
+    line("provider", head.provider.unwrap_or_default().to_owned());
+    line("documented", head.source.unwrap_or_default().to_owned());
     line("keywords", checks.keywords.join(", "));
     line("looks round", checks.looks_round.unwrap_or_default().to_owned());
     line("pattern", checks.pattern.to_owned());
