@@ -11,7 +11,7 @@ mod policy;
 mod scan;
 
 use crate::{
-    cli::{Cli, Command, PolicyCommand},
+    cli::{Cli, Command},
     exit::Exit,
     serve,
 };
@@ -25,14 +25,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit> {
         Command::Approvals(args) => on_one_core(approvals::run(args)),
         Command::Activity(args) => on_one_core(activity::run(args)),
         Command::Explain(args) => on_one_core(explain::run(args)),
-        Command::Policy(args) => match args.what {
-            PolicyCommand::Validate { files } => policy::validate(&files, args.server.json),
-            PolicyCommand::Apply { files, env } => {
-                on_one_core(policy::apply(&args.server, &files, env.as_deref()))
-            }
-            PolicyCommand::List => on_one_core(policy::list(&args.server)),
-            PolicyCommand::Schema => policy::schema(),
-        },
+        Command::Policy(args) => policy::run(args),
         Command::Scan(args) => on_one_core(scan::run(args)),
         Command::Classify(args) => classify::run(&args),
         Command::Detectors(args) => detectors::run(&args),

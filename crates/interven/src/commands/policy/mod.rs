@@ -1,0 +1,30 @@
+//! `interven policy`: one file for each thing that is done to policies.
+
+mod apply;
+mod files;
+mod list;
+mod validate;
+
+use super::on_one_core;
+use crate::{
+    cli::{PolicyArgs, PolicyCommand},
+    exit::Exit,
+    terminal::print,
+};
+use anyhow::Result;
+
+pub(crate) use files::check;
+
+pub(crate) fn run(PolicyArgs { server, what }: PolicyArgs) -> Result<Exit> {
+    match what {
+        PolicyCommand::Validate { files } => validate::validate(&files, server.json),
+        PolicyCommand::Apply { files, env } => on_one_core(apply::apply(&server, &files, env.as_deref())),
+        PolicyCommand::List => on_one_core(list::list(&server)),
+        PolicyCommand::Schema => schema(),
+    }
+}
+
+fn schema() -> Result<Exit> {
+    print(&format!("{}\n", serde_json::to_string_pretty(&interven_policy::json_schema())?))?;
+    Ok(Exit::Ok)
+}
