@@ -34,7 +34,7 @@ impl Call {
         Self { url, headers: headers.collect(), body: read_body(body) }
     }
 
-    pub fn subject<'a>(&'a self, host: Option<&'a str>) -> Subject<'a> {
+    pub fn subject<'a>(&'a self, host: Option<&'a str>) -> Subject<'a, 'a> {
         Subject { url: &self.url, host, headers: &self.headers, body: &self.body }
     }
 }

@@ -83,16 +83,16 @@ impl Options<'_> {
     }
 }
 
-/// What is classified of one call.
+/// What is classified of one call. What is found borrows from the body alone.
 #[derive(Clone, Copy, Debug)]
-pub struct Subject<'a> {
+pub struct Subject<'call, 'body> {
     /// As the agent wrote it.
-    pub url: &'a str,
+    pub url: &'call str,
     /// Canonical host; a credential sent to its own provider is normal use.
-    pub host: Option<&'a str>,
+    pub host: Option<&'call str>,
     /// Names in lower case.
-    pub headers: &'a BTreeMap<String, String>,
-    pub body: &'a Value,
+    pub headers: &'call BTreeMap<String, String>,
+    pub body: &'body Value,
 }
 
 /// A finding that does not count, by an exception of the tenant.
@@ -236,7 +236,7 @@ impl Classifier {
     }
 
     /// Classifies body, URL and headers of a call.
-    pub fn classify<'a>(&self, subject: &Subject<'a>) -> Findings<'a> {
+    pub fn classify<'body>(&self, subject: &Subject<'_, 'body>) -> Findings<'body> {
         let mut findings = Findings::default();
         let body = self.read(Leaves::of_body(subject.body), subject.host);
         self.note(&body, &mut findings);

@@ -19,6 +19,8 @@ pub(crate) struct Findings<'a> {
     pub outcome: &'a Outcome,
     /// Redaction was asked for and replaced something.
     pub is_redacted: bool,
+    /// The policies hold a rule at all.
+    pub has_policies: bool,
     pub snapshot: &'a Snapshot,
 }
 
@@ -78,7 +80,7 @@ fn from_policy(findings: &Findings<'_>) -> Combined {
     }));
     let mut reason_codes: Vec<String> =
         decisive.into_iter().chain(speaking.iter().copied()).map(|m| m.reason_code.clone()).collect();
-    if findings.snapshot.policies.is_empty() {
+    if !findings.has_policies {
         reason_codes.push(code::NO_POLICY.to_owned());
         factors.push(Factor::NoPolicy);
     }
@@ -97,7 +99,7 @@ fn from_policy(findings: &Findings<'_>) -> Combined {
 fn hold_critical_risk(combined: &mut Combined, findings: &Findings<'_>) {
     let is_critical = findings.risk.band == interven_types::RiskBand::Critical;
     let may_hold = findings.snapshot.settings.risk.critical_requires_approval;
-    let no_rule_spoke = findings.outcome.decision.is_none() && !findings.snapshot.policies.is_empty();
+    let no_rule_spoke = findings.outcome.decision.is_none() && findings.has_policies;
     if is_critical && may_hold && no_rule_spoke && combined.decision == Decision::Allow {
         let factor = Factor::RiskCritical { score: findings.risk.score };
         combined.decide(Decision::RequireApproval, code::RISK_CRITICAL, factor);

@@ -2,19 +2,19 @@
 
 use crate::{
     combine::{self, Combined, Findings},
-    risk::{self, Evidence},
-    snapshot::{AgentFacts, Snapshot},
-    trust,
+    risk::{self, Evidence, Risk},
+    snapshot::{AgentFacts, BaselineFacts, Snapshot},
+    trust::{self, Scrutiny},
 };
 use interven_classify::{Classifier, ExceptedHit, Redacted, RedactionPlan, Subject};
 use interven_normalize::{Normalized, UrlError, normalize};
-use interven_policy::{Facts, Outcome};
+use interven_policy::{Facts, Outcome, PolicySet, RuleMatch};
 use interven_types::{
     Action, Confidence, Coverage, DataClass, Decision, Factor, Hit, Place, RiskBand, RuleRef, ScanRequest,
     Signal, Skipped, Timestamp,
 };
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// Called as each step of a decision ends, so that an edge with a clock can time them.
 pub trait Steps {
@@ -72,6 +72,50 @@ pub fn decide(
     now: Timestamp,
     steps: &mut impl Steps,
 ) -> Result<Judgement, InvalidCall> {
+    let examination = examine(request, snapshot, now, steps)?;
+    let ruling = examination.rule(&snapshot.policies, steps);
+    Ok(examination.conclude(ruling))
+}
+
+/// What one call is, carries and risks: all that is known of it before any policy speaks, and the larger part of the work.
+#[derive(Debug)]
+pub struct Examination<'a> {
+    request: &'a ScanRequest,
+    snapshot: &'a Snapshot,
+    now: Timestamp,
+    call: Normalized,
+    classifier: Cow<'a, Classifier>,
+    found: interven_classify::Findings<'a>,
+    baseline: BaselineFacts,
+    risk: Risk,
+    scrutiny: Scrutiny,
+}
+
+/// What some policies make of an examined call.
+#[derive(Clone, Debug)]
+pub struct Ruling {
+    pub decision: Decision,
+    pub when_granted: Decision,
+    /// The rule that decided.
+    pub rule: Option<RuleRef>,
+    /// The rule that spoke in each policy, and the shadow rules that matched before it.
+    pub matches: Vec<RuleMatch>,
+    pub modifiers: interven_policy::Modifiers,
+    pub opens_incident: bool,
+    pub reason_codes: Vec<String>,
+    /// Present when some rule asked for redaction and the call may go out.
+    pub redacted: Option<Redacted>,
+    factors: Vec<Factor>,
+    coverage: Coverage,
+}
+
+/// Examines one call. The policies of the snapshot are not asked.
+pub fn examine<'a>(
+    request: &'a ScanRequest,
+    snapshot: &'a Snapshot,
+    now: Timestamp,
+    steps: &mut impl Steps,
+) -> Result<Examination<'a>, InvalidCall> {
     let call = normalize(request, &snapshot.own_domains).map_err(InvalidCall)?;
     let actions: Vec<&Action> = call.actions().collect();
     steps.done("normalize");
@@ -103,74 +147,121 @@ pub fn decide(
     );
     steps.done("risk");
 
-    let scrutiny =
-        trust::scrutiny(&snapshot.agent.trust, snapshot.settings.scrutiny_threshold(&snapshot.env), now);
-    let texts = found.texts();
-    let outcome = snapshot.policies.evaluate(&Facts {
-        method: &request.method,
-        actions: &actions,
-        env: &snapshot.env,
-        agent_id: snapshot.agent.agent_id,
-        agent_name: &snapshot.agent.name,
-        runtime_type: snapshot.agent.runtime_type,
-        body: &request.body,
-        body_bytes: body_bytes(&texts),
-        texts: &texts,
-        hits: &found.hits,
-        is_new_destination: baseline.is_new_destination,
-        is_volume_burst: baseline.is_volume_burst,
-        risk_score: risk.score,
-        trust_score: scrutiny.trust_score,
-        agent_in_scrutiny: scrutiny.is_active,
-        threat_intel_match: None,
-        semantic_categories: None,
-        correlation_patterns: None,
-        budgets_exceeded: None,
-        mcp: None,
-        now,
-    });
-    steps.done("policy");
+    let threshold = snapshot.settings.scrutiny_threshold(&snapshot.env);
+    let scrutiny = trust::scrutiny(&snapshot.agent.trust, threshold, now);
+    Ok(Examination { request, snapshot, now, call, classifier, found, baseline, risk, scrutiny })
+}
 
-    let redacted = redact(&outcome, &found, &classifier);
-    steps.done("redact");
-
-    let coverage = cover(&outcome, snapshot, &risk, found.skipped);
-    let mut determined_by = detector_factors(&found.hits);
-    determined_by.extend(risk.floors.iter().cloned());
-    let Combined { decision, when_granted, rule, modifiers, opens_incident, reason_codes, factors } =
-        combine::combine(&Findings {
+impl Examination<'_> {
+    /// What `policies` make of the call, in place of those of the snapshot.
+    pub fn rule(&self, policies: &PolicySet, steps: &mut impl Steps) -> Ruling {
+        let Self { request, snapshot, found, baseline, risk, scrutiny, .. } = self;
+        let actions: Vec<&Action> = self.call.actions().collect();
+        let texts = found.texts();
+        let outcome = policies.evaluate(&Facts {
+            method: &request.method,
             actions: &actions,
+            env: &snapshot.env,
+            agent_id: snapshot.agent.agent_id,
+            agent_name: &snapshot.agent.name,
+            runtime_type: snapshot.agent.runtime_type,
+            body: &request.body,
+            body_bytes: body_bytes(&texts),
+            texts: &texts,
             hits: &found.hits,
-            baseline: &baseline,
-            risk: &risk,
-            scrutiny: &scrutiny,
-            outcome: &outcome,
-            is_redacted: redacted.as_ref().is_some_and(|r| !r.redactions.is_empty()),
-            snapshot,
+            is_new_destination: baseline.is_new_destination,
+            is_volume_burst: baseline.is_volume_burst,
+            risk_score: risk.score,
+            trust_score: scrutiny.trust_score,
+            agent_in_scrutiny: scrutiny.is_active,
+            threat_intel_match: None,
+            semantic_categories: None,
+            correlation_patterns: None,
+            budgets_exceeded: None,
+            mcp: None,
+            now: self.now,
         });
-    determined_by.extend(factors);
-    steps.done("combine");
+        steps.done("policy");
 
-    let facts = snapshot.agent.facts(baseline);
-    Ok(Judgement {
-        classifications: classes(&found.hits),
-        hits: found.hits,
-        excepted: found.excepted.into_iter().map(|excepted| excepted.hit).collect(),
-        risk_score: risk.score,
-        risk_band: risk.band,
-        signals: risk.signals,
-        redacted: redacted.filter(|_| decision != Decision::Deny),
-        call,
-        decision,
-        when_granted,
-        rule,
-        modifiers,
-        opens_incident,
-        reason_codes,
-        determined_by,
-        coverage,
-        facts,
-    })
+        let redacted = redact(&outcome, found, &self.classifier);
+        steps.done("redact");
+
+        let Combined { decision, when_granted, rule, modifiers, opens_incident, reason_codes, factors } =
+            combine::combine(&Findings {
+                actions: &actions,
+                hits: &found.hits,
+                baseline,
+                risk,
+                scrutiny,
+                outcome: &outcome,
+                is_redacted: redacted.as_ref().is_some_and(|r| !r.redactions.is_empty()),
+                has_policies: !policies.is_empty(),
+                snapshot,
+            });
+        steps.done("combine");
+        Ruling {
+            decision,
+            when_granted,
+            rule,
+            modifiers,
+            opens_incident,
+            reason_codes,
+            redacted: redacted.filter(|_| decision != Decision::Deny),
+            factors,
+            coverage: self.cover(&outcome, policies),
+            matches: outcome.matches,
+        }
+    }
+
+    fn cover(&self, outcome: &Outcome, policies: &PolicySet) -> Coverage {
+        let mut coverage = Coverage {
+            evaluated: vec!["normalizer".to_owned(), "detectors".to_owned()],
+            skipped: self.found.skipped.clone(),
+        };
+        coverage.evaluated.extend(self.risk.evaluated.iter().cloned());
+        coverage.skipped.extend(self.risk.skipped.iter().cloned());
+        if policies.is_empty() {
+            coverage.skipped.push(Skipped::new("policies", "the tenant has no policies in this environment"));
+        } else {
+            coverage.evaluated.push("policies".to_owned());
+        }
+        for detector in &self.snapshot.settings.disabled_detectors {
+            coverage
+                .skipped
+                .push(Skipped::new(format!("detector:{detector}"), "switched off in the tenant's settings"));
+        }
+        for note in &outcome.notes {
+            coverage.skipped.push(Skipped::new(format!("rule:{}", note.rule.rule_id), note.text.clone()));
+        }
+        coverage
+    }
+
+    /// The judgement that the ruling makes of the examination.
+    fn conclude(self, ruling: Ruling) -> Judgement {
+        let Self { snapshot, call, found, baseline, risk, .. } = self;
+        let mut determined_by = detector_factors(&found.hits);
+        determined_by.extend(risk.floors);
+        determined_by.extend(ruling.factors);
+        Judgement {
+            classifications: classes(&found.hits),
+            hits: found.hits,
+            excepted: found.excepted.into_iter().map(|excepted| excepted.hit).collect(),
+            risk_score: risk.score,
+            risk_band: risk.band,
+            signals: risk.signals,
+            facts: snapshot.agent.facts(baseline),
+            call,
+            decision: ruling.decision,
+            when_granted: ruling.when_granted,
+            rule: ruling.rule,
+            modifiers: ruling.modifiers,
+            opens_incident: ruling.opens_incident,
+            reason_codes: ruling.reason_codes,
+            redacted: ruling.redacted,
+            coverage: ruling.coverage,
+            determined_by,
+        }
+    }
 }
 
 /// What a command puts together before it sends it: `https://host/ghp_ab''cd…` holds a token that its text does not.
@@ -254,25 +345,4 @@ fn redact(
         fields: &wanted.fields,
     };
     Some(classifier.redact_found(found, &plan))
-}
-
-fn cover(outcome: &Outcome, snapshot: &Snapshot, risk: &risk::Risk, unread: Vec<Skipped>) -> Coverage {
-    let mut coverage =
-        Coverage { evaluated: vec!["normalizer".to_owned(), "detectors".to_owned()], skipped: unread };
-    coverage.evaluated.extend(risk.evaluated.iter().cloned());
-    coverage.skipped.extend(risk.skipped.iter().cloned());
-    if snapshot.policies.is_empty() {
-        coverage.skipped.push(Skipped::new("policies", "the tenant has no policies in this environment"));
-    } else {
-        coverage.evaluated.push("policies".to_owned());
-    }
-    for detector in &snapshot.settings.disabled_detectors {
-        coverage
-            .skipped
-            .push(Skipped::new(format!("detector:{detector}"), "switched off in the tenant's settings"));
-    }
-    for note in &outcome.notes {
-        coverage.skipped.push(Skipped::new(format!("rule:{}", note.rule.rule_id), note.text.clone()));
-    }
-    coverage
 }

@@ -21,7 +21,7 @@ mod snapshot;
 mod trust;
 mod view;
 
-pub use decide::{InvalidCall, Judgement, Steps, decide};
+pub use decide::{Examination, InvalidCall, Judgement, Ruling, Steps, decide, examine};
 pub use fingerprint::{Fingerprint, FingerprintKey, Overlap};
 pub use identity::signature;
 pub use injection::{Injection, inspect};
