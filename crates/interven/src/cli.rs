@@ -412,6 +412,15 @@ pub(crate) enum PolicyCommand {
         #[arg(long)]
         env: Option<String>,
     },
+    /// Write policy files in one form: order of keys, quotes, line breaks; comments stay, the meaning too
+    Fmt {
+        /// YAML or JSON, rewritten in place; `-` is the standard input, formatted to the standard output
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Write nothing; name the files that are not in form, with exit code 1
+        #[arg(long)]
+        check: bool,
+    },
     /// List the policies in force
     List,
     /// Print the JSON Schema of the policy language, for editors

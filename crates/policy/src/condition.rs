@@ -31,13 +31,13 @@ pub struct Condition {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body_path_in: Option<PathTest<Vec<Value>>>,
     /// Comparisons are of numbers, as doubles; anything else at the path is a type error.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "field::write_bound", skip_serializing_if = "Option::is_none")]
     pub body_path_gt: Option<PathTest<f64>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "field::write_bound", skip_serializing_if = "Option::is_none")]
     pub body_path_gte: Option<PathTest<f64>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "field::write_bound", skip_serializing_if = "Option::is_none")]
     pub body_path_lt: Option<PathTest<f64>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "field::write_bound", skip_serializing_if = "Option::is_none")]
     pub body_path_lte: Option<PathTest<f64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body_path_exists: Option<PathPresence>,

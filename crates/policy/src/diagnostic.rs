@@ -69,7 +69,7 @@ pub(crate) struct Position {
 }
 
 /// One step of a path into a document.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Step {
     Key(String),
     Index(usize),
@@ -88,7 +88,7 @@ impl From<usize> for Step {
 }
 
 /// A path into a document, root first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Path(pub(crate) Vec<Step>);
 
 impl Path {

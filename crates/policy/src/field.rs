@@ -1,7 +1,9 @@
 //! How single fields are read where serde's own way would hide a mistake.
 
+use crate::condition::PathTest;
 use interven_types::{GrantUses, RuntimeType};
 use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::ser::{Serialize as _, Serializer};
 use serde_json::Value;
 
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -76,6 +78,22 @@ pub(crate) fn grant_uses<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<
         .map(serde_json::from_value)
         .transpose()
         .map_err(|_| D::Error::custom("expected a whole number from 1, or `unlimited`"))
+}
+
+/// `10000` and not `10000.0`, as people write it.
+pub(crate) fn write_bound<S: Serializer>(test: &Option<PathTest<f64>>, writer: S) -> Result<S::Ok, S::Error> {
+    /// Up to here every whole double is a whole number of its own: 2⁵³.
+    const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+    let value = |bound: f64| {
+        let is_whole =
+            bound.fract() == 0.0 && bound.abs() <= MAX_EXACT && !(bound == 0.0 && bound.is_sign_negative());
+        if is_whole {
+            format!("{bound:.0}").parse().map_or(Value::from(bound), |whole: i64| whole.into())
+        } else {
+            bound.into()
+        }
+    };
+    test.as_ref().map(|test| PathTest { path: test.path.clone(), value: value(test.value) }).serialize(writer)
 }
 
 #[cfg(test)]

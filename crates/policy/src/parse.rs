@@ -42,7 +42,7 @@ pub fn parse_json(value: Value) -> Result<Vec<PolicySource>, Diagnostics> {
     reading.finish(policies)
 }
 
-fn parse_located(text: &str, file: &str) -> Result<(Vec<PolicySource>, Node), Diagnostics> {
+pub(crate) fn parse_located(text: &str, file: &str) -> Result<(Vec<PolicySource>, Node), Diagnostics> {
     let mut reading = Reading { file, shape: Shape::Nested, errors: Vec::new() };
     match Node::from_yaml(text) {
         Ok(root) => {
@@ -72,7 +72,7 @@ fn pack_path(index: usize) -> Path {
     Path(vec!["policies".into(), index.into()])
 }
 
-fn located(finding: Finding, file: &str, position: Option<Position>) -> Diagnostic {
+pub(crate) fn located(finding: Finding, file: &str, position: Option<Position>) -> Diagnostic {
     Diagnostic {
         file: file.to_owned(),
         line: position.map(|p| p.line),
@@ -88,7 +88,7 @@ fn members(node: &Node) -> &[Member] {
     }
 }
 
-fn has_policies(root: &Node) -> bool {
+pub(crate) fn has_policies(root: &Node) -> bool {
     members(root).iter().any(|member| member.key == "policies")
 }
 

@@ -104,7 +104,8 @@ pub struct RuleSource {
     /// Stable name within the policy, for the audit trail.
     pub rule_id: String,
     /// Lower is evaluated first within the policy; rules of one priority stand in the order written.
-    #[serde(default = "default_priority")]
+    #[serde(default = "default_priority", skip_serializing_if = "is_default_priority")]
+    #[schemars(extend("default" = default_priority()))]
     pub priority: i64,
     /// Which calls: absent or `{}` is every call.
     #[serde(default, rename = "match", skip_serializing_if = "is_default")]
@@ -171,6 +172,10 @@ impl RuleSource {
 /// Rules that do not say stand between those that want to be early and those that want to be late.
 fn default_priority() -> i64 {
     100
+}
+
+fn is_default_priority(priority: &i64) -> bool {
+    *priority == default_priority()
 }
 
 /// What a matching rule asks for.

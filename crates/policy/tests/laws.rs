@@ -5,15 +5,18 @@
 #![cfg(test)]
 
 use interven_policy::{
-    Condition, Facts, InstalledPolicy, JsonPath, Match, McpFacts, Mode, PolicyAction, PolicySet, RuleSource,
-    check, parse_json, parse_yaml,
+    Condition, Facts, InstalledPolicy, JsonPath, Match, McpFacts, Mode, PathTest, PolicyAction, PolicySet,
+    PolicySource, RuleSource, check, diff, format, parse_json, parse_yaml, print_json, print_yaml,
 };
 use interven_types::{
     Action, AgentId, Confidence, DataClass, Decision, Hit, Place, PolicyId, RuntimeType, Timestamp, Verb,
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use serde_json::{Map, Value, json};
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 use uuid::Uuid;
 
 // ---- the slow evaluator ----
@@ -313,11 +316,15 @@ fn policies() -> impl Strategy<Value = Vec<InstalledPolicy>> {
     })
 }
 
-fn installed(n: usize, mut rules: Vec<Value>, env: Option<&str>, agent: Option<u128>) -> InstalledPolicy {
+fn numbered(mut rules: Vec<Value>) -> Vec<Value> {
     for (index, rule) in rules.iter_mut().enumerate() {
         rule["rule_id"] = json!(format!("r{index}"));
     }
-    let source = parse_json(json!({"name": format!("p{n}"), "rules": rules})).unwrap().remove(0);
+    rules
+}
+
+fn installed(n: usize, rules: Vec<Value>, env: Option<&str>, agent: Option<u128>) -> InstalledPolicy {
+    let source = parse_json(json!({"name": format!("p{n}"), "rules": numbered(rules)})).unwrap().remove(0);
     let agent = agent.map(|agent| AgentId(Uuid::from_u128(agent)));
     source.install(PolicyId(Uuid::from_u128(n as u128)), 1, env.map(str::to_owned), agent)
 }
@@ -440,6 +447,60 @@ impl Call {
     }
 }
 
+/// Texts that YAML could take for something else, and any others.
+fn text() -> impl Strategy<Value = String> {
+    let odd = select(
+        &[
+            "no", "1e3", "- a", "a: b", "a #b", "*x", "08:00", "a\nb\n", " a", "a\n\n", "{", "'", "~",
+            "\u{2028}",
+        ][..],
+    );
+    prop_oneof![
+        odd.prop_map(str::to_owned),
+        "[a-z]{1,9}( [a-z']{1,9}){0,30}",
+        "[a-z #:\\n-]{0,40}",
+        any::<String>()
+    ]
+}
+
+/// A policy with odd texts in every place that takes any.
+fn source() -> impl Strategy<Value = PolicySource> {
+    let frame = (text(), option::of(text()), option::of(vec(text(), 1..3)), vec(text(), 0..3));
+    let tags = vec((text(), text()), 0..3).prop_map(|tags| tags.into_iter().collect::<BTreeMap<_, _>>());
+    let values = vec(
+        prop_oneof![
+            any::<f64>().prop_map(|n| json!(n)),
+            any::<i64>().prop_map(|n| json!(n)),
+            text().prop_map(|t| json!({t.clone(): [t]}))
+        ],
+        1..3,
+    );
+    let bound = prop_oneof![any::<f64>(), (-10i32..10).prop_map(f64::from)];
+    (frame, vec(rule(), 0..5), tags, values, bound).prop_map(
+        |((name, description, env_names, tags), rules, aws_tags, values, bound)| {
+            let rules = numbered(rules);
+            let mut source = parse_json(json!({"name": "", "rules": rules})).unwrap().remove(0);
+            if let Some(rule) = source.rules.first_mut() {
+                rule.rule_id = name.clone();
+                rule.matches.aws_tags = aws_tags;
+                rule.condition.body_contains_any = tags.clone();
+                rule.condition.body_path_in = Some(PathTest { path: "$.a".to_owned(), value: values });
+                rule.condition.body_path_gt =
+                    Some(PathTest { path: "$.b".to_owned(), value: bound }).filter(|_| bound.is_finite());
+            }
+            PolicySource { name, description, env_names, compliance_tags: tags, rules: source.rules }
+        },
+    )
+}
+
+/// With names of their own.
+fn named(mut sources: Vec<PolicySource>) -> Vec<PolicySource> {
+    for (n, source) in sources.iter_mut().enumerate() {
+        source.name = format!("p{n}");
+    }
+    sources
+}
+
 /// `PROPTEST_CASES` raises the number of cases.
 fn config() -> ProptestConfig {
     ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
@@ -492,11 +553,23 @@ proptest! {
     }
 
     #[test]
-    fn what_is_printed_reads_back(rules in vec(rule(), 1..5)) {
-        let source = parse_json(json!({"name": "p", "env_name": "dev", "rules": rules})).unwrap();
-        let printed = serde_json::to_value(&source[0]).unwrap();
-        prop_assert_eq!(&parse_json(printed.clone()).unwrap(), &source);
-        prop_assert_eq!(&parse_yaml(&serde_json::to_string_pretty(&printed).unwrap(), "p.json").unwrap(), &source);
+    fn what_is_printed_reads_back(sources in vec(source(), 0..3)) {
+        let yaml = print_yaml(&sources);
+        prop_assert_eq!(&parse_yaml(&yaml, "p.yaml").unwrap(), &sources, "{}", yaml);
+        let json = print_json(&sources);
+        prop_assert_eq!(&parse_yaml(&json, "p.json").unwrap(), &sources, "{}", json);
+        prop_assert_eq!(&parse_json(serde_json::from_str(&json).unwrap()).unwrap(), &sources, "{}", json);
+        prop_assert_eq!(format(&yaml, "p.yaml").unwrap(), yaml);
+        prop_assert_eq!(format(&json, "p.json").unwrap(), json);
+    }
+
+    #[test]
+    fn nothing_differs_from_itself(
+        (sources, shuffled) in vec(source(), 0..4).prop_map(named).prop_flat_map(|s| (Just(s.clone()), Just(s).prop_shuffle())),
+        other in vec(source(), 0..4).prop_map(named),
+    ) {
+        prop_assert_eq!(diff(&sources, &shuffled), vec![]);
+        prop_assert_eq!(diff(&sources, &other).is_empty(), diff(&other, &sources).is_empty());
     }
 
     #[test]

@@ -21,6 +21,34 @@ fn a_policy_file_with_a_mistake_is_named_by_line_and_column() {
 }
 
 #[test]
+fn a_policy_file_is_formatted_in_place_and_keeps_its_comments() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("p.yaml");
+    let text = "rules:\n- {action: DENY, match: {tools: [slack]}, rule_id: a} # why\nname: 'x'\n";
+    let expected =
+        "name: x\nrules:\n  - rule_id: a # why\n    match: { tool_names: [slack] }\n    action: DENY\n";
+    let named = format!("{}\n", path.display());
+    fs::write(&path, text).unwrap();
+    let fmt = |more: &[&str]| run(interven().args(["policy", "fmt"]).args(more).arg(&path), "");
+    assert_eq!(fmt(&["--check"]).must_exit(1).stdout, named);
+    assert_eq!(fs::read_to_string(&path).unwrap(), text, "a check writes nothing");
+    assert_eq!(fmt(&[]).must_exit(0).stdout, named);
+    assert_eq!(fs::read_to_string(&path).unwrap(), expected);
+    assert_eq!(fmt(&[]).must_exit(0).stdout, "", "it is in form already");
+    assert_eq!(fmt(&["--check", "--json"]).must_exit(0).json(), serde_json::json!([]));
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1, "nothing is left beside the file");
+    assert_eq!(run(interven().args(["policy", "fmt", "-"]), text).must_exit(0).stdout, expected);
+
+    let broken = home.path().join("broken.yaml");
+    fs::write(&broken, "nam: x\n").unwrap();
+    fs::write(&path, text).unwrap();
+    let ran = run(interven().args(["policy", "fmt"]).args([&broken, &path]), "").must_exit(1);
+    assert!(ran.stderr.contains("broken.yaml:1:1: error: unknown key `nam`"), "{ran:?}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), expected, "the sound file is formatted all the same");
+    assert_eq!(fs::read_to_string(&broken).unwrap(), "nam: x\n");
+}
+
+#[test]
 fn calls_are_judged_in_process() {
     let home = tempfile::tempdir().unwrap();
     let pack = home.path().join("pack.yaml");

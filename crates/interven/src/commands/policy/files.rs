@@ -45,13 +45,17 @@ pub(crate) fn check(files: &[PathBuf]) -> Result<Checked> {
     Ok(checked)
 }
 
-fn read(path: &Path) -> Result<String> {
+pub(super) fn read(path: &Path) -> Result<String> {
     let unreadable =
         |error: std::io::Error| anyhow!(UsageError(format!("`{}` cannot be read: {error}", path.display())));
-    if path.as_os_str() != "-" {
+    if !is_standard_input(path) {
         return std::fs::read_to_string(path).map_err(unreadable);
     }
     let mut text = String::new();
     std::io::stdin().lock().read_to_string(&mut text).map_err(unreadable)?;
     Ok(text)
+}
+
+pub(super) fn is_standard_input(path: &Path) -> bool {
+    path.as_os_str() == "-"
 }

@@ -2,6 +2,7 @@
 
 mod apply;
 mod files;
+mod fmt;
 mod list;
 mod validate;
 
@@ -19,6 +20,7 @@ pub(crate) fn run(PolicyArgs { server, what }: PolicyArgs) -> Result<Exit> {
     match what {
         PolicyCommand::Validate { files } => validate::validate(&files, server.json),
         PolicyCommand::Apply { files, env } => on_one_core(apply::apply(&server, &files, env.as_deref())),
+        PolicyCommand::Fmt { files, check } => fmt::format(&files, check, server.json),
         PolicyCommand::List => on_one_core(list::list(&server)),
         PolicyCommand::Schema => schema(),
     }
