@@ -158,6 +158,7 @@ impl Examination<'_> {
         let Self { request, snapshot, found, baseline, risk, scrutiny, .. } = self;
         let actions: Vec<&Action> = self.call.actions().collect();
         let texts = found.texts();
+        let engines = &snapshot.engines;
         let outcome = policies.evaluate(&Facts {
             method: &request.method,
             actions: &actions,
@@ -174,11 +175,11 @@ impl Examination<'_> {
             risk_score: risk.score,
             trust_score: scrutiny.trust_score,
             agent_in_scrutiny: scrutiny.is_active,
-            threat_intel_match: None,
-            semantic_categories: None,
-            correlation_patterns: None,
-            budgets_exceeded: None,
-            mcp: None,
+            threat_intel_match: engines.threat_intel_match,
+            semantic_categories: engines.semantic_categories.as_deref(),
+            correlation_patterns: engines.correlation_patterns.as_deref(),
+            budgets_exceeded: engines.budgets_exceeded.as_ref(),
+            mcp: engines.mcp,
             now: self.now,
         });
         steps.done("policy");

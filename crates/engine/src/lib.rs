@@ -28,7 +28,7 @@ pub use injection::{Injection, inspect};
 pub use monitor::monitored;
 pub use reason::code;
 pub use settle::{Settlement, SettlementContext, settle};
-pub use snapshot::{AgentFacts, AgentView, BaselineFacts, History, Snapshot};
+pub use snapshot::{AgentFacts, AgentView, BaselineFacts, EngineFacts, History, Snapshot};
 pub use view::{redacted_request, shown_url};
 
 /// Version of the decision core; a recorded decision names the one that made it.

@@ -3,12 +3,12 @@
 use crate::risk::burst;
 use interven_classify::Classifier;
 use interven_normalize::OwnDomains;
-use interven_policy::PolicySet;
+use interven_policy::{McpFacts, PolicySet};
 use interven_types::{
     Action, AgentId, AgentStatus, Baseline, RuntimeType, TenantId, TenantSettings, Timestamp, TrustState,
 };
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// Everything a decision depends on beside the request and the time.
 #[derive(Clone, Debug)]
@@ -21,6 +21,18 @@ pub struct Snapshot {
     pub classifier: Arc<Classifier>,
     pub own_domains: Arc<OwnDomains>,
     pub agent: AgentView,
+    pub engines: EngineFacts,
+}
+
+/// What engines beside this core say of the call; `None`: the engine did not run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EngineFacts {
+    pub threat_intel_match: Option<bool>,
+    pub semantic_categories: Option<Vec<String>>,
+    pub correlation_patterns: Option<Vec<String>>,
+    /// Names of the tenant's budgets that this call would exceed.
+    pub budgets_exceeded: Option<BTreeSet<String>>,
+    pub mcp: Option<McpFacts>,
 }
 
 /// The calling agent.

@@ -400,14 +400,13 @@ pub(crate) struct PolicyArgs {
 pub(crate) enum PolicyCommand {
     /// Check policy files, without a server; exit code 1 when one has an error
     Validate {
-        /// YAML or JSON; `-` is the standard input
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
+        #[command(flatten)]
+        sources: PolicySources,
     },
     /// Check policy files and put all of them in force, or none
     Apply {
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
+        #[command(flatten)]
+        sources: PolicySources,
         /// For this environment alone
         #[arg(long)]
         env: Option<String>,
@@ -421,10 +420,38 @@ pub(crate) enum PolicyCommand {
         #[arg(long)]
         check: bool,
     },
+    /// Run the cases of test files: a call in, a decision expected; exit code 1 when one fails
+    Test(PolicyTestArgs),
+    /// List the packs that come with this program, or print the YAML of one
+    Packs { name: Option<String> },
     /// List the policies in force
     List,
     /// Print the JSON Schema of the policy language, for editors
     Schema,
+}
+
+/// Where policies are read from.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct PolicySources {
+    /// YAML or JSON; `-` is the standard input
+    pub(crate) files: Vec<PathBuf>,
+    /// A pack that comes with this program, or a file of that path; repeat for more
+    #[arg(long = "pack", value_name = "NAME")]
+    pub(crate) packs: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyTestArgs {
+    /// `x.tests.yaml`, or the `x.yaml` beside it; the name of a pack runs the cases that come with it
+    #[arg(required = true, value_name = "FILE|PACK")]
+    pub(crate) suites: Vec<PathBuf>,
+    /// Fail when a rule is exercised by no case
+    #[arg(long)]
+    pub(crate) require_coverage: bool,
+    /// Write a report as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -438,8 +465,8 @@ pub(crate) struct ScanArgs {
     /// Judge in this process: no server, nothing is recorded, the agent has no past
     #[arg(long)]
     pub(crate) local: bool,
-    /// With --local: policies in place of the defaults; repeat for more
-    #[arg(long = "pack", value_name = "FILE", requires = "local")]
+    /// With --local: policies in place of the defaults, a file or the name of a pack; repeat for more
+    #[arg(long = "pack", value_name = "FILE|NAME", requires = "local")]
     pub(crate) packs: Vec<PathBuf>,
     /// Read one request per line from the standard input, print one answer per line; `id` is echoed, a bad line yields
     /// {"error", "code"}; exit code 0

@@ -7,6 +7,7 @@ mod connect;
 mod exit;
 mod installation;
 mod jsonl;
+mod local;
 mod secret_source;
 mod serve;
 mod terminal;

@@ -6,7 +6,8 @@ use crate::{
     tenants::{TenantError, compile},
 };
 use interven_engine::{
-    AgentFacts, AgentView, ENGINE_VERSION, InvalidCall, Judgement, Snapshot, decide, redacted_request,
+    AgentFacts, AgentView, ENGINE_VERSION, EngineFacts, InvalidCall, Judgement, Snapshot, decide,
+    redacted_request,
 };
 use interven_normalize::OwnDomains;
 use interven_store::{ActivityRow, StoreError};
@@ -81,6 +82,7 @@ impl Live {
             policies: Arc::new(compile(members.iter())?),
             classifier: Arc::clone(&classifier),
             agent: AgentView::recorded(facts),
+            engines: EngineFacts::default(),
         };
         let judgement = decide(&request, &snapshot, row.created_at, &mut ())?;
         let mut differences = differences(&recorded, &judgement);

@@ -8,8 +8,8 @@ use crate::{
     tenants::{InForce, Tenant},
 };
 use interven_engine::{
-    AgentView, ENGINE_VERSION, History, InvalidCall, Judgement, Settlement, SettlementContext, Snapshot,
-    Steps, decide, settle, shown_url, signature,
+    AgentView, ENGINE_VERSION, EngineFacts, History, InvalidCall, Judgement, Settlement, SettlementContext,
+    Snapshot, Steps, decide, settle, shown_url, signature,
 };
 use interven_store::{ActivityRow, Receipt, ScanEntry, Settled, StoreError};
 use interven_types::{
@@ -88,6 +88,7 @@ impl Live {
             classifier: Arc::clone(&tenant.classifier),
             own_domains: Arc::clone(&tenant.own_domains),
             agent: view,
+            engines: EngineFacts::default(),
         };
         timings.done("limits");
         let signing_key = *self.secrets.signing_key();

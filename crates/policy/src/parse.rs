@@ -81,7 +81,7 @@ pub(crate) fn located(finding: Finding, file: &str, position: Option<Position>) 
     }
 }
 
-fn members(node: &Node) -> &[Member] {
+pub(crate) fn members(node: &Node) -> &[Member] {
     match &node.content {
         Content::Map(members) => members,
         _ => &[],

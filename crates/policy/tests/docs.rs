@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-use interven_policy::{check_yaml, json_schema};
+use interven_policy::{check_yaml, json_schema, parse_suite};
 
 const PAGE: &str = include_str!("../../../docs/policies.md");
 const FILE: &str = "policy.yaml";
@@ -49,8 +49,17 @@ fn every_finding_shown_is_what_the_checker_says() {
 }
 
 #[test]
+fn every_test_file_shown_can_be_read() {
+    let shown: Vec<_> = blocks().into_iter().filter(|(_, info, _)| *info == "yaml tests").collect();
+    assert!(!shown.is_empty(), "the test files were not found");
+    for (line, _, text) in shown {
+        assert_eq!(parse_suite(&text, FILE).err(), None, "test file at line {line}");
+    }
+}
+
+#[test]
 fn no_block_goes_unread() {
-    let is_known = |info: &str| ["yaml", "yaml finding", "text", "sh"].contains(&info);
+    let is_known = |info: &str| ["yaml", "yaml finding", "yaml tests", "text", "sh"].contains(&info);
     let unknown: Vec<_> = blocks().into_iter().filter(|(_, info, _)| !is_known(info)).collect();
     assert_eq!(unknown, []);
 }

@@ -8,7 +8,7 @@ mod recipes;
 mod redaction;
 
 use interven_classify::Classifier;
-use interven_engine::{AgentView, History, Judgement, Snapshot, decide};
+use interven_engine::{AgentView, EngineFacts, History, Judgement, Snapshot, decide};
 use interven_normalize::OwnDomains;
 use interven_policy::{InstalledPolicy, PolicySet, PolicySource, default_policies};
 use interven_types::{
@@ -51,6 +51,7 @@ fn world(sources: &[PolicySource]) -> Snapshot {
             trust: TrustState::fresh(AGENT, now()),
             history: History::Learned(Baseline::default()),
         },
+        engines: EngineFacts::default(),
     }
 }
 

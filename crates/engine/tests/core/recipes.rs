@@ -139,7 +139,7 @@ fn force_push_and_rm() {
     check(
         8,
         &[
-            ("POST", "shell://exec", line("cd /tmp && sudo rm -rf build"), RequireApproval),
+            ("POST", "shell://exec", line("cd /tmp && sudo rm -rf work"), RequireApproval),
             ("POST", "shell://exec", line("dd if=/dev/zero of=/dev/sda"), Deny),
             ("POST", "shell://exec", line("rm build.log"), Allow),
         ],

@@ -14,6 +14,8 @@ mod first_start;
 mod generated;
 mod offline;
 mod operator;
+mod packs;
+mod policy_test;
 mod refusals;
 mod tenant_detectors;
 mod world;

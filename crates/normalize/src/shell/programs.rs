@@ -16,6 +16,8 @@ pub(crate) struct Programs {
     pub(super) quiet: BTreeSet<String>,
     /// Take paths without reading what lies there.
     pub(super) not_reading: BTreeSet<String>,
+    /// Their last operand is where they write to.
+    pub(super) writing_last: BTreeSet<String>,
     /// Run the command that follows their own options.
     pub(super) wrappers: BTreeSet<String>,
     pub(super) network: super::outside::Network,
@@ -42,6 +44,8 @@ pub(super) struct Rule {
     /// One operand must look like one of these; `*` at the end or the beginning.
     #[serde(default)]
     operands: Vec<String>,
+    /// Every operand after the subcommand must be one of these, inside the directory; an empty list: there is none.
+    only_operands: Option<Vec<String>>,
     /// Tool, where the command is a client of one.
     pub(super) tool: Option<String>,
     pub(super) operation: String,
@@ -55,6 +59,8 @@ pub(super) struct Arguments<'w> {
     pub(super) operands: Vec<&'w str>,
     /// Without dashes; of `-rf` both `rf` and its letters.
     flags: BTreeSet<&'w str>,
+    /// More operands come from the input: `xargs rm -rf dist`.
+    pub(super) is_open: bool,
 }
 
 impl<'w> Arguments<'w> {
@@ -135,11 +141,31 @@ impl Rule {
         };
         let has_operand =
             |pattern: &String| arguments.operands.iter().any(|operand| is_glob_match(pattern, operand));
-        (self.subcommands.is_empty() || self.subcommands.iter().any(begins))
+        let subcommand = self.subcommands.iter().find(|subcommand| begins(subcommand));
+        let taken = subcommand.map_or(0, |subcommand| subcommand.split(' ').count());
+        let is_only = |patterns: &Vec<String>| {
+            let rest = arguments.operands.get(taken..).unwrap_or_default();
+            let is_listed = |operand: &&str| patterns.iter().any(|p| is_glob_match(p, trimmed(operand)));
+            !arguments.is_open
+                && rest.is_empty() == patterns.is_empty()
+                && rest.iter().all(|operand| is_inside(operand) && is_listed(operand))
+        };
+        (self.subcommands.is_empty() || subcommand.is_some())
+            && self.only_operands.as_ref().is_none_or(is_only)
             && (self.flags.is_empty()
                 || self.flags.iter().any(|flag| arguments.flags.contains(flag.as_str())))
             && (self.operands.is_empty() || self.operands.iter().any(has_operand))
     }
+}
+
+/// A relative path that does not leave the directory.
+fn is_inside(path: &str) -> bool {
+    !path.starts_with(['/', '~', '$', '`']) && !path.split('/').any(|part| part == "..")
+}
+
+/// `./dist/` is `dist`.
+fn trimmed(path: &str) -> &str {
+    path.trim_start_matches("./").trim_end_matches('/')
 }
 
 /// Globs with `*` and `?`, in time linear in the product of both lengths at worst.

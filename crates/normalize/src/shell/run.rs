@@ -254,10 +254,12 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
 
     fn inner_program(&mut self, words: &[String], input: Option<Piped>, facts: Facts) -> Option<String> {
         self.commands_left = self.commands_left.saturating_sub(1);
-        let (program, words) = self.unwrap(words)?;
+        let line = words;
+        let (program, words) = self.unwrap(line)?;
         let arguments = words.get(1..).unwrap_or_default();
         let program = program.as_str();
-        let parsed = Arguments::of(arguments, PROGRAMS.options_with_value.get(program));
+        let mut parsed = Arguments::of(arguments, PROGRAMS.options_with_value.get(program));
+        parsed.is_open = line.iter().take(line.len() - words.len()).any(|w| w == "xargs" || w == "parallel");
         let operands = &parsed.operands;
         let is_unforeseen = facts.is_unforeseen;
         self.is_outside = Reach { program, arguments, operands, is_unforeseen }.is_outside(self.namer.own);
@@ -375,7 +377,8 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
         if PROGRAMS.not_reading.contains(program) {
             return;
         }
-        for operand in &parsed.operands {
+        let written = usize::from(PROGRAMS.writing_last.contains(program) && parsed.operands.len() > 1);
+        for operand in parsed.operands.iter().take(parsed.operands.len() - written) {
             // `if=/etc/shadow`, `@.env`, `file.pem:/target`
             let path = operand.rsplit(['=', '@']).next().unwrap_or(operand);
             if is_secret_path(path) || path.split(':').any(is_secret_path) {

@@ -1,18 +1,17 @@
 //! `interven policy apply`.
 
-use super::files::check;
+use super::files::check_sources;
 use crate::{
-    cli::ServerArgs,
+    cli::{PolicySources, ServerArgs},
     connect,
     exit::{Exit, tell},
     terminal::{Terminal, or_dash, table},
 };
 use anyhow::Result;
 use interven_client::ClientError;
-use std::path::PathBuf;
 
-pub(super) async fn apply(server: &ServerArgs, files: &[PathBuf], env: Option<&str>) -> Result<Exit> {
-    let checked = check(files)?;
+pub(super) async fn apply(server: &ServerArgs, sources: &PolicySources, env: Option<&str>) -> Result<Exit> {
+    let checked = check_sources(sources)?;
     checked.findings.iter().for_each(|finding| tell(&finding.to_string()));
     if checked.has_errors() {
         return Ok(Exit::Findings);

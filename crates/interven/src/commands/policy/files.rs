@@ -1,6 +1,7 @@
 //! Policy files: read, and checked alone and together.
 
-use crate::exit::UsageError;
+use super::packs;
+use crate::{cli::PolicySources, exit::UsageError};
 use anyhow::{Result, anyhow};
 use interven_policy::{Diagnostic, PolicySet, PolicySource, Severity, check_yaml};
 use interven_types::PolicyId;
@@ -23,11 +24,31 @@ impl Checked {
     }
 }
 
-/// Reads and checks files one by one, then all that are sound together.
-pub(crate) fn check(files: &[PathBuf]) -> Result<Checked> {
+/// [`check`] of what a command names.
+pub(super) fn check_sources(sources: &PolicySources) -> Result<Checked> {
+    let files = sources.files.iter().map(|file| read(file)).collect::<Result<Vec<_>>>()?;
+    let packs = sources.packs.iter().map(|name| read_pack(name)).collect::<Result<Vec<_>>>()?;
+    let names = sources.files.iter().chain(&sources.packs);
+    check_texts(names.zip(files.into_iter().chain(packs)))
+}
+
+/// [`check_texts`] of policy files.
+pub(super) fn check(files: &[PathBuf]) -> Result<Checked> {
+    let texts = files.iter().map(|file| read(file)).collect::<Result<Vec<_>>>()?;
+    check_texts(files.iter().zip(texts))
+}
+
+/// [`check_texts`] of packs, which may be files.
+pub(crate) fn check_packs(packs: &[PathBuf]) -> Result<Checked> {
+    let texts = packs.iter().map(|name| read_pack(name)).collect::<Result<Vec<_>>>()?;
+    check_texts(packs.iter().zip(texts))
+}
+
+/// Checks texts one by one, then all that are sound together.
+fn check_texts<'p>(texts: impl Iterator<Item = (&'p PathBuf, String)>) -> Result<Checked> {
     let mut checked = Checked::default();
-    for path in files {
-        match check_yaml(&read(path)?, &path.display().to_string()) {
+    for (path, text) in texts {
+        match check_yaml(&text, &path.display().to_string()) {
             Ok((policies, findings)) => {
                 checked.policies.extend(policies);
                 checked.findings.extend(findings);
@@ -43,6 +64,14 @@ pub(crate) fn check(files: &[PathBuf]) -> Result<Checked> {
         }
     }
     Ok(checked)
+}
+
+/// The pack of that name; a file of that path comes first, so that a copy that was changed is not passed over.
+fn read_pack(name: &Path) -> Result<String> {
+    match name.is_file() {
+        true => read(name),
+        false => Ok(packs::find(&name.to_string_lossy())?.text.to_owned()),
+    }
 }
 
 pub(super) fn read(path: &Path) -> Result<String> {

@@ -4,6 +4,8 @@ mod apply;
 mod files;
 mod fmt;
 mod list;
+mod packs;
+mod test;
 mod validate;
 
 use super::on_one_core;
@@ -14,13 +16,15 @@ use crate::{
 };
 use anyhow::Result;
 
-pub(crate) use files::check;
+pub(crate) use files::check_packs;
 
 pub(crate) fn run(PolicyArgs { server, what }: PolicyArgs) -> Result<Exit> {
     match what {
-        PolicyCommand::Validate { files } => validate::validate(&files, server.json),
-        PolicyCommand::Apply { files, env } => on_one_core(apply::apply(&server, &files, env.as_deref())),
+        PolicyCommand::Validate { sources } => validate::validate(&sources, server.json),
+        PolicyCommand::Apply { sources, env } => on_one_core(apply::apply(&server, &sources, env.as_deref())),
         PolicyCommand::Fmt { files, check } => fmt::format(&files, check, server.json),
+        PolicyCommand::Test(args) => test::run(&args, server.json),
+        PolicyCommand::Packs { name } => packs::packs(name.as_deref(), server.json),
         PolicyCommand::List => on_one_core(list::list(&server)),
         PolicyCommand::Schema => schema(),
     }

@@ -1,12 +1,11 @@
 //! `interven policy validate`.
 
-use super::files::check;
-use crate::{exit::Exit, terminal::print};
+use super::files::check_sources;
+use crate::{cli::PolicySources, exit::Exit, terminal::print};
 use anyhow::Result;
-use std::path::PathBuf;
 
-pub(super) fn validate(files: &[PathBuf], is_json: bool) -> Result<Exit> {
-    let checked = check(files)?;
+pub(super) fn validate(sources: &PolicySources, is_json: bool) -> Result<Exit> {
+    let checked = check_sources(sources)?;
     if is_json {
         print(&format!("{}\n", serde_json::to_string_pretty(&checked.findings)?))?;
     } else {

@@ -7,14 +7,14 @@ use crate::{
     cli::ScanArgs,
     connect,
     exit::{Exit, UsageError},
+    local::{Circumstances, LocalJudge},
     terminal::{Terminal, fields, or_dash},
 };
 use anyhow::{Result, anyhow};
 use interven_client::{ClientError, GatewayClient, ScanAnswer};
-use interven_types::{Decision, ErrorCode, ScanRequest, parse_json};
-use local::LocalJudge;
+use interven_types::{Decision, ErrorCode, ScanRequest, Timestamp, parse_json};
 use serde_json::{Map, Value};
-use std::io::Read as _;
+use std::{io::Read as _, time::SystemTime};
 
 /// Who judges.
 enum Judge {
@@ -48,7 +48,9 @@ impl Judge {
         match self {
             Self::Gateway(client) => Ok(client.scan(&request).await?),
             Self::Local(judge) => {
-                judge.judge(&request).map_err(|error| ScanFailure::InvalidRequest(error.to_string()))
+                let now = Timestamp::from(SystemTime::now());
+                let judged = judge.judge(&request, Circumstances::of_a_stranger(&request, now));
+                judged.map(local::answer).map_err(|error| ScanFailure::InvalidRequest(error.to_string()))
             }
         }
     }
@@ -56,7 +58,7 @@ impl Judge {
 
 pub(crate) async fn run(args: ScanArgs) -> Result<Exit> {
     let judge = match args.local {
-        true => Judge::Local(Box::new(LocalJudge::new(&args.packs)?)),
+        true => Judge::Local(Box::new(LocalJudge::new(&local::sources(&args.packs)?)?)),
         false => Judge::Gateway(connect::gateway(&args)?),
     };
     if args.jsonl {

@@ -1,0 +1,188 @@
+//! Judging without a server: the pure core and some policies.
+
+use crate::exit::UsageError;
+use anyhow::{Result, anyhow};
+use interven_classify::Classifier;
+use interven_engine::{
+    AgentView, BaselineFacts, EngineFacts, History, InvalidCall, Judgement, SettlementContext, Snapshot,
+    decide, settle, shown_url,
+};
+use interven_normalize::OwnDomains;
+use interven_policy::{Given, PolicySet, PolicySource};
+use interven_types::{
+    AgentId, AgentStatus, ApprovalId, Baseline, PolicyId, Precedent, RuntimeType, ScanRequest, TenantId,
+    TenantSettings, Timestamp, TraceId, TrustState, Verdict,
+};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+use uuid::Uuid;
+
+/// Environment of requests that name none.
+const ENV: &str = "default";
+const AGENT: &str = "default-agent";
+
+pub(crate) struct LocalJudge {
+    settings: Arc<TenantSettings>,
+    classifier: Arc<Classifier>,
+    policies: Policies,
+}
+
+/// Compiled once for each environment that a policy names, and once for all others.
+struct Policies {
+    by_env: HashMap<String, Arc<PolicySet>>,
+    elsewhere: Arc<PolicySet>,
+}
+
+/// What a decision depends on beside the request and the policies.
+pub(crate) struct Circumstances {
+    now: Timestamp,
+    env: Option<String>,
+    own_domains: OwnDomains,
+    trust_score: f64,
+    is_in_scrutiny: bool,
+    history: History,
+    engines: EngineFacts,
+}
+
+impl Circumstances {
+    /// A trusted agent without a past; no domain is the tenant's own, and no other engine runs.
+    pub(crate) fn of_a_stranger(request: &ScanRequest, now: Timestamp) -> Self {
+        Self {
+            now,
+            env: request.env.clone(),
+            own_domains: OwnDomains::default(),
+            trust_score: 1.0,
+            is_in_scrutiny: false,
+            history: History::Learned(Baseline::default()),
+            engines: EngineFacts::default(),
+        }
+    }
+}
+
+impl From<&Given> for Circumstances {
+    fn from(given: &Given) -> Self {
+        Self {
+            now: given.now.unwrap_or_else(|| Timestamp::from_unix_ms(USUAL_TIME_MS)),
+            env: given.env.clone(),
+            own_domains: OwnDomains::new(&given.own_domains),
+            trust_score: given.trust_score.unwrap_or(1.0),
+            is_in_scrutiny: given.agent_in_scrutiny,
+            history: History::Recorded(BaselineFacts {
+                is_new_destination: given.is_new_destination,
+                is_volume_burst: given.is_volume_burst,
+                ..BaselineFacts::default()
+            }),
+            engines: EngineFacts {
+                threat_intel_match: given.threat_intel_match,
+                semantic_categories: given.semantic_category.clone(),
+                correlation_patterns: given.correlation_pattern.clone(),
+                budgets_exceeded: given.daily_budget_exceeded.clone().map(BTreeSet::from_iter),
+                mcp: given.mcp(),
+            },
+        }
+    }
+}
+
+/// A test gives the same answer on every day: Wednesday, 14 January 2026, 12:00 UTC, when it does not say.
+const USUAL_TIME_MS: i64 = 1_768_392_000_000;
+
+impl LocalJudge {
+    pub(crate) fn new(policies: &[PolicySource]) -> Result<Self> {
+        Ok(Self {
+            settings: Arc::default(),
+            classifier: Classifier::builtin(),
+            policies: Policies::new(policies)?,
+        })
+    }
+
+    pub(crate) fn judge(
+        &self,
+        request: &ScanRequest,
+        circumstances: Circumstances,
+    ) -> Result<Verdict, InvalidCall> {
+        let now = circumstances.now;
+        let snapshot = self.snapshot(request, circumstances);
+        let judgement = decide(request, &snapshot, now, &mut ())?;
+        Ok(settled(request, &snapshot, &judgement, now))
+    }
+
+    fn snapshot(&self, request: &ScanRequest, circumstances: Circumstances) -> Snapshot {
+        let Circumstances { now, env, own_domains, trust_score, is_in_scrutiny, history, engines } =
+            circumstances;
+        let env = env.unwrap_or_else(|| ENV.to_owned());
+        let agent_id = request.agent_id.unwrap_or(AgentId(Uuid::nil()));
+        let scrutiny_until = is_in_scrutiny.then(|| now.saturating_add(Duration::from_secs(3_600)));
+        Snapshot {
+            tenant: TenantId(Uuid::nil()),
+            policies: Arc::clone(self.policies.by_env.get(&env).unwrap_or(&self.policies.elsewhere)),
+            env,
+            settings: Arc::clone(&self.settings),
+            classifier: Arc::clone(&self.classifier),
+            own_domains: Arc::new(own_domains),
+            agent: AgentView {
+                agent_id,
+                name: request.agent_name.clone().unwrap_or_else(|| AGENT.to_owned()),
+                runtime_type: request.runtime_type.as_deref().map(RuntimeType::named).unwrap_or_default(),
+                status: AgentStatus::Active,
+                trust: TrustState { trust_score, scrutiny_until, ..TrustState::fresh(agent_id, now) },
+                history,
+            },
+            engines,
+        }
+    }
+}
+
+impl Policies {
+    fn new(sources: &[PolicySource]) -> Result<Self> {
+        let named: BTreeSet<&String> =
+            sources.iter().filter_map(|source| source.env_names.as_ref()).flatten().collect();
+        let by_env = named.into_iter().map(|env| Ok((env.clone(), compile(sources, Some(env))?)));
+        Ok(Self { by_env: by_env.collect::<Result<_>>()?, elsewhere: compile(sources, None)? })
+    }
+}
+
+/// What is in force in `env`; without one, in the environments that no policy names.
+fn compile(sources: &[PolicySource], env: Option<&String>) -> Result<Arc<PolicySet>> {
+    let is_in_force = |source: &PolicySource| {
+        source.env_names.as_ref().is_none_or(|names| env.is_some_and(|env| names.contains(env)))
+    };
+    let installed: Vec<_> = (1..)
+        .zip(sources)
+        .filter(|(_, source)| is_in_force(source))
+        .map(|(number, source)| source.install(PolicyId(Uuid::from_u128(number)), 1, env.cloned(), None))
+        .collect();
+    let compiled = PolicySet::compile(&installed).map_err(|problems| {
+        let first = problems.first().map(ToString::to_string).unwrap_or_default();
+        anyhow!(UsageError(first))
+    })?;
+    Ok(Arc::new(compiled))
+}
+
+/// Nobody has decided an identical call, and nothing waits.
+fn settled(request: &ScanRequest, snapshot: &Snapshot, judgement: &Judgement, now: Timestamp) -> Verdict {
+    let trust = snapshot.agent.trust.clone();
+    let precedent = Precedent {
+        prior: None,
+        pending_of_agent: 0,
+        pending_of_tenant: 0,
+        denials_1h: 0,
+        highest_trust_1h: trust.trust_score,
+        trust,
+    };
+    let context = SettlementContext {
+        trace_id: TraceId(Uuid::nil()),
+        approval_id: ApprovalId(Uuid::nil()),
+        signature: [0; 32],
+        idempotency_key: None,
+        env: &snapshot.env,
+        settings: &snapshot.settings,
+        is_monitored: false,
+        shown_url: &shown_url(request, &judgement.all_hits()),
+        baseline: &Baseline::default(),
+        now,
+    };
+    settle(judgement, &precedent, &context).verdict
+}
