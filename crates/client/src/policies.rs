@@ -1,5 +1,6 @@
 //! Policies.
 
+use crate::RefusedPolicy;
 use interven_types::{PolicyId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -29,6 +30,9 @@ pub struct AppliedPolicy {
     pub version: u32,
     /// How many.
     pub rules: u64,
+    /// What is odd about it, also beside the policies that were in force already.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<RefusedPolicy>,
     #[serde(flatten)]
     pub more: Map<String, Value>,
 }

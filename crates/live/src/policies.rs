@@ -2,7 +2,8 @@
 
 use crate::{Live, TenantError, fresh_id, tenants::compile};
 use interven_http::ApiError;
-use interven_policy::{Diagnostic, PolicySource, Severity, check};
+use interven_normalize::vocabulary;
+use interven_policy::{Diagnostic, PolicySource, Severity, check_together};
 use interven_store::{Actor, PolicyRow, PolicyUpsert, StoreError};
 use interven_types::{ErrorCode, PolicyId, TenantId, Timestamp};
 use serde::Serialize;
@@ -115,13 +116,15 @@ impl Live {
         let mut rows = self.store.policies(tenant).await?;
         let (mut upserts, mut outlook, mut findings) = (Vec::new(), Vec::new(), Vec::new());
         let mut seen = BTreeSet::new();
-        for source in sources {
+        let sources: Vec<PolicySource> = sources.into_iter().map(|source| placed_in(source, env)).collect();
+        let found = check_together(&sources, &staying(&rows, &sources), vocabulary());
+        for (source, found) in sources.into_iter().zip(found) {
             let (warnings, errors): (Vec<_>, Vec<_>) =
-                check(&source).into_iter().partition(|finding| finding.severity == Severity::Warning);
+                found.into_iter().partition(|finding| finding.severity == Severity::Warning);
             findings.extend(
                 errors.into_iter().map(|finding| Diagnostic { file: source.name.clone(), ..finding }),
             );
-            for source in per_environment(source, env) {
+            for source in per_environment(source) {
                 let env_name = source.env_names.as_ref().and_then(|names| names.first().cloned());
                 if !seen.insert((source.name.clone(), env_name.clone())) {
                     findings.push(error(&source.name, "the policy stands here twice for one environment"));
@@ -154,15 +157,35 @@ impl Live {
     }
 }
 
+/// `env` overrides the environments that the policy names.
+fn placed_in(source: PolicySource, env: Option<&str>) -> PolicySource {
+    match env {
+        Some(env) => PolicySource { env_names: Some(vec![env.to_owned()]), ..source },
+        None => source,
+    }
+}
+
 /// One policy per environment that it is for; one for all when it names none.
-fn per_environment(source: PolicySource, env: Option<&str>) -> Vec<PolicySource> {
-    let named = match env {
-        Some(env) => Some(vec![env.to_owned()]),
-        None => source.env_names.clone(),
-    };
-    let Some(named) = named else { return vec![source] };
+fn per_environment(source: PolicySource) -> Vec<PolicySource> {
+    let Some(named) = source.env_names.clone() else { return vec![source] };
     let one = |env: String| PolicySource { env_names: Some(vec![env]), ..source.clone() };
     named.into_iter().map(one).collect()
+}
+
+/// The stored policies that `sources` do not replace. One that cannot be read is reported when all are compiled.
+fn staying(rows: &[PolicyRow], sources: &[PolicySource]) -> Vec<PolicySource> {
+    let is_replaced = |row: &PolicyRow| {
+        sources.iter().any(|source| {
+            source.name == row.name
+                && match (&source.env_names, &row.env_name) {
+                    (None, None) => true,
+                    (Some(envs), Some(env)) => envs.contains(env),
+                    _ => false,
+                }
+        })
+    };
+    let kept = rows.iter().filter(|row| !is_replaced(row));
+    kept.filter_map(|row| serde_json::from_value(row.source.clone()).ok()).collect()
 }
 
 /// Puts the policy among the rows as it will stand there. Returns its id, if it has one already, and its next version.

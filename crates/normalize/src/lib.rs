@@ -19,10 +19,12 @@ mod shell;
 mod soap;
 mod table;
 mod template;
+mod vocabulary;
 mod words;
 
 pub use canonical::{CanonicalUrl, UrlError};
 pub use domains::OwnDomains;
+pub use vocabulary::vocabulary;
 
 use interven_types::{Action, ScanRequest};
 use namer::Namer;
@@ -56,27 +58,4 @@ pub fn normalize(request: &ScanRequest, own: &OwnDomains) -> Result<Normalized, 
     namer.name(call);
     let (primary, others) = namer.finish(call);
     Ok(Normalized { url, primary, others })
-}
-
-/// Tools that have a table or a scheme of their own, for checking policies.
-pub fn known_tools() -> impl Iterator<Item = &'static str> {
-    let tabled = embedded::tables().iter().map(|table| table.tool.as_str());
-    tabled.chain([shell::TOOL, logical::FILE, logical::MCP, http::CUSTOM_PROXY])
-}
-
-/// Operations of a tool; `None` when it is unknown or its vocabulary is open (`mcp`, `custom_proxy`, `aws`, …), so that
-/// no name can be called wrong.
-pub fn known_operations(tool: &str) -> Option<Vec<&'static str>> {
-    let mut operations: Vec<&'static str> = match tool {
-        shell::TOOL => shell::operations().collect(),
-        logical::FILE => logical::file_operations().collect(),
-        _ => {
-            let table = embedded::table_named(tool).filter(|table| !table.is_open)?;
-            // Calls that no rule knows are named by their method.
-            table.operations().chain(http::FALLBACK_OPERATIONS).collect()
-        }
-    };
-    operations.sort_unstable();
-    operations.dedup();
-    Some(operations)
 }

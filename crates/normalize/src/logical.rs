@@ -53,9 +53,15 @@ pub(crate) struct Names {
 
 const SECRET_FILE: &str = "read_secret_file";
 
-pub(crate) fn file_operations() -> impl Iterator<Item = &'static str> {
-    NAMES.file.values().map(String::as_str).chain([SECRET_FILE])
-}
+/// Operations on files, with their verbs.
+pub(crate) const FILE_OPERATIONS: [(&str, Verb); 6] = [
+    ("delete", Verb::Admin),
+    ("edit", Verb::Write),
+    ("list", Verb::Read),
+    ("read", Verb::Read),
+    (SECRET_FILE, Verb::Read),
+    ("write", Verb::Write),
+];
 
 /// The file at `path` holds credentials.
 pub(crate) fn is_secret_path(path: &str) -> bool {

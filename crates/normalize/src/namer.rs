@@ -15,6 +15,12 @@ const MAX_ACTIONS: usize = 128;
 /// Deepest nesting of commands in commands (`sh -c "sh -c …"`) that is read.
 pub(crate) const MAX_DEPTH: usize = 8;
 
+const TOO_MANY: &str = "too_many_actions";
+const TOO_DEEP: &str = "nested_too_deep";
+
+/// Operations that stand for what goes beyond a bound, on any tool.
+pub(crate) const BOUNDS: [&str; 2] = [TOO_MANY, TOO_DEEP];
+
 /// Names calls and keeps their actions.
 #[derive(Debug)]
 pub(crate) struct Namer<'o> {
@@ -48,7 +54,7 @@ impl<'o> Namer<'o> {
     pub(crate) fn push_too_many(&mut self, action: Action) {
         if !self.is_full {
             self.is_full = true;
-            let operation = Tool::Borrowed("too_many_actions");
+            let operation = Tool::Borrowed(TOO_MANY);
             // What is not kept may go anywhere.
             self.actions.push(Action { operation, verb: Verb::Admin, external_host: true, ..action });
         }
@@ -57,7 +63,7 @@ impl<'o> Namer<'o> {
     /// Names one call: a request, or what a command or tool does over HTTP.
     pub(crate) fn name(&mut self, call: Call<'_>) {
         if self.depth >= MAX_DEPTH {
-            let operation = Tool::Borrowed("nested_too_deep");
+            let operation = Tool::Borrowed(TOO_DEEP);
             return self.push(Action { operation, verb: Verb::Admin, ..self.blank(call) });
         }
         self.depth += 1;

@@ -21,6 +21,12 @@ pub(crate) struct Words {
     method: BTreeMap<String, Verb>,
 }
 
+impl Words {
+    pub(crate) fn categories(&self) -> impl Iterator<Item = &str> {
+        self.category.keys().map(String::as_str)
+    }
+}
+
 /// Verb of a method that says nothing else; `WRITE` for methods not in the table.
 pub(crate) fn verb_of_method(method: &str) -> Verb {
     WORDS.method.get(method).copied().unwrap_or(Verb::Write)

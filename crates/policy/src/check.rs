@@ -4,11 +4,15 @@ use crate::analysis;
 use crate::condition::Condition;
 use crate::diagnostic::{Diagnostic, Findings, Path};
 use crate::matcher::tools;
+use crate::naming::check_names;
 use crate::needle::NeedleTable;
 use crate::pattern::Pattern;
 use crate::read::unknown;
 use crate::set::CompiledRule;
 use crate::source::{Match, PolicyAction, PolicySource, RuleSource};
+use crate::together::{find_beaten, find_silent};
+use interven_types::Vocabulary;
+use std::collections::{BTreeMap, HashSet};
 
 /// Longest name, in characters.
 const MAX_NAME_CHARS: usize = 200;
@@ -19,9 +23,46 @@ const MAX_NEEDLE_BYTES: usize = 1_000;
 const SEMANTIC_CATEGORIES: &[&str] =
     &["EXFILTRATION", "PRIVILEGE_ESCALATION", "DESTRUCTIVE", "PROMPT_INJECTION", "LATERAL_MOVEMENT"];
 
-/// Every error and warning about one policy. A policy without errors compiles.
+/// Every error and warning about one policy, told from itself alone. A policy without errors compiles.
 pub fn check(policy: &PolicySource) -> Vec<Diagnostic> {
     findings(policy).unlocated()
+}
+
+/// [`check`] of each policy, and what only shows beside the others, beside those of `in_force`, and beside the names that
+/// calls can get. In the order of `policies`; more than [`check`] finds are warnings alone.
+///
+/// `in_force` are policies that stay as they are: without those that `policies` replace.
+pub fn check_together(
+    policies: &[PolicySource],
+    in_force: &[PolicySource],
+    vocabulary: &Vocabulary,
+) -> Vec<Vec<Diagnostic>> {
+    let policies: Vec<&PolicySource> = policies.iter().collect();
+    findings_together(&policies, in_force, vocabulary).into_iter().map(Findings::unlocated).collect()
+}
+
+pub(crate) fn findings_together(
+    policies: &[&PolicySource],
+    in_force: &[PolicySource],
+    vocabulary: &Vocabulary,
+) -> Vec<Findings> {
+    let all: Vec<&PolicySource> = policies.iter().copied().chain(in_force).collect();
+    let mut beaten: BTreeMap<usize, Vec<(usize, String)>> = BTreeMap::new();
+    for (policy, rule, message) in find_beaten(&all, policies.len()) {
+        beaten.entry(policy).or_default().push((rule, message));
+    }
+    let of_policy = |(number, policy): (usize, &&PolicySource)| {
+        let mut findings = findings(policy);
+        let rules = Path::default().then("rules");
+        for (index, rule) in policy.rules.iter().enumerate() {
+            check_names(&rule.matches, &rules.then(index).then("match"), vocabulary, &mut findings);
+        }
+        for (index, message) in beaten.remove(&number).unwrap_or_default() {
+            findings.warn(rules.then(index), message);
+        }
+        findings
+    };
+    policies.iter().enumerate().map(of_policy).collect()
 }
 
 pub(crate) fn findings(policy: &PolicySource) -> Findings {
@@ -36,20 +77,18 @@ pub(crate) fn findings(policy: &PolicySource) -> Findings {
         findings.warn(root.then("rules"), "the policy has no rules");
     }
     let at = |index: usize| root.then("rules").then(index);
+    let mut ids = HashSet::new();
     for (index, rule) in policy.rules.iter().enumerate() {
         check_rule(rule, &at(index), &mut findings);
         if let Some(why) = analysis::never_matches(rule, policy.env_names.as_deref()) {
             findings.error(at(index), format!("rule `{}` can never match: {why}", rule.rule_id));
         }
-        let twin = policy.rules.iter().take(index).any(|other| other.rule_id == rule.rule_id);
-        if twin {
+        if !ids.insert(rule.rule_id.as_str()) {
             findings
                 .error(at(index).then("rule_id"), format!("`{}` names an earlier rule too", rule.rule_id));
         }
     }
-    for (index, earlier) in analysis::shadowed(&policy.rules) {
-        let message =
-            format!("the rule never speaks: `{earlier}` comes first and matches all that it matches");
+    for (index, message) in find_silent(policy) {
         findings.warn(at(index), message);
     }
     findings
@@ -92,13 +131,10 @@ fn check_match(source: &Match, path: &Path, findings: &mut Findings) {
             findings.error(path.then("operations").then(index), message);
         }
     }
-    let says_nothing = |pattern: &Result<Pattern, _>| pattern.as_ref().is_ok_and(Pattern::is_everything);
     let urls = ("url_patterns", source.url_patterns.as_slice());
     for (key, texts) in source.glob_lists().into_iter().chain([urls]) {
         for (index, text) in texts.iter().enumerate() {
-            if says_nothing(&Pattern::on_name(text)) {
-                let message =
-                    format!("`{text}` matches everything that is there; is the key meant to restrict?");
+            if let Some(message) = oddity(key, text) {
                 findings.warn(path.then(key).then(index), message);
             }
         }
@@ -107,6 +143,27 @@ fn check_match(source: &Match, path: &Path, findings: &mut Findings) {
         findings
             .warn(path.then("tool_names"), "tools are names, not globs; leave the key out for every tool");
     }
+}
+
+/// What is odd about a pattern that can be read.
+fn oddity(key: &str, text: &str) -> Option<String> {
+    let says_nothing = match key {
+        "url_patterns" => Pattern::on_url(text).ok()?.fits_every_url(),
+        "host_patterns" => Pattern::on_host(text).ok()?.fits_every_name(),
+        _ => Pattern::on_name(text).ok()?.fits_every_name(),
+    };
+    if says_nothing {
+        return Some(format!("`{text}` matches everything that is there; is the key meant to restrict?"));
+    }
+    let is_of_path = key == "host_patterns" && text.contains('/');
+    if is_of_path {
+        return Some(format!(
+            "`{text}` matches nothing: a host has no `/`; `url_patterns` sees the whole URL"
+        ));
+    }
+    let has_scheme = text.contains("://") || text.starts_with(['*', '[']) || "https://".starts_with(text);
+    (key == "url_patterns" && !has_scheme)
+        .then(|| format!("`{text}` matches nothing: a URL begins with its scheme, such as `https://`"))
 }
 
 fn check_condition(source: &Condition, path: &Path, nesting: usize, findings: &mut Findings) {
@@ -213,6 +270,44 @@ mod tests {
             (json!({"match": {"operations": ["verb:READ"]}}), Error, "match.operations[0]", "`category:…`"),
             (json!({"match": {"host_patterns": ["*"]}}), Warning, "match.host_patterns[0]", "everything"),
             (json!({"match": {"url_patterns": ["**"]}}), Warning, "match.url_patterns[0]", "everything"),
+            (json!({"match": {"host_patterns": ["?*"]}}), Warning, "match.host_patterns[0]", "everything"),
+            (json!({"match": {"url_patterns": ["http"]}}), Warning, "match.url_patterns[0]", "everything"),
+            (
+                json!({"match": {"host_patterns": ["a.test/x"]}}),
+                Warning,
+                "match.host_patterns[0]",
+                "a host has no `/`",
+            ),
+            (
+                json!({"match": {"url_patterns": ["a.test/x"]}}),
+                Warning,
+                "match.url_patterns[0]",
+                "begins with its scheme",
+            ),
+            (
+                json!({"match": {"methods": ["GET"], "operations": ["method:post"]}}),
+                Error,
+                "",
+                "can never match",
+            ),
+            (
+                json!({"condition": {"has_data_class": ["PII"], "not": {"has_data_class": ["PHI", "PII"]}}}),
+                Error,
+                "",
+                "can never match",
+            ),
+            (
+                json!({"condition": {"body_path_equals": {"path": "$.a", "value": 1}, "body_path_in": {"path": "$.a", "value": [2]}}}),
+                Error,
+                "",
+                "can never match",
+            ),
+            (
+                json!({"condition": {"body_path_exists": {"path": "$.a", "value": false}, "body_path_gt": {"path": "$.a", "value": 1}}}),
+                Error,
+                "",
+                "can never match",
+            ),
             (json!({"match": {"tool_names": ["git*"]}}), Warning, "match.tool_names", "not globs"),
             (json!({"match": {"tool_name": "a", "tool_names": ["b"]}}), Error, "", "can never match"),
             (json!({"condition": {"not": {}}}), Error, "", "can never match"),
@@ -311,6 +406,11 @@ mod tests {
             json!({"condition": {"body_path_gt": {"path": "$.a[*]", "value": 5}, "body_path_lt": {"path": "$.a[*]", "value": 1}}}),
             json!({"condition": {"not": {"not": {"not": {"not": {"risk_score_gt": 0.1}}}}}}),
             json!({"match": {"operations": ["*", "category:x", "method:POST"]}}),
+            json!({"match": {"methods": ["get", "PUT"], "operations": ["method:GET"]}}),
+            json!({"match": {"host_patterns": ["*.test"], "url_patterns": ["https://a.test/", "mcp://**", "[hx]*"]}}),
+            json!({"condition": {"has_data_class": ["PII", "PHI"], "not": {"has_data_class": ["PII"]}}}),
+            json!({"condition": {"body_path_equals": {"path": "$.a", "value": 1}, "body_path_in": {"path": "$.a", "value": [1.0]}}}),
+            json!({"condition": {"body_path_exists": {"path": "$.b", "value": false}, "body_path_gt": {"path": "$.a", "value": 1}}}),
         ] {
             assert_eq!(found(ruled(members.clone())), [], "{members}");
         }

@@ -156,15 +156,20 @@ impl Finding {
 
 /// The candidate that a person most likely meant, if any is close enough to be a typing error.
 pub fn nearest<'c>(typed: &str, candidates: &[&'c str]) -> Option<&'c str> {
+    nearest_within(typed, candidates, (typed.chars().count() / 3).max(1))
+}
+
+/// The nearest candidate that at most `tolerated` changes of a character lead to.
+pub(crate) fn nearest_within<'c>(typed: &str, candidates: &[&'c str], tolerated: usize) -> Option<&'c str> {
     /// Longer names are nobody's typing error, and the distance is quadratic.
     const MAX_CHARS: usize = 64;
     let typed: Vec<char> = typed.chars().take(MAX_CHARS + 1).collect();
     if typed.len() > MAX_CHARS {
         return None;
     }
-    let tolerated = (typed.len() / 3).max(1);
     candidates
         .iter()
+        .filter(|candidate| candidate.chars().count().abs_diff(typed.len()) <= tolerated)
         .map(|candidate| (distance(&typed, candidate), *candidate))
         .filter(|(distance, _)| *distance <= tolerated)
         .min_by_key(|(distance, _)| *distance)

@@ -323,7 +323,7 @@ impl Compare {
 }
 
 /// Equality of JSON values in which `1` and `1.0` are one number (as in RFC 8785).
-fn is_same(a: &Value, b: &Value) -> bool {
+pub(crate) fn is_same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => {
             a == b || a.as_f64() == b.as_f64() && (a.is_f64() || b.is_f64())

@@ -31,6 +31,7 @@
 mod analysis;
 mod check;
 mod condition;
+mod cover;
 mod defaults;
 mod diagnostic;
 mod diff;
@@ -39,6 +40,7 @@ mod field;
 mod format;
 mod judge;
 mod matcher;
+mod naming;
 mod needle;
 mod node;
 mod outcome;
@@ -56,10 +58,11 @@ mod source;
 mod suite;
 #[cfg(test)]
 mod tests;
+mod together;
 mod truth;
 mod window;
 
-pub use check::check;
+pub use check::{check, check_together};
 pub use condition::{Condition, Day, PathPresence, PathTest, TimeWindow};
 pub use defaults::default_policies;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, nearest};
@@ -67,7 +70,7 @@ pub use diff::{Change, KeyChange, PolicyChange, RuleChange, diff};
 pub use format::format;
 pub use outcome::{Facts, McpFacts, Modifiers, Note, Outcome, RedactionRequest, RuleMatch};
 pub use pack::{PACKS, Pack, pack};
-pub use parse::{check_yaml, parse_json, parse_yaml};
+pub use parse::{Document, check_documents, check_yaml, parse_json, parse_yaml};
 pub use path::{JsonPath, JsonPathError};
 pub use print::{print_json, print_yaml};
 pub use schema::{SCHEMA_VERSION, json_schema};

@@ -1,11 +1,12 @@
 //! From text to policies.
 
-use crate::check::findings;
+use crate::check::{findings, findings_together};
 use crate::condition::Condition;
-use crate::diagnostic::{Diagnostic, Diagnostics, Finding, Path, Position, Severity};
+use crate::diagnostic::{Diagnostic, Diagnostics, Finding, Findings, Path, Position, Severity};
 use crate::node::{Content, Member, Node};
 use crate::read::{keys_of, read};
 use crate::source::{Match, PolicySource, RuleSource};
+use interven_types::Vocabulary;
 use serde_json::Value;
 
 /// Reads a pack (`policies:`) or one policy alone. JSON is YAML, so it is read here too.
@@ -17,21 +18,57 @@ pub fn parse_yaml(text: &str, file: &str) -> Result<Vec<PolicySource>, Diagnosti
 
 /// [`parse_yaml`] and [`check`](crate::check()) in one: every finding with the line and column it is about.
 pub fn check_yaml(text: &str, file: &str) -> Result<(Vec<PolicySource>, Vec<Diagnostic>), Diagnostics> {
-    let (policies, root) = parse_located(text, file)?;
-    let is_pack = has_policies(&root);
-    let locate = |index: usize, finding: Finding| {
-        let base = if is_pack { pack_path(index) } else { Path::default() };
-        let path = Path(base.0.into_iter().chain(finding.path.0).collect());
-        let position = root.position_of(&path);
-        located(Finding { path, ..finding }, file, position)
-    };
-    let diagnostics = policies
+    let document = Document::read(text, file)?;
+    let found = document.policies.iter().map(findings).collect();
+    let diagnostics = document.locate(found);
+    Ok((document.policies, diagnostics))
+}
+
+/// The policies of a file, and where each part of them was written.
+#[derive(Debug)]
+pub struct Document {
+    pub policies: Vec<PolicySource>,
+    root: Node,
+    file: String,
+}
+
+impl Document {
+    /// As [`parse_yaml`].
+    pub fn read(text: &str, file: &str) -> Result<Self, Diagnostics> {
+        let (policies, root) = parse_located(text, file)?;
+        Ok(Self { policies, root, file: file.to_owned() })
+    }
+
+    /// `found` has the findings about each policy.
+    fn locate(&self, found: Vec<Findings>) -> Vec<Diagnostic> {
+        let is_pack = has_policies(&self.root);
+        let each = found.into_iter().enumerate().flat_map(|(index, findings)| {
+            let base = if is_pack { pack_path(index) } else { Path::default() };
+            findings.0.into_iter().map(move |finding| {
+                let path = Path(base.0.iter().cloned().chain(finding.path.0.iter().cloned()).collect());
+                Finding { path, ..finding }
+            })
+        });
+        each.map(|finding| {
+            let position = self.root.position_of(&finding.path);
+            located(finding, &self.file, position)
+        })
+        .collect()
+    }
+}
+
+/// [`check_together`](crate::check_together) for files: every finding with the file, line and column it is about.
+pub fn check_documents(
+    documents: &[Document],
+    in_force: &[PolicySource],
+    vocabulary: &Vocabulary,
+) -> Vec<Diagnostic> {
+    let policies: Vec<&PolicySource> = documents.iter().flat_map(|document| &document.policies).collect();
+    let mut found = findings_together(&policies, in_force, vocabulary).into_iter();
+    documents
         .iter()
-        .enumerate()
-        .flat_map(|(index, policy)| findings(policy).0.into_iter().map(move |finding| (index, finding)))
-        .map(|(index, finding)| locate(index, finding))
-        .collect();
-    Ok((policies, diagnostics))
+        .flat_map(|document| document.locate(found.by_ref().take(document.policies.len()).collect()))
+        .collect()
 }
 
 /// Reads what the API receives: the nested shape, and the flat one in which the fields of `match` and `condition`

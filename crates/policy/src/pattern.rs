@@ -90,13 +90,14 @@ impl Pattern {
         self.matcher.is_match(subject)
     }
 
-    /// Whether the pattern says nothing. `*` counts: names and hosts hold no `/`, or few.
-    pub(crate) fn is_everything(&self) -> bool {
-        match &self.matcher {
-            Matcher::Everything => true,
-            Matcher::Stem(head) | Matcher::Prefix(head) => head.is_empty(),
-            _ => false,
-        }
+    /// Whether the pattern says nothing about a name: it fits such as have nothing in common.
+    pub(crate) fn fits_every_name(&self) -> bool {
+        ["a", "Q-7", "é.x_1", "10.0.0.1"].iter().all(|name| self.is_match(name))
+    }
+
+    /// Whether the pattern says nothing about the URL of a call over HTTPS.
+    pub(crate) fn fits_every_url(&self) -> bool {
+        ["https://a/", "https://q-7.example:8443/x/y.z?k=v"].iter().all(|url| self.is_match(url))
     }
 }
 
@@ -317,9 +318,29 @@ mod tests {
 
     #[test]
     fn patterns_that_say_nothing_are_known() {
-        for written in ["*", "**"] {
-            assert!(Pattern::on_name(written).unwrap().is_everything(), "{written}");
+        for (written, expected) in [
+            ("*", true),
+            ("**", true),
+            ("?*", true),
+            ("*?", true),
+            ("***", true),
+            ("**/*", true),
+            ("*a", false),
+            ("??*", false),
+        ] {
+            assert_eq!(Pattern::on_name(written).unwrap().fits_every_name(), expected, "{written}");
         }
-        assert!(!Pattern::on_name("*a").unwrap().is_everything());
+        for (written, expected) in [
+            ("http", true),
+            ("https://", true),
+            ("https://**", true),
+            ("*://**", true),
+            ("https://*/**", true),
+            ("https://*.example/**", false),
+            ("https://a", false),
+            ("http://", false),
+        ] {
+            assert_eq!(Pattern::on_url(written).unwrap().fits_every_url(), expected, "{written}");
+        }
     }
 }

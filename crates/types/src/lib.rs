@@ -19,6 +19,7 @@ mod settings;
 mod settlement;
 mod time;
 mod verdict;
+mod vocabulary;
 
 pub use agent::{AgentStatus, RuntimeType, TrustState};
 pub use call::{Action, Tool, Verb};
@@ -41,3 +42,4 @@ pub use settings::{
 pub use settlement::{ApprovalEffect, IncidentEffect, NewApproval, Precedent, PriorApproval};
 pub use time::{Timestamp, TimestampError};
 pub use verdict::{ApprovalTicket, Coverage, EngineName, Factor, RuleRef, Signal, Skipped, Verdict};
+pub use vocabulary::{ToolVocabulary, Vocabulary};

@@ -21,6 +21,39 @@ fn a_policy_file_with_a_mistake_is_named_by_line_and_column() {
 }
 
 #[test]
+fn policy_files_are_checked_beside_each_other_and_beside_the_names_of_calls() {
+    let home = tempfile::tempdir().unwrap();
+    let (deny, allow) = (home.path().join("deny.yaml"), home.path().join("allow.yaml"));
+    fs::write(
+        &deny,
+        "name: No chat\nrules:\n  - { rule_id: chat, match: { tool_names: [slack, teams] }, action: DENY }\n",
+    )
+    .unwrap();
+    let posting = |operation: &str| {
+        let matches = format!("{{ tool_names: [slack], operations: [{operation}] }}");
+        format!("name: Post\nrules:\n  - rule_id: post\n    match: {matches}\n    action: ALLOW\n")
+    };
+    fs::write(&allow, posting("post_mesage")).unwrap();
+    let ran = run(interven().args(["policy", "validate"]).args([&deny, &allow]), "").must_exit(0);
+    let at = |line: u32, column: u32| format!("{}:{line}:{column}: warning: ", allow.display());
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    assert!(
+        lines[0].starts_with(
+            &(at(4, 48) + "`slack` has no operation `post_mesage`; did you mean `post_message`?")
+        ),
+        "{ran:?}"
+    );
+    assert!(
+        lines[1]
+            .starts_with(&(at(3, 5) + "the rule never decides: `chat` of the policy `No chat` denies all")),
+        "{ran:?}"
+    );
+    fs::write(&allow, posting("post_message")).unwrap();
+    let ran = run(interven().args(["policy", "validate"]).arg(&allow), "").must_exit(0);
+    assert_eq!(ran.stdout, "1 policies with 1 rules are sound\n");
+}
+
+#[test]
 fn a_policy_file_is_formatted_in_place_and_keeps_its_comments() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("p.yaml");

@@ -17,27 +17,27 @@ mod run;
 
 pub(crate) use programs::{Programs, is_glob_match};
 
-use crate::{embedded::PROGRAMS, http::Call, namer::Namer};
+use crate::{http::Call, namer::Namer};
+use interven_types::Verb;
 use serde_json::Value;
 use std::borrow::Cow;
 
 /// Tool of command lines.
 pub(crate) const TOOL: &str = "shell";
 
-/// Operations that the walk itself names, beside those of the table.
-const OWN_OPERATIONS: [&str; 7] = [
-    "exec",
-    "pipe_to_shell",
-    "read_secret_file",
-    "write_file",
-    "write_startup_file",
-    "open_socket",
-    "unreadable_command",
+/// Operations that the walk itself names, beside those of the table, with verb and category.
+pub(crate) const OWN_OPERATIONS: [(&str, Verb, &str); 10] = [
+    ("elevate", Verb::Admin, "shell"),
+    ("exec", Verb::Read, "shell"),
+    ("exec", Verb::Write, "shell"),
+    ("open_socket", Verb::Admin, "network"),
+    ("pipe_to_shell", Verb::Admin, "shell"),
+    ("read_secret_file", Verb::Read, "credentials"),
+    ("run_code", Verb::Write, "code"),
+    ("unreadable_command", Verb::Admin, "shell"),
+    ("write_file", Verb::Write, "files"),
+    ("write_startup_file", Verb::Admin, "files"),
 ];
-
-pub(crate) fn operations() -> impl Iterator<Item = &'static str> {
-    OWN_OPERATIONS.into_iter().chain(PROGRAMS.operations())
-}
 
 /// Names a call to `shell://` or `exec://`. The command is the body's `command` or `cmd` (a text, or a list of words),
 /// its `args`, or the body itself.

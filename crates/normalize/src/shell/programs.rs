@@ -106,8 +106,11 @@ impl Programs {
         Ok(programs)
     }
 
-    pub(super) fn operations(&self) -> impl Iterator<Item = &str> {
-        self.rules.iter().filter(|rule| rule.tool.is_none()).map(|rule| rule.operation.as_str())
+    /// Tool (`None`: the shell), operation, verb and category of every rule.
+    pub(crate) fn operations(&self) -> impl Iterator<Item = (Option<&str>, &str, Verb, &str)> {
+        self.rules
+            .iter()
+            .map(|rule| (rule.tool.as_deref(), rule.operation.as_str(), rule.verb, rule.category.as_str()))
     }
 
     pub(super) fn knows(&self, program: &str) -> bool {

@@ -11,8 +11,8 @@ mod hosting;
 mod sending;
 mod work;
 
-use interven_normalize::{Normalized, OwnDomains, known_operations, known_tools, normalize};
-use interven_types::{Action, ScanRequest};
+use interven_normalize::{Normalized, OwnDomains, normalize, vocabulary};
+use interven_types::{Action, ScanRequest, Verb};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -576,9 +576,9 @@ fn unknown_hosts() {
 
 #[test]
 fn known_names_are_those_that_calls_get() {
-    let tools: Vec<_> = known_tools().collect();
+    let tools = &vocabulary().0;
     for tool in ["slack", "github", "gdrive", "aws", "stripe", "shell", "mcp", "file", "custom_proxy"] {
-        assert!(tools.contains(&tool), "{tool}");
+        assert!(tools.contains_key(tool), "{tool}");
     }
     let fixed: [(&str, &[&str]); 5] = [
         ("slack", &["post_message", "upload_file", "invite_external"]),
@@ -610,19 +610,31 @@ fn known_names_are_those_that_calls_get() {
         ),
     ];
     for (tool, operations) in fixed {
-        let known = known_operations(tool).unwrap();
-        operations.iter().for_each(|operation| assert!(known.contains(operation), "{tool}.{operation}"));
+        let known = &tools[tool].operations;
+        operations.iter().for_each(|name| assert!(known.contains_key(*name), "{tool}.{name}"));
     }
+    let verbs =
+        |tool: &str, operation: &str| tools[tool].operations[operation].iter().copied().collect::<Vec<_>>();
+    assert_eq!(verbs("github", "delete_repo"), [Verb::Admin]);
+    assert_eq!(verbs("file", "list"), [Verb::Read]);
+    assert!(tools["slack"].categories.contains("messages"));
+    let is_open = |tool: &str| tools[tool].is_open;
     assert_eq!(
-        (known_operations("aws"), known_operations("mcp"), known_operations("nope")),
-        (None, None, None)
+        ["aws", "mcp", "custom_proxy", "github", "stripe", "shell"].map(is_open),
+        [true, true, true, true, false, false]
     );
 }
 
 proptest! {
     #[test]
     fn any_command_line_is_named(line in "[a-z -]{0,6}(\\PC|[$(){}`'\"\\\\|&;<>\n#=*?]){0,40}") {
-        prop_assert!(shell(&line).actions().count() >= 1);
+        let called = shell(&line);
+        prop_assert!(called.actions().count() >= 1);
+        for action in called.actions() {
+            let tool = &vocabulary().0[action.tool.as_ref()];
+            let verbs = tool.operations.get(action.operation.as_ref());
+            prop_assert!(tool.is_open || verbs.is_some_and(|verbs| verbs.contains(&action.verb)), "{action:?}");
+        }
     }
 
     #[test]

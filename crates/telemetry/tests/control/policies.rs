@@ -96,6 +96,25 @@ async fn what_is_odd_is_applied_with_a_warning() {
 }
 
 #[tokio::test]
+async fn what_the_policies_in_force_overrule_is_applied_with_a_warning() {
+    let world = World::new().await;
+    let of_chat = |name: &str, action: &str| {
+        json!({"name": name, "rules": [
+            {"rule_id": "chat", "match": {"tool_names": ["slack"]}, "action": action}
+        ]})
+    };
+    let warnings =
+        async |policy: Value| world.post("policies/apply", policy).await.ok()[0]["warnings"].clone();
+    assert_eq!(warnings(of_chat("Stop", "DENY")).await, Value::Null);
+    let heard = warnings(of_chat("Talk", "ALLOW")).await;
+    let expected = "the rule never decides: `chat` of the policy `Stop` denies all that it matches, and the strictest wins";
+    assert_eq!((&heard[0]["message"], &heard[0]["path"]), (&json!(expected), &json!("rules[0]")), "{heard}");
+    // A policy is not in its own way, nor is one in another environment.
+    assert_eq!(warnings(of_chat("Stop", "ALLOW")).await, Value::Null);
+    assert_eq!(warnings(of_chat("Talk", "ALLOW")).await, Value::Null);
+}
+
+#[tokio::test]
 async fn seeding_again_replaces_the_defaults_and_keeps_the_rest() {
     let world = World::new().await;
     world.hold_payments().await;

@@ -28,6 +28,13 @@ pub(super) async fn apply(server: &ServerArgs, sources: &PolicySources, env: Opt
         }
         answer => answer?,
     };
+    // What only shows beside the policies that the server has.
+    let is_known = |message: &str| checked.findings.iter().any(|finding| finding.message == message);
+    for policy in &applied {
+        for finding in policy.warnings.iter().filter(|finding| !is_known(&finding.message)) {
+            tell(&format!("{}: {}: {} ({})", policy.name, finding.severity, finding.message, finding.path));
+        }
+    }
     Terminal::new(server.json).show(&applied, |applied| {
         let rows = applied.iter().map(|p| {
             [p.name.clone(), or_dash(p.env_name.as_ref()), p.version.to_string(), p.rules.to_string()]

@@ -3,7 +3,8 @@
 use super::packs;
 use crate::{cli::PolicySources, exit::UsageError};
 use anyhow::{Result, anyhow};
-use interven_policy::{Diagnostic, PolicySet, PolicySource, Severity, check_yaml};
+use interven_normalize::vocabulary;
+use interven_policy::{Diagnostic, Document, PolicySet, PolicySource, Severity, check_documents};
 use interven_types::PolicyId;
 use std::{
     io::Read as _,
@@ -44,18 +45,18 @@ pub(crate) fn check_packs(packs: &[PathBuf]) -> Result<Checked> {
     check_texts(packs.iter().zip(texts))
 }
 
-/// Checks texts one by one, then all that are sound together.
+/// Reads texts one by one, and checks all that can be read together.
 fn check_texts<'p>(texts: impl Iterator<Item = (&'p PathBuf, String)>) -> Result<Checked> {
     let mut checked = Checked::default();
+    let mut documents = Vec::new();
     for (path, text) in texts {
-        match check_yaml(&text, &path.display().to_string()) {
-            Ok((policies, findings)) => {
-                checked.policies.extend(policies);
-                checked.findings.extend(findings);
-            }
+        match Document::read(&text, &path.display().to_string()) {
+            Ok(document) => documents.push(document),
             Err(errors) => checked.findings.extend(errors.0),
         }
     }
+    checked.findings.extend(check_documents(&documents, &[], vocabulary()));
+    checked.policies = documents.into_iter().flat_map(|document| document.policies).collect();
     if !checked.has_errors() {
         let installed: Vec<_> =
             checked.policies.iter().map(|p| p.install(PolicyId(Uuid::nil()), 1, None, None)).collect();
