@@ -6,7 +6,8 @@ use crate::{
 };
 use async_trait::async_trait;
 use interven_store::{
-    ActivityFilter, ActivityRow, ActivityStore, Receipt, ScanEntry, ScanResponseRow, StoreError, StoreResult,
+    ActivityExtent, ActivityFilter, ActivityRow, ActivityStore, Receipt, ScanEntry, ScanResponseRow,
+    SealedRow, StoreError, StoreResult,
 };
 use interven_types::{Decision, RiskBand, TenantId, Timestamp, TraceId};
 use rusqlite::{Connection, params, params_from_iter, types::Value as Cell};
@@ -56,6 +57,10 @@ fn activity_row(row: &Cells<'_>) -> StoreResult<ActivityRow> {
     })
 }
 
+fn sealed_row(row: &Cells<'_>) -> SealedRow {
+    Ok(ActivityRow { sealed_request: row.bytes("sealed_request")?, ..activity_row(row)? })
+}
+
 fn response_row(row: &Cells<'_>) -> StoreResult<ScanResponseRow> {
     Ok(ScanResponseRow {
         trace_id: row.parsed("trace_id")?,
@@ -81,7 +86,7 @@ impl Conditions {
     }
 
     /// `condition` holds one question mark for each value.
-    fn and<const N: usize>(&mut self, condition: &str, values: [Cell; N]) {
+    fn and(&mut self, condition: &str, values: impl IntoIterator<Item = Cell>) {
         self.sql.push_str(" AND ");
         self.sql.push_str(condition);
         self.values.extend(values);
@@ -98,6 +103,7 @@ struct Equality {
 
 fn equalities(filter: &ActivityFilter) -> Vec<Equality> {
     let text = |column, value: Option<String>| value.map(|value| Equality { column, sparse: "", value });
+    let one_env = if let [env] = filter.envs.as_slice() { Some(env.clone()) } else { None };
     let decision = filter.decision.filter(|decision| *decision != Decision::Allow);
     let band = filter.risk_band.filter(|band| *band != RiskBand::Low);
     let sparse = |column, sparse, value: Option<&str>| {
@@ -107,7 +113,7 @@ fn equalities(filter: &ActivityFilter) -> Vec<Equality> {
         text("agent_id", filter.agent_id.map(|agent| agent.to_string())),
         text("tool_name", filter.tool_name.clone()),
         text("operation", filter.operation.clone()),
-        text("env", filter.env.clone()),
+        text("env", one_env),
         sparse("decision", " AND decision <> 'ALLOW'", decision.map(Decision::as_str)),
         sparse("risk_band", " AND risk_band <> 'LOW'", band.map(RiskBand::as_str)),
     ];
@@ -141,6 +147,10 @@ fn conditions(tenant: TenantId, filter: &ActivityFilter, equalities: &[Equality]
         // A plus sign keeps SQLite off the index of a column.
         let sign = if rank == 0 { "" } else { "+" };
         all.and(&format!("{sign}{column} = ?{sparse}"), [Cell::Text(value.clone())]);
+    }
+    if filter.envs.len() > 1 {
+        let marks = vec!["?"; filter.envs.len()].join(", ");
+        all.and(&format!("+env IN ({marks})"), filter.envs.iter().cloned().map(Cell::Text));
     }
     if filter.decision == Some(Decision::Allow) {
         all.and("+decision = 'ALLOW'", []);
@@ -176,15 +186,36 @@ fn conditions(tenant: TenantId, filter: &ActivityFilter, equalities: &[Equality]
     all
 }
 
-fn list(db: &Connection, tenant: TenantId, filter: &ActivityFilter) -> StoreResult<Vec<ActivityRow>> {
+/// The conditions of a filter, in the order in which SQLite should try them.
+fn planned(db: &Connection, tenant: TenantId, filter: &ActivityFilter) -> StoreResult<Conditions> {
     let mut equalities = equalities(filter);
     rarest_first(db, tenant, &mut equalities)?;
-    let Conditions { sql, values } = conditions(tenant, filter, &equalities);
+    Ok(conditions(tenant, filter, &equalities))
+}
+
+/// Rows that the filter admits, `columns` of them.
+fn list<T>(
+    db: &Connection,
+    tenant: TenantId,
+    filter: &ActivityFilter,
+    columns: &str,
+    read: impl FnMut(&Cells<'_>) -> StoreResult<T>,
+) -> StoreResult<Vec<T>> {
+    let Conditions { sql, values } = planned(db, tenant, filter)?;
     let order = if filter.after_seq.is_some() { "ASC" } else { "DESC" };
     let limit = filter.limit.clamp(1, 1_000);
     let sql =
-        format!("SELECT {COLUMNS} FROM activity_log WHERE {sql} ORDER BY ledger_seq {order} LIMIT {limit}");
-    db.rows(&sql, params_from_iter(values), activity_row)
+        format!("SELECT {columns} FROM activity_log WHERE {sql} ORDER BY ledger_seq {order} LIMIT {limit}");
+    db.rows(&sql, params_from_iter(values), read)
+}
+
+fn extent(db: &Connection, tenant: TenantId, filter: &ActivityFilter) -> StoreResult<ActivityExtent> {
+    let Conditions { sql, values } = planned(db, tenant, filter)?;
+    let sql = format!("SELECT count(*) AS rows, max(ledger_seq) AS newest FROM activity_log WHERE {sql}");
+    let counted = db.row(&sql, params_from_iter(values), |row| {
+        Ok(ActivityExtent { rows: row.number("rows")?, newest: row.optional_number("newest")? })
+    })?;
+    Ok(counted.unwrap_or_default())
 }
 
 fn scans_in(db: &Connection, tenant: TenantId, month: &str) -> StoreResult<u64> {
@@ -225,7 +256,27 @@ impl ActivityStore for SqliteStore {
 
     async fn activity(&self, tenant: TenantId, filter: &ActivityFilter) -> StoreResult<Vec<ActivityRow>> {
         let filter = filter.clone();
-        self.read(move |db| list(db, tenant, &filter)).await
+        self.read(move |db| list(db, tenant, &filter, COLUMNS, activity_row)).await
+    }
+
+    async fn activity_extent(
+        &self,
+        tenant: TenantId,
+        filter: &ActivityFilter,
+    ) -> StoreResult<ActivityExtent> {
+        let filter = filter.clone();
+        self.read(move |db| extent(db, tenant, &filter)).await
+    }
+
+    async fn sealed_activity(
+        &self,
+        tenant: TenantId,
+        filter: &ActivityFilter,
+    ) -> StoreResult<Vec<(u64, SealedRow)>> {
+        let filter = filter.clone();
+        let columns = format!("{COLUMNS}, sealed_request");
+        let read = |row: &Cells<'_>| Ok((row.number("ledger_seq")?, sealed_row(row)));
+        self.read(move |db| list(db, tenant, &filter, &columns, read)).await
     }
 
     async fn trace(&self, tenant: TenantId, trace: TraceId) -> StoreResult<ActivityRow> {
@@ -233,9 +284,7 @@ impl ActivityStore for SqliteStore {
             let sql = format!(
                 "SELECT {COLUMNS}, sealed_request FROM activity_log WHERE trace_id = ?1 AND tenant_id = ?2"
             );
-            let found = db.row(&sql, [trace.to_string(), tenant.to_string()], |row| {
-                Ok(ActivityRow { sealed_request: row.bytes("sealed_request")?, ..activity_row(row)? })
-            })?;
+            let found = db.row(&sql, [trace.to_string(), tenant.to_string()], sealed_row)?;
             found.ok_or(StoreError::NotFound("trace"))
         })
         .await

@@ -1,6 +1,6 @@
 //! The record of scans.
 
-use crate::StoreResult;
+use crate::{StoreError, StoreResult};
 use async_trait::async_trait;
 use interven_types::{
     AgentId, ApprovalEffect, ApprovalId, DataClass, Decision, IncidentEffect, KeyId, Lesson, PolicyId,
@@ -125,7 +125,8 @@ pub struct ActivityFilter {
     pub decision: Option<Decision>,
     pub risk_band: Option<RiskBand>,
     pub class: Option<DataClass>,
-    pub env: Option<String>,
+    /// Any of these; none is every environment.
+    pub envs: Vec<String>,
     pub since: Option<Timestamp>,
     pub until: Option<Timestamp>,
     /// Only rows before this position, newest first (keyset pagination).
@@ -136,11 +137,32 @@ pub struct ActivityFilter {
     pub limit: u32,
 }
 
+/// How much of the log a filter admits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ActivityExtent {
+    pub rows: u64,
+    /// Position of the newest of them; absent when there is none.
+    pub newest: Option<u64>,
+}
+
+/// A row to look into, with its sealed request; or what keeps it from being read.
+pub type SealedRow = Result<ActivityRow, StoreError>;
+
 #[async_trait]
 pub trait ActivityStore: Send + Sync {
     /// Settles and records one scan; returns only once the record is durable. Concurrent scans share a commit.
     async fn record_scan(&self, tenant: TenantId, scan: ScanEntry) -> StoreResult<Receipt>;
     async fn activity(&self, tenant: TenantId, filter: &ActivityFilter) -> StoreResult<Vec<ActivityRow>>;
+    /// How many rows there are for [`ActivityStore::activity`] to give, whatever the filter's `limit`.
+    async fn activity_extent(&self, tenant: TenantId, filter: &ActivityFilter)
+    -> StoreResult<ActivityExtent>;
+    /// As [`ActivityStore::activity`], with the sealed requests, each row under its position: one that cannot be read does
+    /// not hide the others.
+    async fn sealed_activity(
+        &self,
+        tenant: TenantId,
+        filter: &ActivityFilter,
+    ) -> StoreResult<Vec<(u64, SealedRow)>>;
     /// One row with its sealed request.
     async fn trace(&self, tenant: TenantId, trace: TraceId) -> StoreResult<ActivityRow>;
     /// Scans recorded in the calendar month (UTC) of `now`.

@@ -15,7 +15,8 @@ mod policies;
 mod tenants;
 
 pub use activity::{
-    ActivityFilter, ActivityRow, ActivityStore, Receipt, ScanEntry, ScanResponseRow, Settle, Settled,
+    ActivityExtent, ActivityFilter, ActivityRow, ActivityStore, Receipt, ScanEntry, ScanResponseRow,
+    SealedRow, Settle, Settled,
 };
 pub use agents::{AgentClaim, AgentRecord, AgentStore};
 pub use approvals::{ApprovalDecision, ApprovalFilter, ApprovalRow, ApprovalStatus, ApprovalStore};

@@ -52,7 +52,7 @@ impl ActivityQuery {
             decision: self.decision,
             risk_band: self.band,
             class: self.class,
-            env: self.env,
+            envs: self.env.into_iter().collect(),
             since: self.since,
             until: self.until,
             before_seq: self.before_seq,

@@ -2,8 +2,8 @@
 
 use super::{Call, Stage, ada, control, is_not_found, needing_a_human};
 use interven_store::{
-    ActivityFilter, AgentClaim, ApprovalDecision, ApprovalEffect, ApprovalFilter, AuditEntry, IncidentEffect,
-    ScanResponseRow,
+    ActivityExtent, ActivityFilter, AgentClaim, ApprovalDecision, ApprovalEffect, ApprovalFilter, AuditEntry,
+    IncidentEffect, ScanResponseRow,
 };
 use interven_types::{AgentId, AgentStatus, RiskBand, RuntimeType, TenantId, TenantSettings};
 use serde_json::json;
@@ -93,6 +93,8 @@ pub(super) async fn a_foreign_tenant_finds_nothing(stage: Stage) {
         }
         let activity = ActivityFilter { agent_id: Some(stage.agent), limit: 10, ..ActivityFilter::default() };
         assert_eq!(store.activity(tenant, &activity).await.unwrap(), []);
+        assert_eq!(store.sealed_activity(tenant, &activity).await.unwrap(), []);
+        assert_eq!(store.activity_extent(tenant, &activity).await.unwrap(), ActivityExtent::default());
         let approvals = ApprovalFilter { agent_id: Some(stage.agent), limit: 10, status: None };
         assert_eq!(store.approvals(tenant, &approvals, now).await.unwrap(), []);
         assert_eq!(store.trust_events(tenant, stage.agent, 10).await.unwrap(), []);

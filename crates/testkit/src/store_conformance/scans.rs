@@ -58,6 +58,8 @@ pub(super) async fn a_row_comes_back_as_it_was_written(stage: Stage) {
         .await;
     let row = receipt.settled.row;
     assert_eq!(stage.store.trace(stage.tenant, row.trace_id).await.unwrap(), row);
+    let sealed = stage.store.sealed_activity(stage.tenant, &page(10)).await.unwrap();
+    assert_eq!(sealed, [(row.ledger_seq, Ok(row.clone()))]);
     let listed = stage.store.activity(stage.tenant, &page(1)).await.unwrap();
     assert_eq!(
         listed,
@@ -125,7 +127,12 @@ pub(super) async fn filters_find_what_they_say(stage: Stage) {
         (ActivityFilter { risk_band: Some(RiskBand::Low), limit: 1, ..all.clone() }, &[7]),
         (ActivityFilter { class: Some(DataClass::Phi), ..all.clone() }, &[4]),
         (ActivityFilter { class: Some(DataClass::Secrets), ..all.clone() }, &[]),
-        (ActivityFilter { env: Some("staging".into()), ..all.clone() }, &[5]),
+        (ActivityFilter { envs: vec!["staging".into()], ..all.clone() }, &[5]),
+        (
+            ActivityFilter { envs: vec!["staging".into(), "default".into()], limit: 3, ..all.clone() },
+            &[7, 6, 5],
+        ),
+        (ActivityFilter { envs: vec!["staging".into(), "elsewhere".into()], ..all.clone() }, &[5]),
         (ActivityFilter { since: at(3), ..all.clone() }, &[7, 3, 2, 1]),
         (ActivityFilter { until: at(1), ..all.clone() }, &[6]),
         (ActivityFilter { since: at(1), until: at(3), ..all.clone() }, &[5, 4]),
@@ -136,7 +143,7 @@ pub(super) async fn filters_find_what_they_say(stage: Stage) {
                 agent_id: Some(stage.agent),
                 tool_name: Some("slack".into()),
                 operation: Some("post_message".into()),
-                env: Some("default".into()),
+                envs: vec!["default".into()],
                 decision: Some(Decision::Allow),
                 risk_band: Some(RiskBand::Low),
                 ..all.clone()
@@ -155,6 +162,12 @@ pub(super) async fn filters_find_what_they_say(stage: Stage) {
     ];
     for (filter, expected) in cases {
         assert_eq!(positions(&stage, filter.clone()).await, expected, "{filter:?}");
+        let sealed = stage.store.sealed_activity(stage.tenant, &filter).await.unwrap();
+        assert_eq!(sealed.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), expected, "{filter:?}");
+        let whole = ActivityFilter { limit: 50, ..filter };
+        let extent = stage.store.activity_extent(stage.tenant, &whole).await.unwrap();
+        assert_eq!(extent.newest, expected.first().copied(), "{whole:?}");
+        assert_eq!(extent.rows, positions(&stage, whole).await.len() as u64);
     }
 }
 
