@@ -17,6 +17,7 @@ mod replay;
 mod response;
 mod scan;
 mod secrets;
+mod simulate;
 mod tenants;
 
 pub use approvals::{ApprovalPoll, ApprovalStatusAnswer, PollError};
@@ -30,6 +31,9 @@ pub use replay::{Replay, ReplayError};
 pub use response::InspectedResponse;
 pub use scan::{ScanError, ScanRequestContext};
 pub use secrets::{KeyError, StartError};
+pub use simulate::{
+    Draft, Ended, Progress, SimulateError, Simulation, SimulationEvent, SimulationReport, SimulationWindow,
+};
 pub use tenants::{Tenant, TenantError};
 
 use interven_http::CidrList;
@@ -65,6 +69,7 @@ pub struct Live {
     waiting: follow::Waiting,
     polls: approvals::Polls,
     lanes: lanes::Lanes,
+    simulations: simulate::Places,
 }
 
 impl Live {
@@ -87,6 +92,7 @@ impl Live {
             waiting: follow::Waiting::default(),
             polls: approvals::Polls::new(),
             lanes: lanes::Lanes::new(),
+            simulations: simulate::Places::new(),
         });
         live.reload_all().await?;
         follow::spawn(&live, changes);

@@ -1,6 +1,9 @@
 //! Putting policies in force: check → compile together with the tenant's others → store → reload.
 
-use crate::{Live, TenantError, fresh_id, tenants::compile};
+use crate::{
+    Live, TenantError, fresh_id,
+    tenants::{PolicySets, compile_each_environment},
+};
 use interven_http::ApiError;
 use interven_normalize::vocabulary;
 use interven_policy::{Diagnostic, PolicySource, Severity, check_together};
@@ -65,9 +68,14 @@ impl From<ApplyError> for ApiError {
 }
 
 /// Policies that passed every check, ready to be stored.
-struct Plan {
+pub(crate) struct Plan {
     upserts: Vec<PolicyUpsert>,
-    outlook: Vec<AppliedPolicy>,
+    pub(crate) outlook: Vec<AppliedPolicy>,
+    /// All policies of the tenant as they are.
+    pub(crate) before: Vec<PolicyRow>,
+    /// All policies of the tenant as they would be, and what they compile to.
+    pub(crate) after: Vec<PolicyRow>,
+    pub(crate) sets_after: PolicySets,
 }
 
 impl Live {
@@ -81,7 +89,7 @@ impl Live {
         if_version: Option<u32>,
         actor: &Actor,
     ) -> Result<Applied, ApplyError> {
-        let Plan { upserts, outlook } = self.plan_policies(tenant, sources, env, if_version).await?;
+        let Plan { upserts, outlook, .. } = self.plan_policies(tenant, sources, env, if_version).await?;
         let rows = self.store.apply_policies(tenant, &upserts, actor, self.now()).await?;
         self.reload(tenant).await.map_err(ApplyError::NotInForce)?;
         let as_stored = |planned: AppliedPolicy| {
@@ -106,18 +114,19 @@ impl Live {
         Ok(Applied { policies: plan.outlook })
     }
 
-    async fn plan_policies(
+    pub(crate) async fn plan_policies(
         &self,
         tenant: TenantId,
         sources: Vec<PolicySource>,
         env: Option<&str>,
         if_version: Option<u32>,
     ) -> Result<Plan, ApplyError> {
-        let mut rows = self.store.policies(tenant).await?;
+        let before = self.store.policies(tenant).await?;
+        let mut after = before.clone();
         let (mut upserts, mut outlook, mut findings) = (Vec::new(), Vec::new(), Vec::new());
         let mut seen = BTreeSet::new();
         let sources: Vec<PolicySource> = sources.into_iter().map(|source| placed_in(source, env)).collect();
-        let found = check_together(&sources, &staying(&rows, &sources), vocabulary());
+        let found = check_together(&sources, &staying(&before, &sources), vocabulary());
         for (source, found) in sources.into_iter().zip(found) {
             let (warnings, errors): (Vec<_>, Vec<_>) =
                 found.into_iter().partition(|finding| finding.severity == Severity::Warning);
@@ -132,7 +141,7 @@ impl Live {
                 let rules = source.rules.len();
                 let stored = serde_json::to_value(&source).map_err(|e| StoreError::Corrupt(e.to_string()))?;
                 let upsert = PolicyUpsert { name: source.name, env_name, source: stored, if_version };
-                let (policy_id, version) = place(&mut rows, &upsert, self.now());
+                let (policy_id, version) = place(&mut after, &upsert, self.now());
                 outlook.push(AppliedPolicy {
                     policy_id,
                     name: upsert.name.clone(),
@@ -147,13 +156,13 @@ impl Live {
         if upserts.is_empty() {
             findings.push(error("", "there is no policy here"));
         }
-        // Sound policies may still not fit together, as when their phrases are too many.
-        if findings.is_empty()
-            && let Err(problem) = compile_each_environment(&rows)
-        {
-            findings.push(error("", &problem.to_string()));
+        if !findings.is_empty() {
+            return Err(ApplyError::Invalid(findings));
         }
-        if findings.is_empty() { Ok(Plan { upserts, outlook }) } else { Err(ApplyError::Invalid(findings)) }
+        // Sound policies may still not fit together, as when their phrases are too many.
+        let sets_after = compile_each_environment(&after)
+            .map_err(|problem| ApplyError::Invalid(vec![error("", &problem.to_string())]))?;
+        Ok(Plan { upserts, outlook, before, after, sets_after })
     }
 }
 
@@ -204,15 +213,6 @@ fn place(rows: &mut Vec<PolicyRow>, upsert: &PolicyUpsert, now: Timestamp) -> (O
         updated_by: String::new(),
     });
     (policy_id, version)
-}
-
-fn compile_each_environment(rows: &[PolicyRow]) -> Result<(), TenantError> {
-    let named: BTreeSet<Option<&str>> =
-        rows.iter().map(|row| row.env_name.as_deref()).chain([None]).collect();
-    for env in named {
-        compile(rows.iter().filter(|row| row.env_name.is_none() || row.env_name.as_deref() == env))?;
-    }
-    Ok(())
 }
 
 fn error(policy: &str, message: &str) -> Diagnostic {

@@ -99,16 +99,21 @@ impl Live {
     }
 }
 
-/// Compares what the core decides again with what it decided then. What a human had said of the identical call is part of
-/// the record, not of the core: it is taken out of the comparison.
-fn differences(recorded: &Verdict, again: &Judgement) -> Vec<String> {
+/// What the core decided then, as far as a record tells. What a human had said of the identical call is part of the
+/// record, not of the core: behind it stands whatever is decided `again`, unless that is a denial, which asks nobody.
+pub(crate) fn answer_of_the_core(recorded: &Verdict, again: Decision) -> Decision {
     let settled_by_precedent = recorded.determined_by.iter().any(|factor| {
         matches!(factor, Factor::Grant { .. } | Factor::DenyWindow { .. } | Factor::QueueFull { .. })
     });
-    let then = match recorded.would_be.unwrap_or(recorded.decision) {
-        _ if settled_by_precedent && again.decision != Decision::Deny => again.decision,
+    match recorded.would_be.unwrap_or(recorded.decision) {
+        _ if settled_by_precedent && again != Decision::Deny => again,
         decision => decision,
-    };
+    }
+}
+
+/// Compares what the core decides again with what it decided then.
+fn differences(recorded: &Verdict, again: &Judgement) -> Vec<String> {
+    let then = answer_of_the_core(recorded, again.decision);
     let call = &again.call.primary;
     let pairs = [
         ("decision", then.to_string(), again.decision.to_string()),

@@ -29,8 +29,7 @@ pub struct Tenant {
     pub settings_version: u32,
     pub classifier: Arc<Classifier>,
     pub(crate) own_domains: Arc<OwnDomains>,
-    /// Compiled sets by environment. Environments that no policy names share the set under `None`.
-    policy_sets: HashMap<Option<String>, InForce>,
+    policy_sets: PolicySets,
     limiter: Option<Arc<DefaultDirectRateLimiter>>,
     usage: Arc<Usage>,
 }
@@ -41,7 +40,12 @@ pub(crate) struct InForce {
     pub policies: Arc<PolicySet>,
     /// Hash over members and versions, under which the store remembers them.
     pub hash: Arc<str>,
+    pub members: Arc<[(PolicyId, u32)]>,
 }
+
+/// Compiled sets by environment. Environments that no policy names share the set under `None`.
+#[derive(Debug)]
+pub(crate) struct PolicySets(HashMap<Option<String>, InForce>);
 
 #[derive(Debug, Default)]
 struct Usage {
@@ -61,7 +65,7 @@ pub enum TenantError {
 
 impl Tenant {
     pub(crate) fn in_force(&self, env: &str) -> Option<&InForce> {
-        self.policy_sets.get(&Some(env.to_owned())).or_else(|| self.policy_sets.get(&None))
+        self.policy_sets.of(env)
     }
 
     /// Takes one scan out of the tenant's rate; says how long to wait when there is none left.
@@ -178,22 +182,36 @@ impl Live {
         compiled.map(Arc::new).map_err(TenantError::Detectors)
     }
 
-    async fn compile_policies(&self, id: TenantId) -> Result<HashMap<Option<String>, InForce>, TenantError> {
-        let rows = self.store.policies(id).await?;
-        let named: BTreeSet<String> = rows.iter().filter_map(|row| row.env_name.clone()).collect();
-        let mut sets = HashMap::new();
-        for env in named.into_iter().map(Some).chain([None]) {
-            let members: Vec<&PolicyRow> =
-                rows.iter().filter(|row| row.env_name.is_none() || row.env_name == env).collect();
-            let hash = set_hash(&members);
-            let versions: Vec<(PolicyId, u32)> =
-                members.iter().map(|row| (row.policy_id, row.version)).collect();
-            self.store.save_policy_set(id, &hash, &versions).await?;
-            let policies = Arc::new(compile(members.into_iter())?);
-            sets.insert(env, InForce { policies, hash: hash.into() });
+    async fn compile_policies(&self, id: TenantId) -> Result<PolicySets, TenantError> {
+        let sets = compile_each_environment(&self.store.policies(id).await?)?;
+        for set in sets.0.values() {
+            self.store.save_policy_set(id, &set.hash, &set.members).await?;
         }
         Ok(sets)
     }
+}
+
+impl PolicySets {
+    /// The set in force in an environment.
+    pub(crate) fn of(&self, env: &str) -> Option<&InForce> {
+        self.0.get(&Some(env.to_owned())).or_else(|| self.0.get(&None))
+    }
+}
+
+/// Compiles what is in force in each environment that a policy names, and in all others.
+pub(crate) fn compile_each_environment(rows: &[PolicyRow]) -> Result<PolicySets, TenantError> {
+    let named: BTreeSet<Option<String>> = rows.iter().map(|row| row.env_name.clone()).chain([None]).collect();
+    let set_of = |env: Option<String>| {
+        let members: Vec<&PolicyRow> =
+            rows.iter().filter(|row| row.env_name.is_none() || row.env_name == env).collect();
+        let set = InForce {
+            hash: set_hash(&members).into(),
+            members: members.iter().map(|row| (row.policy_id, row.version)).collect(),
+            policies: Arc::new(compile(members.into_iter())?),
+        };
+        Ok((env, set))
+    };
+    Ok(PolicySets(named.into_iter().map(set_of).collect::<Result<_, TenantError>>()?))
 }
 
 /// Compiles stored policies, in the order given.
@@ -205,7 +223,7 @@ pub(crate) fn compile<'a>(rows: impl Iterator<Item = &'a PolicyRow>) -> Result<P
     })
 }
 
-fn install(row: &PolicyRow) -> Result<InstalledPolicy, TenantError> {
+pub(crate) fn install(row: &PolicyRow) -> Result<InstalledPolicy, TenantError> {
     let source: PolicySource = serde_json::from_value(row.source.clone())
         .map_err(|error| TenantError::Policy(format!("`{}`: {error}", row.name)))?;
     Ok(source.install(row.policy_id, row.version, row.env_name.clone(), None))

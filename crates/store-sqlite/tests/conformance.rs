@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails there and then")]
 
 use interven_store::{
-    ActivityStore, Actor, AgentClaim, AgentStore, AuditStore, Change, Precedent, Settled, Store, TenantStore,
+    ActivityFilter, ActivityStore, Actor, AgentClaim, AgentStore, AuditStore, Change, Precedent, Settled,
+    Store, TenantStore,
 };
 use interven_store_sqlite::{OpenError, SqliteOptions, SqliteStore};
 use interven_testkit::store_conformance::{self, a_plain_scan};
@@ -199,6 +200,20 @@ async fn whatever_stands_in_a_trust_cell_is_read_safely() {
         assert_eq!(trust.deny_count_24h, 0, "{assignment}");
         world.scan(|_, _| ()).await;
     }
+}
+
+#[tokio::test]
+async fn a_damaged_row_of_the_log_does_not_hide_the_others() {
+    let world = World::new().await;
+    for _ in 0..3 {
+        world.scan(|_, _| ()).await;
+    }
+    let damage = "UPDATE activity_log SET verdict = '{' WHERE ledger_seq = 2";
+    assert_eq!(world.shell().execute(damage, []).unwrap(), 1);
+    let filter = ActivityFilter { limit: 10, ..ActivityFilter::default() };
+    let rows = world.store.sealed_activity(world.tenant, &filter).await.unwrap();
+    let read: Vec<_> = rows.into_iter().map(|(seq, row)| (seq, row.map(|row| row.ledger_seq).ok())).collect();
+    assert_eq!(read, [(3, Some(3)), (2, None), (1, Some(1))]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use interven_http::ApiError;
-use interven_live::{ApplyError, PollError, ReplayError, TenantError};
+use interven_live::{ApplyError, PollError, ReplayError, SimulateError, TenantError};
 use interven_store::StoreError;
 use interven_types::ErrorCode;
 
@@ -24,6 +24,8 @@ pub enum ControlError {
     Poll(#[from] PollError),
     #[error(transparent)]
     Replay(#[from] ReplayError),
+    #[error(transparent)]
+    Simulate(SimulateError),
     /// The change is durable, but the tenant could not be loaded with it: what was in force before still is.
     #[error("the change was stored, but is not in force: {0}")]
     NotInForce(#[from] TenantError),
@@ -41,6 +43,16 @@ impl ControlError {
     }
 }
 
+impl From<SimulateError> for ControlError {
+    fn from(error: SimulateError) -> Self {
+        match error {
+            SimulateError::Draft(error) => Self::Apply(error),
+            SimulateError::Store(error) => Self::Store(error),
+            other => Self::Simulate(other),
+        }
+    }
+}
+
 impl From<ControlError> for ApiError {
     fn from(error: ControlError) -> Self {
         match error {
@@ -55,6 +67,10 @@ impl From<ControlError> for ApiError {
             ControlError::Replay(error) => {
                 tracing::error!(%error, "a recorded request could not be read");
                 Self::new(ErrorCode::Internal, format!("the record cannot be read: {error}"))
+            }
+            ControlError::Simulate(error) => {
+                tracing::error!(%error, "a simulation could not go on");
+                Self::new(ErrorCode::Internal, format!("{error}; nothing was changed"))
             }
             ControlError::NotInForce(error) => {
                 tracing::error!(%error, "a stored change could not be loaded; the previous state stays in force");

@@ -17,6 +17,7 @@ mod operator;
 mod passwords;
 mod policies;
 mod settings;
+mod simulate;
 mod tenants;
 mod trace;
 mod users;
@@ -109,6 +110,7 @@ fn api() -> OpenApiRouter<Telemetry> {
         .routes(routes!(trace::replay))
         .routes(routes!(policies::list))
         .routes(routes!(policies::apply))
+        .routes(routes!(simulate::simulate))
         .routes(routes!(policies::seed_defaults))
         .routes(routes!(policies::delete))
         .routes(routes!(settings::show, settings::update))

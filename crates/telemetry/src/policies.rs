@@ -103,7 +103,7 @@ pub(crate) async fn apply(
     Ok(Json(policies))
 }
 
-fn parse(document: &Document) -> ApiResult<Vec<PolicySource>> {
+pub(crate) fn parse(document: &Document) -> ApiResult<Vec<PolicySource>> {
     let parsed = if document.is_yaml {
         let text = std::str::from_utf8(&document.bytes)
             .map_err(|_| ControlError::invalid("the body is not UTF-8"))?;
