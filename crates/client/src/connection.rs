@@ -13,6 +13,8 @@ use std::time::Duration;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longer than the longest wait a server holds an answer for (25 s).
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// For an answer that grows while the server works, as long as it does grow.
+const GROWING_ANSWER_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 /// Answers above this size are not read: no endpoint gives them.
 const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
@@ -42,6 +44,7 @@ impl Connection {
             .no_proxy()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(ANSWER_TIMEOUT)
+            .read_timeout(ANSWER_TIMEOUT)
             .build()
             .map_err(|error| bad(reason_of(&error)))?;
         Ok(Self { base, http })
@@ -75,27 +78,54 @@ impl Connection {
 
     /// Sends, and reads an answer of 2xx as `T` and any other as the refusal it is.
     pub(crate) async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
+        let response = self.accepted(request).await?;
+        let url = response.url().to_string();
+        let bytes = self.read(response).await?;
+        // An answer without content reads as `null`.
+        let text = if bytes.is_empty() { b"null".as_slice() } else { &bytes };
+        serde_json::from_slice(text)
+            .map_err(|error| ClientError::Unreadable { url, reason: error.to_string() })
+    }
+
+    /// Sends, and reads an answer of one JSON object per line as it grows, until `take` makes something of a line.
+    pub(crate) async fn send_for_lines<L: DeserializeOwned, T>(
+        &self,
+        request: RequestBuilder,
+        mut take: impl FnMut(L) -> Option<T>,
+    ) -> Result<T, ClientError> {
+        let mut response = self.accepted(request.timeout(GROWING_ANSWER_TIMEOUT)).await?;
+        let url = response.url().to_string();
+        let unreadable = |reason: String| ClientError::Unreadable { url: url.clone(), reason };
+        let mut unread = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
+            unread.extend_from_slice(&chunk);
+            while let Some(end) = unread.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = unread.drain(..=end).collect();
+                let line = serde_json::from_slice(&line).map_err(|error| unreadable(error.to_string()))?;
+                if let Some(taken) = take(line) {
+                    return Ok(taken);
+                }
+            }
+            if unread.len() > MAX_ANSWER_BYTES {
+                return Err(unreadable(format!("a line is larger than {MAX_ANSWER_BYTES} bytes")));
+            }
+        }
+        Err(unreadable("it ended before it was complete".to_owned()))
+    }
+
+    /// Sends; an answer other than 2xx is the refusal it is.
+    async fn accepted(&self, request: RequestBuilder) -> Result<Response, ClientError> {
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
         let retry_after = retry_after(response.headers());
         let url = response.url().to_string();
         let bytes = self.read(response).await?;
-        if status.is_success() {
-            // An answer without content reads as `null`.
-            let text = if bytes.is_empty() { b"null".as_slice() } else { &bytes };
-            return serde_json::from_slice(text)
-                .map_err(|error| ClientError::Unreadable { url, reason: error.to_string() });
-        }
         let answer: ErrorAnswer = serde_json::from_slice(&bytes).unwrap_or_default();
-        let or = |text: String, otherwise: String| if text.is_empty() { otherwise } else { text };
-        Err(ClientError::Refused(Box::new(Refusal {
-            status: status.as_u16(),
-            code: or(answer.code, format!("HTTP {}", status.as_u16())),
-            message: or(answer.error, format!("{url} refused the request")),
-            trace_id: answer.trace_id,
-            retry_after,
-            diagnostics: answer.diagnostics,
-        })))
+        let refusal = answer.into_refusal(status.as_u16(), &url);
+        Err(ClientError::Refused(Box::new(Refusal { retry_after, ..refusal })))
     }
 
     async fn read(&self, mut response: Response) -> Result<Vec<u8>, ClientError> {

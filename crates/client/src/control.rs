@@ -3,7 +3,8 @@
 use crate::{
     Activity, ActivityPage, ActivityQuery, Agent, AgentDetail, AppliedPolicy, Approval, ApprovalQuery,
     ClientError, CreatedUser, DetectorList, Explanation, Key, MintedKey, NewKey, NewPassword, NewUser,
-    Policy, Ruling, Settings, SettingsVersion, Tenant, Trace, User, connection::Connection,
+    Policy, Ruling, Settings, SettingsVersion, Simulation, SimulationProgress, SimulationQuery, Tenant,
+    Trace, User, connection::Connection, error::ErrorAnswer, simulation::SimulationLine,
 };
 use interven_types::{AgentId, ApprovalId, ScanRequest, Secret, TraceId};
 use reqwest::{Method, RequestBuilder};
@@ -134,6 +135,29 @@ impl ControlClient {
         let query: Vec<_> = env.map(|env| ("env", env)).into_iter().collect();
         let request = self.request(Method::POST, &["policies", "apply"], &query);
         self.send(request.json(&json!({"policies": policies}))).await
+    }
+
+    /// Has recorded scans judged by the policies in force and by `policies`; nothing is applied. `progress` hears how far
+    /// the server is.
+    pub async fn simulate(
+        &self,
+        policies: &[Value],
+        query: &SimulationQuery,
+        mut progress: impl FnMut(SimulationProgress),
+    ) -> Answer<Simulation> {
+        let request = self.request(Method::POST, &["policies", "simulate"], &query.pairs());
+        let request = request.json(&json!({"policies": policies}));
+        let take = |line| match line {
+            SimulationLine::Progress(so_far) => {
+                progress(so_far);
+                None
+            }
+            SimulationLine::Report(report) => Some(Ok(*report)),
+            SimulationLine::Error(error) => Some(Err(error)),
+        };
+        let broken_off =
+            |error: ErrorAnswer| ClientError::Refused(Box::new(error.into_refusal(200, "the server")));
+        self.connection.send_for_lines(request, take).await?.map_err(broken_off)
     }
 
     pub async fn settings(&self) -> Answer<Settings> {

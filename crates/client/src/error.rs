@@ -49,8 +49,22 @@ pub struct RefusedPolicy {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct ErrorAnswer {
-    pub(crate) error: String,
-    pub(crate) code: String,
-    pub(crate) trace_id: Option<TraceId>,
-    pub(crate) diagnostics: Vec<RefusedPolicy>,
+    error: String,
+    code: String,
+    trace_id: Option<TraceId>,
+    diagnostics: Vec<RefusedPolicy>,
+}
+
+impl ErrorAnswer {
+    pub(crate) fn into_refusal(self, status: u16, url: &str) -> Refusal {
+        let or = |text: String, otherwise: String| if text.is_empty() { otherwise } else { text };
+        Refusal {
+            status,
+            code: or(self.code, format!("HTTP {status}")),
+            message: or(self.error, format!("{url} refused the request")),
+            trace_id: self.trace_id,
+            retry_after: None,
+            diagnostics: self.diagnostics,
+        }
+    }
 }

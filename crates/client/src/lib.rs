@@ -17,6 +17,7 @@ mod keys;
 mod policies;
 mod scan;
 mod settings;
+mod simulation;
 mod tenants;
 
 pub use activity::{Activity, ActivityPage, ActivityQuery, Explanation, Trace};
@@ -30,4 +31,8 @@ pub use keys::{Key, MintedKey, NewKey};
 pub use policies::{AppliedPolicy, Policy};
 pub use scan::{Receipt, ScanAnswer};
 pub use settings::{Settings, SettingsVersion};
+pub use simulation::{
+    NotJudged, RecordedOtherwise, RuleName, RuleUse, SimulatedChange, SimulatedScan, SimulatedSide,
+    Simulation, SimulationProgress, SimulationQuery, UnreadableScan,
+};
 pub use tenants::{CreatedUser, NewPassword, NewUser, Tenant, User};

@@ -1,5 +1,6 @@
 //! Every command and its arguments.
 
+use crate::moment::Moment;
 use clap::{
     Args, Parser, Subcommand, ValueEnum,
     builder::{PossibleValuesParser, TypedValueParser},
@@ -424,6 +425,8 @@ pub(crate) enum PolicyCommand {
     Test(PolicyTestArgs),
     /// List the packs that come with this program, or print the YAML of one
     Packs { name: Option<String> },
+    /// Show which recorded calls a draft would have decided otherwise; nothing is applied (exit code 1 when there are any)
+    Simulate(SimulateArgs),
     /// List the policies in force
     List,
     /// Print the JSON Schema of the policy language, for editors
@@ -452,6 +455,33 @@ pub(crate) struct PolicyTestArgs {
     /// Write a report as JUnit XML
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SimulateArgs {
+    #[command(flatten)]
+    pub(crate) sources: PolicySources,
+    /// As if applied for this environment alone
+    #[arg(long)]
+    pub(crate) env: Option<String>,
+    /// Judge by the draft alone, without the other policies of the tenant
+    #[arg(long)]
+    pub(crate) alone: bool,
+    /// From when: 7d, 12h, 90m (ago), a date or an RFC 3339 time
+    #[arg(long, value_name = "WHEN", default_value = "7d")]
+    pub(crate) since: Moment,
+    /// Until when, written alike
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) until: Option<Moment>,
+    /// Calls of this agent alone, by name or id
+    #[arg(long)]
+    pub(crate) agent: Option<String>,
+    /// Calls to this tool alone
+    #[arg(long)]
+    pub(crate) tool: Option<String>,
+    /// The newest calls, at most so many
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: Option<u64>,
 }
 
 #[derive(Debug, Args)]

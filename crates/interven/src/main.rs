@@ -8,6 +8,8 @@ mod exit;
 mod installation;
 mod jsonl;
 mod local;
+mod moment;
+mod progress;
 mod secret_source;
 mod serve;
 mod terminal;

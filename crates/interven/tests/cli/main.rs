@@ -17,5 +17,6 @@ mod operator;
 mod packs;
 mod policy_test;
 mod refusals;
+mod simulate;
 mod tenant_detectors;
 mod world;

@@ -6,7 +6,9 @@ use crate::{
     replay::answer_of_the_core,
     tenants::{PolicySets, Tenant},
 };
-use interven_engine::{AgentFacts, AgentView, ENGINE_VERSION, InvalidCall, Ruling, Snapshot, examine};
+use interven_engine::{
+    AgentFacts, AgentView, ENGINE_VERSION, EngineFacts, InvalidCall, Ruling, Snapshot, examine,
+};
 use interven_policy::PolicyAction;
 use interven_store::{ActivityRow, SealedRow, StoreError};
 use interven_types::{Decision, RuleRef, ScanRequest, TenantId, TraceId};
@@ -87,6 +89,7 @@ impl Bench {
             classifier: Arc::clone(&self.tenant.classifier),
             own_domains: Arc::clone(&self.tenant.own_domains),
             agent: AgentView::recorded(facts),
+            engines: EngineFacts::default(),
         };
         let examination = examine(request, &snapshot, row.created_at, &mut ())?;
         let now = examination.rule(&in_force.policies, &mut ());

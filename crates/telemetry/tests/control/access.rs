@@ -103,6 +103,11 @@ async fn every_change_leaves_an_audit_row_with_who_made_it() {
             "policies/apply".into(),
             json!({"name": "N", "rules": [{"rule_id": "r", "match": {"verbs": ["READ"]}, "action": "ALLOW"}]}),
         ),
+        (
+            "POST /api/telemetry/policies/simulate",
+            "policies/simulate".into(),
+            json!({"name": "N", "rules": [{"rule_id": "r", "match": {"verbs": ["READ"]}, "action": "ALLOW"}]}),
+        ),
         ("POST /api/telemetry/policies/seed-defaults", "policies/seed-defaults".into(), json!({})),
         ("DELETE /api/telemetry/policies/{policy_id}", format!("policies/{policy}"), json!({})),
         ("PUT /api/telemetry/settings", "settings".into(), json!({"settings": {"monitor": true}})),

@@ -12,6 +12,7 @@ mod approvals;
 mod detectors;
 mod keys;
 mod policies;
+mod simulate;
 mod tenants;
 mod traces;
 mod world;

@@ -33,6 +33,8 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) json: Value,
+    /// An answer of one object per line.
+    pub(crate) lines: Vec<Value>,
 }
 
 impl Answer {
@@ -112,7 +114,8 @@ impl Ask<'_> {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer { status: parts.status, headers: parts.headers, json }
+        let lines = bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
+        Answer { status: parts.status, headers: parts.headers, json, lines: lines.collect() }
     }
 }
 
@@ -164,8 +167,12 @@ impl World {
     }
 
     pub(crate) async fn caller(&self) -> Caller {
-        let new =
-            NewKeyRequest { name: "ci".into(), agent_name: Some("bot".into()), ..NewKeyRequest::default() };
+        self.caller_with(NewKeyRequest::default()).await
+    }
+
+    /// Calls as `bot` with a key that is otherwise as given.
+    pub(crate) async fn caller_with(&self, key: NewKeyRequest) -> Caller {
+        let new = NewKeyRequest { name: "ci".into(), agent_name: Some("bot".into()), ..key };
         let minted = create_key(&self.live, self.tenant, new, &Actor::system()).await.unwrap();
         self.authenticate(&minted.key).await.unwrap()
     }

@@ -5,6 +5,7 @@ mod files;
 mod fmt;
 mod list;
 mod packs;
+mod simulate;
 mod test;
 mod validate;
 
@@ -25,6 +26,7 @@ pub(crate) fn run(PolicyArgs { server, what }: PolicyArgs) -> Result<Exit> {
         PolicyCommand::Fmt { files, check } => fmt::format(&files, check, server.json),
         PolicyCommand::Test(args) => test::run(&args, server.json),
         PolicyCommand::Packs { name } => packs::packs(name.as_deref(), server.json),
+        PolicyCommand::Simulate(args) => on_one_core(simulate::simulate(&server, &args)),
         PolicyCommand::List => on_one_core(list::list(&server)),
         PolicyCommand::Schema => schema(),
     }
