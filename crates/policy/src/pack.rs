@@ -29,6 +29,7 @@ macro_rules! packs {
 }
 
 packs! {
+    "fintech": "Agents that touch money and account holders",
     "healthcare-hipaa": "Agents near health records in the United States",
     "sre": "Agents that look after production",
     "vibe-coder": "Coding agents on a developer's machine",
