@@ -29,8 +29,10 @@ macro_rules! packs {
 }
 
 packs! {
+    "browser-agent": "Agents that drive a browser",
     "fintech": "Agents that touch money and account holders",
     "healthcare-hipaa": "Agents near health records in the United States",
+    "mcp-hardening": "Agents that use MCP servers",
     "sre": "Agents that look after production",
     "vibe-coder": "Coding agents on a developer's machine",
 }
