@@ -31,8 +31,12 @@ macro_rules! packs {
 packs! {
     "browser-agent": "Agents that drive a browser",
     "fintech": "Agents that touch money and account holders",
+    "gdpr": "Agents that handle personal data in the European Union",
     "healthcare-hipaa": "Agents near health records in the United States",
+    "hobbyist": "One person and their own agents",
     "mcp-hardening": "Agents that use MCP servers",
+    "pci-dss": "Agents near card payments",
+    "soc2": "Agents in a company audited against the Trust Services Criteria",
     "sre": "Agents that look after production",
     "vibe-coder": "Coding agents on a developer's machine",
 }
