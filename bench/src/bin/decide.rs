@@ -10,7 +10,7 @@ use anyhow::{Context as _, anyhow};
 use bench::{Bodies, Mix};
 use clap::Parser;
 use interven_classify::Classifier;
-use interven_engine::{AgentView, History, Snapshot, decide};
+use interven_engine::{AgentView, EngineFacts, History, Snapshot, decide};
 use interven_normalize::OwnDomains;
 use interven_policy::{PolicySet, PolicySource, default_policies, parse_json};
 use interven_types::{
@@ -123,5 +123,6 @@ fn snapshot(classifier: Arc<Classifier>, policies: usize) -> anyhow::Result<Snap
             trust: TrustState::fresh(agent_id, now),
             history: History::Learned(Baseline::default()),
         },
+        engines: EngineFacts::default(),
     })
 }
