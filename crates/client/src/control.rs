@@ -2,11 +2,12 @@
 
 use crate::{
     Activity, ActivityPage, ActivityQuery, Agent, AgentDetail, AppliedPolicy, Approval, ApprovalQuery,
-    ClientError, CreatedUser, DetectorList, Explanation, Key, MintedKey, NewKey, NewPassword, NewUser,
-    Policy, Ruling, Settings, SettingsVersion, Simulation, SimulationProgress, SimulationQuery, Tenant,
-    Trace, User, connection::Connection, error::ErrorAnswer, simulation::SimulationLine,
+    ClientError, CreatedUser, DetectorList, Explanation, Key, MintedKey, NewKey, NewPassword, NewPolicies,
+    NewUser, Policy, PolicyVersion, Ruling, Settings, SettingsVersion, Simulation, SimulationProgress,
+    SimulationQuery, Tenant, Trace, User, connection::Connection, error::ErrorAnswer,
+    simulation::SimulationLine,
 };
-use interven_types::{AgentId, ApprovalId, ScanRequest, Secret, TraceId};
+use interven_types::{AgentId, ApprovalId, PolicyId, ScanRequest, Secret, TraceId};
 use reqwest::{Method, RequestBuilder};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -130,11 +131,44 @@ impl ControlClient {
         self.get(&["policies"]).await
     }
 
-    /// Applies all of `policies` or none, in `env` or in the environments that each names.
-    pub async fn apply_policies(&self, policies: &[Value], env: Option<&str>) -> Answer<Vec<AppliedPolicy>> {
-        let query: Vec<_> = env.map(|env| ("env", env)).into_iter().collect();
+    /// The same, with the last versions of deleted policies.
+    pub async fn policies_with_deleted(&self) -> Answer<Vec<Policy>> {
+        self.send(self.request(Method::GET, &["policies"], &[("deleted", "true")])).await
+    }
+
+    /// Applies all policies or none.
+    pub async fn apply_policies(&self, new: &NewPolicies<'_>) -> Answer<Vec<AppliedPolicy>> {
+        let place = [("env", new.env), ("agent", new.agent)];
+        let mut query: Vec<_> =
+            place.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))).collect();
+        query.extend(new.if_version.map(|version| ("if_version", version.to_string())));
         let request = self.request(Method::POST, &["policies", "apply"], &query);
-        self.send(request.json(&json!({"policies": policies}))).await
+        self.send(request.json(&json!({"policies": new.policies, "if_versions": new.if_versions}))).await
+    }
+
+    /// The newest versions of a policy, newest first.
+    pub async fn policy_versions(&self, policy: PolicyId) -> Answer<Vec<PolicyVersion>> {
+        self.get(&["policies", &policy.to_string(), "versions"]).await
+    }
+
+    pub async fn policy_at(&self, policy: PolicyId, version: u32) -> Answer<Policy> {
+        self.get(&["policies", &policy.to_string(), "versions", &version.to_string()]).await
+    }
+
+    /// Puts an earlier version in force again, as the next one.
+    pub async fn restore_policy(
+        &self,
+        policy: PolicyId,
+        version: u32,
+        if_version: Option<u32>,
+    ) -> Answer<AppliedPolicy> {
+        let path = ["policies", &policy.to_string(), "versions", &version.to_string(), "restore"];
+        self.send(self.request(Method::POST, &path, &expecting(if_version))).await
+    }
+
+    pub async fn delete_policy(&self, policy: PolicyId, if_version: Option<u32>) -> Answer<Value> {
+        let path = ["policies", &policy.to_string()];
+        self.send(self.request(Method::DELETE, &path, &expecting(if_version))).await
     }
 
     /// Has recorded scans judged by the policies in force and by `policies`; nothing is applied. `progress` hears how far
@@ -223,4 +257,8 @@ impl ControlClient {
     async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Answer<T> {
         self.connection.send(request).await
     }
+}
+
+fn expecting(if_version: Option<u32>) -> Vec<(&'static str, String)> {
+    if_version.map(|version| ("if_version", version.to_string())).into_iter().collect()
 }

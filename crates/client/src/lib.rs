@@ -28,7 +28,7 @@ pub use detectors::{DetectorEntry, DetectorList};
 pub use error::{ClientError, Refusal, RefusedPolicy};
 pub use gateway::GatewayClient;
 pub use keys::{Key, MintedKey, NewKey};
-pub use policies::{AppliedPolicy, Policy};
+pub use policies::{AppliedPolicy, NewPolicies, Policy, PolicyVersion};
 pub use scan::{Receipt, ScanAnswer};
 pub use settings::{Settings, SettingsVersion};
 pub use simulation::{

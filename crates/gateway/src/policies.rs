@@ -3,7 +3,7 @@
 use crate::{Gateway, caller::AgentKey, scan::read_json};
 use axum::{Json, body::Body, extract::State, http::HeaderMap};
 use interven_http::{ApiError, ApiResult, Path, Query};
-use interven_live::AppliedPolicy;
+use interven_live::{AppliedPolicy, NewPolicies};
 use interven_policy::{PolicySource, parse_json};
 use interven_store::{Actor, KeyScope, StoreError};
 use interven_types::{ErrorBody, ErrorCode, PolicyId};
@@ -51,8 +51,8 @@ pub(crate) async fn apply(
         origin: "api".to_owned(),
         client_addr: Some(caller.client_addr().to_string()),
     };
-    let applied =
-        gateway.live.apply_policies(caller.tenant(), sources, place.env.as_deref(), None, &actor).await?;
+    let new = NewPolicies { env: place.env, ..NewPolicies::from(sources) };
+    let applied = gateway.live.apply_policies(caller.tenant(), &new, &actor).await?;
     let mut policies = applied.policies;
     Ok(Json(match (policies.len(), policies.pop()) {
         (1, Some(one)) => ApplyAnswer::One(one),

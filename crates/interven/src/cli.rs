@@ -1,5 +1,7 @@
 //! Every command and its arguments.
 
+mod policy;
+
 use crate::moment::Moment;
 use clap::{
     Args, Parser, Subcommand, ValueEnum,
@@ -7,6 +9,11 @@ use clap::{
 };
 use interven_types::{AgentId, ApprovalId, Confidence, DataClass, Timestamp, TraceId};
 use std::path::PathBuf;
+
+pub(crate) use policy::{
+    PolicyApplyArgs, PolicyDeleteArgs, PolicyDiffArgs, PolicyExportArgs, PolicyRestoreArgs, PolicyShowArgs,
+    WhichPolicy,
+};
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 something was found, differs or did not work, 2 wrong usage, \
 3 the server is not there or refused. `interven scan` of one call: ALLOW 0, SANITIZE 10, REQUIRE_APPROVAL 11, DENY 12.";
@@ -405,13 +412,19 @@ pub(crate) enum PolicyCommand {
         sources: PolicySources,
     },
     /// Check policy files and put all of them in force, or none
-    Apply {
-        #[command(flatten)]
-        sources: PolicySources,
-        /// For this environment alone
-        #[arg(long)]
-        env: Option<String>,
-    },
+    Apply(PolicyApplyArgs),
+    /// Say what differs between files and the server; exit code 1 when something does
+    Diff(PolicyDiffArgs),
+    /// Print the policies in force as one pack, which `apply` takes back
+    Export(PolicyExportArgs),
+    /// List the versions of a policy, newest first
+    Versions(WhichPolicy),
+    /// Print a policy as it is in force, or as it was at a version
+    Show(PolicyShowArgs),
+    /// Put an earlier version in force again, as the next one; brings a deleted policy back
+    Restore(PolicyRestoreArgs),
+    /// Take a policy out of decisions; its versions stay
+    Delete(PolicyDeleteArgs),
     /// Write policy files in one form: order of keys, quotes, line breaks; comments stay, the meaning too
     Fmt {
         /// YAML or JSON, rewritten in place; `-` is the standard input, formatted to the standard output

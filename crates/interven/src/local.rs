@@ -15,6 +15,7 @@ use interven_types::{
 };
 use std::{
     collections::{BTreeSet, HashMap},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::Arc,
     time::Duration,
 };
@@ -113,7 +114,8 @@ impl LocalJudge {
         let Circumstances { now, env, own_domains, trust_score, is_in_scrutiny, history, engines } =
             circumstances;
         let env = env.unwrap_or_else(|| ENV.to_owned());
-        let agent_id = request.agent_id.unwrap_or(AgentId(Uuid::nil()));
+        let name = request.agent_name.clone().unwrap_or_else(|| AGENT.to_owned());
+        let agent_id = request.agent_id.unwrap_or_else(|| agent_id(&name));
         let scrutiny_until = is_in_scrutiny.then(|| now.saturating_add(Duration::from_secs(3_600)));
         Snapshot {
             tenant: TenantId(Uuid::nil()),
@@ -124,7 +126,7 @@ impl LocalJudge {
             own_domains: Arc::new(own_domains),
             agent: AgentView {
                 agent_id,
-                name: request.agent_name.clone().unwrap_or_else(|| AGENT.to_owned()),
+                name,
                 runtime_type: request.runtime_type.as_deref().map(RuntimeType::named).unwrap_or_default(),
                 status: AgentStatus::Active,
                 trust: TrustState { trust_score, scrutiny_until, ..TrustState::fresh(agent_id, now) },
@@ -144,6 +146,15 @@ impl Policies {
     }
 }
 
+/// Who is meant: an agent by its id or, here where nobody gives out ids, an id that stands for the name.
+fn agent_id(agent: &str) -> AgentId {
+    agent.parse().unwrap_or_else(|_| {
+        let mut hasher = DefaultHasher::new();
+        agent.hash(&mut hasher);
+        AgentId(Uuid::from_u128(hasher.finish().into()))
+    })
+}
+
 /// What is in force in `env`; without one, in the environments that no policy names.
 fn compile(sources: &[PolicySource], env: Option<&String>) -> Result<Arc<PolicySet>> {
     let is_in_force = |source: &PolicySource| {
@@ -152,7 +163,10 @@ fn compile(sources: &[PolicySource], env: Option<&String>) -> Result<Arc<PolicyS
     let installed: Vec<_> = (1..)
         .zip(sources)
         .filter(|(_, source)| is_in_force(source))
-        .map(|(number, source)| source.install(PolicyId(Uuid::from_u128(number)), 1, env.cloned(), None))
+        .map(|(number, source)| {
+            let agent = source.agent.as_deref().map(agent_id);
+            source.install(PolicyId(Uuid::from_u128(number)), 1, env.cloned(), agent)
+        })
         .collect();
     let compiled = PolicySet::compile(&installed).map_err(|problems| {
         let first = problems.first().map(ToString::to_string).unwrap_or_default();

@@ -24,6 +24,10 @@ impl Terminal {
         self.is_json
     }
 
+    pub(crate) fn paint(self) -> Paint {
+        self.paint
+    }
+
     /// Prints `value` as JSON where that was asked for, else what `text` makes of it.
     pub(crate) fn show<T: Serialize>(self, value: &T, text: impl FnOnce(&T) -> String) -> anyhow::Result<()> {
         match self.is_json {

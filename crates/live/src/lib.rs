@@ -24,7 +24,7 @@ pub use approvals::{ApprovalPoll, ApprovalStatusAnswer, PollError};
 pub use clock::Clock;
 pub use keys::{Caller, Refusal};
 pub use operations::{Build, Health};
-pub use policies::{Applied, AppliedPolicy, ApplyError};
+pub use policies::{Applied, AppliedPolicy, ApplyError, NewPolicies, PolicyChange};
 pub use randomness::{fresh_api_key, fresh_id, fresh_token};
 pub use record::Recorded;
 pub use replay::{Replay, ReplayError};

@@ -1,16 +1,38 @@
 //! Putting policies in force: check → compile together with the tenant's others → store → reload.
 
-use crate::{
-    Live, TenantError, fresh_id,
-    tenants::{PolicySets, compile_each_environment},
-};
+mod plan;
+
+pub(crate) use plan::Plan;
+
+use crate::{Live, TenantError};
 use interven_http::ApiError;
-use interven_normalize::vocabulary;
-use interven_policy::{Diagnostic, PolicySource, Severity, check_together};
-use interven_store::{Actor, PolicyRow, PolicyUpsert, StoreError};
-use interven_types::{ErrorCode, PolicyId, TenantId, Timestamp};
+use interven_policy::{Diagnostic, PolicySource, Severity};
+use interven_store::{Actor, PolicyRow, StoreError};
+use interven_types::{ErrorCode, PolicyId, TenantId};
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+
+/// Policies to put in force, and where.
+#[derive(Clone, Debug, Default)]
+pub struct NewPolicies {
+    pub sources: Vec<PolicySource>,
+    /// In place of the environments that they name. A policy that names several becomes one per environment.
+    pub env: Option<String>,
+    /// Name or id of an agent, in place of those that they name.
+    pub agent: Option<String>,
+    /// Each must be at this version now; 0: must not exist.
+    pub if_version: Option<u32>,
+    /// The same for policies by their names.
+    pub if_versions: BTreeMap<String, u32>,
+    /// The sources are those of this earlier version.
+    pub restored_from: Option<u32>,
+}
+
+impl From<Vec<PolicySource>> for NewPolicies {
+    fn from(sources: Vec<PolicySource>) -> Self {
+        Self { sources, ..Self::default() }
+    }
+}
 
 /// What an apply put in force, or would.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -27,13 +49,26 @@ pub struct AppliedPolicy {
     pub name: String,
     /// Absent: every environment.
     pub env_name: Option<String>,
+    /// The agent whose own policy it is; absent: it is for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
     pub version: u32,
+    pub change: PolicyChange,
     /// How many rules it has.
     pub rules: usize,
     /// What is odd about it, yet no reason to refuse it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Object>)]
     pub warnings: Vec<Diagnostic>,
+}
+
+/// A policy beside the one of the same name, environment and agent that was in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PolicyChange {
+    Added,
+    Changed,
+    Unchanged,
 }
 
 /// Why nothing was applied. The policies that were in force still are.
@@ -59,6 +94,7 @@ impl From<ApplyError> for ApiError {
                 Self::new(ErrorCode::InvalidPolicy, sentence).with_diagnostics(serde_json::json!(findings))
             }
             ApplyError::Store(StoreError::Conflict(what)) => Self::new(ErrorCode::Conflict, what),
+            ApplyError::Store(StoreError::NotFound(what)) => Self::not_found(what),
             cause => {
                 tracing::error!(%cause, "policies could not be applied");
                 Self::new(ErrorCode::Unavailable, format!("{cause}; see the log of the service"))
@@ -67,161 +103,55 @@ impl From<ApplyError> for ApiError {
     }
 }
 
-/// Policies that passed every check, ready to be stored.
-pub(crate) struct Plan {
-    upserts: Vec<PolicyUpsert>,
-    pub(crate) outlook: Vec<AppliedPolicy>,
-    /// All policies of the tenant as they are.
-    pub(crate) before: Vec<PolicyRow>,
-    /// All policies of the tenant as they would be, and what they compile to.
-    pub(crate) after: Vec<PolicyRow>,
-    pub(crate) sets_after: PolicySets,
-}
-
 impl Live {
-    /// Applies all policies or none. `env` overrides the environments that they name; a policy that names several becomes one
-    /// per environment. Every apply makes a version, also of an unchanged policy. With `if_version`, each must be at it.
+    /// Applies all policies or none. Every apply makes a version, also of an unchanged policy.
+    ///
+    /// What is stored was compiled together: when the tenant's policies changed since they were read, the plan is made again on
+    /// those that are there now. The store compares inside its transaction, so this holds for any number of processes.
     pub async fn apply_policies(
         &self,
         tenant: TenantId,
-        sources: Vec<PolicySource>,
-        env: Option<&str>,
-        if_version: Option<u32>,
+        new: &NewPolicies,
         actor: &Actor,
     ) -> Result<Applied, ApplyError> {
-        let Plan { upserts, outlook, .. } = self.plan_policies(tenant, sources, env, if_version).await?;
-        let rows = self.store.apply_policies(tenant, &upserts, actor, self.now()).await?;
-        self.reload(tenant).await.map_err(ApplyError::NotInForce)?;
-        let as_stored = |planned: AppliedPolicy| {
-            let row = rows.iter().find(|row| row.name == planned.name && row.env_name == planned.env_name);
-            AppliedPolicy {
-                policy_id: row.map(|row| row.policy_id),
-                version: row.map_or(planned.version, |row| row.version),
+        loop {
+            let revision = self.store.policy_revision(tenant).await?;
+            let Plan { upserts, outlook, .. } = self.plan_policies(tenant, new).await?;
+            let stored = self.store.apply_policies(tenant, revision, &upserts, actor, self.now()).await?;
+            let Some(rows) = stored else { continue };
+            self.reload(tenant).await.map_err(ApplyError::NotInForce)?;
+            let as_stored = |(planned, row): (AppliedPolicy, PolicyRow)| AppliedPolicy {
+                policy_id: Some(row.policy_id),
+                version: row.version,
                 ..planned
-            }
+            };
+            return Ok(Applied { policies: outlook.into_iter().zip(rows).map(as_stored).collect() });
+        }
+    }
+
+    /// Puts an earlier version in force again, as the next one. It brings a deleted policy back.
+    pub async fn restore_policy(
+        &self,
+        tenant: TenantId,
+        policy: PolicyId,
+        version: u32,
+        if_version: Option<u32>,
+        actor: &Actor,
+    ) -> Result<AppliedPolicy, ApplyError> {
+        let row = self.store.policy_version(tenant, policy, version).await?;
+        let source = serde_json::from_value(row.source).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+        let new = NewPolicies {
+            agent: row.agent_id.map(|agent| agent.to_string()),
+            if_version,
+            restored_from: Some(version),
+            ..NewPolicies::from(vec![source])
         };
-        Ok(Applied { policies: outlook.into_iter().map(as_stored).collect() })
+        let restored = self.apply_policies(tenant, &new, actor).await?.policies.pop();
+        restored.ok_or(ApplyError::Store(StoreError::NotFound("policy version")))
     }
 
     /// Says what [`Live::apply_policies`] would do, and does nothing.
-    pub async fn try_policies(
-        &self,
-        tenant: TenantId,
-        sources: Vec<PolicySource>,
-        env: Option<&str>,
-    ) -> Result<Applied, ApplyError> {
-        let plan = self.plan_policies(tenant, sources, env, None).await?;
-        Ok(Applied { policies: plan.outlook })
-    }
-
-    pub(crate) async fn plan_policies(
-        &self,
-        tenant: TenantId,
-        sources: Vec<PolicySource>,
-        env: Option<&str>,
-        if_version: Option<u32>,
-    ) -> Result<Plan, ApplyError> {
-        let before = self.store.policies(tenant).await?;
-        let mut after = before.clone();
-        let (mut upserts, mut outlook, mut findings) = (Vec::new(), Vec::new(), Vec::new());
-        let mut seen = BTreeSet::new();
-        let sources: Vec<PolicySource> = sources.into_iter().map(|source| placed_in(source, env)).collect();
-        let found = check_together(&sources, &staying(&before, &sources), vocabulary());
-        for (source, found) in sources.into_iter().zip(found) {
-            let (warnings, errors): (Vec<_>, Vec<_>) =
-                found.into_iter().partition(|finding| finding.severity == Severity::Warning);
-            findings.extend(
-                errors.into_iter().map(|finding| Diagnostic { file: source.name.clone(), ..finding }),
-            );
-            for source in per_environment(source) {
-                let env_name = source.env_names.as_ref().and_then(|names| names.first().cloned());
-                if !seen.insert((source.name.clone(), env_name.clone())) {
-                    findings.push(error(&source.name, "the policy stands here twice for one environment"));
-                }
-                let rules = source.rules.len();
-                let stored = serde_json::to_value(&source).map_err(|e| StoreError::Corrupt(e.to_string()))?;
-                let upsert = PolicyUpsert { name: source.name, env_name, source: stored, if_version };
-                let (policy_id, version) = place(&mut after, &upsert, self.now());
-                outlook.push(AppliedPolicy {
-                    policy_id,
-                    name: upsert.name.clone(),
-                    env_name: upsert.env_name.clone(),
-                    version,
-                    rules,
-                    warnings: warnings.clone(),
-                });
-                upserts.push(upsert);
-            }
-        }
-        if upserts.is_empty() {
-            findings.push(error("", "there is no policy here"));
-        }
-        if !findings.is_empty() {
-            return Err(ApplyError::Invalid(findings));
-        }
-        // Sound policies may still not fit together, as when their phrases are too many.
-        let sets_after = compile_each_environment(&after)
-            .map_err(|problem| ApplyError::Invalid(vec![error("", &problem.to_string())]))?;
-        Ok(Plan { upserts, outlook, before, after, sets_after })
-    }
-}
-
-/// `env` overrides the environments that the policy names.
-fn placed_in(source: PolicySource, env: Option<&str>) -> PolicySource {
-    match env {
-        Some(env) => PolicySource { env_names: Some(vec![env.to_owned()]), ..source },
-        None => source,
-    }
-}
-
-/// One policy per environment that it is for; one for all when it names none.
-fn per_environment(source: PolicySource) -> Vec<PolicySource> {
-    let Some(named) = source.env_names.clone() else { return vec![source] };
-    let one = |env: String| PolicySource { env_names: Some(vec![env]), ..source.clone() };
-    named.into_iter().map(one).collect()
-}
-
-/// The stored policies that `sources` do not replace. One that cannot be read is reported when all are compiled.
-fn staying(rows: &[PolicyRow], sources: &[PolicySource]) -> Vec<PolicySource> {
-    let is_replaced = |row: &PolicyRow| {
-        sources.iter().any(|source| {
-            source.name == row.name
-                && match (&source.env_names, &row.env_name) {
-                    (None, None) => true,
-                    (Some(envs), Some(env)) => envs.contains(env),
-                    _ => false,
-                }
-        })
-    };
-    let kept = rows.iter().filter(|row| !is_replaced(row));
-    kept.filter_map(|row| serde_json::from_value(row.source.clone()).ok()).collect()
-}
-
-/// Puts the policy among the rows as it will stand there. Returns its id, if it has one already, and its next version.
-fn place(rows: &mut Vec<PolicyRow>, upsert: &PolicyUpsert, now: Timestamp) -> (Option<PolicyId>, u32) {
-    let known = rows.iter().position(|row| row.name == upsert.name && row.env_name == upsert.env_name);
-    let previous = known.map(|place| rows.swap_remove(place));
-    let policy_id = previous.as_ref().map(|row| row.policy_id);
-    let version = previous.map_or(1, |row| row.version.saturating_add(1));
-    rows.push(PolicyRow {
-        policy_id: policy_id.unwrap_or_else(|| PolicyId(fresh_id())),
-        name: upsert.name.clone(),
-        env_name: upsert.env_name.clone(),
-        version,
-        source: upsert.source.clone(),
-        updated_at: now,
-        updated_by: String::new(),
-    });
-    (policy_id, version)
-}
-
-fn error(policy: &str, message: &str) -> Diagnostic {
-    Diagnostic {
-        severity: Severity::Error,
-        file: policy.to_owned(),
-        line: None,
-        column: None,
-        path: String::new(),
-        message: message.to_owned(),
+    pub async fn try_policies(&self, tenant: TenantId, new: &NewPolicies) -> Result<Applied, ApplyError> {
+        Ok(Applied { policies: self.plan_policies(tenant, new).await?.outlook })
     }
 }

@@ -226,7 +226,7 @@ pub(crate) fn compile<'a>(rows: impl Iterator<Item = &'a PolicyRow>) -> Result<P
 pub(crate) fn install(row: &PolicyRow) -> Result<InstalledPolicy, TenantError> {
     let source: PolicySource = serde_json::from_value(row.source.clone())
         .map_err(|error| TenantError::Policy(format!("`{}`: {error}", row.name)))?;
-    Ok(source.install(row.policy_id, row.version, row.env_name.clone(), None))
+    Ok(source.install(row.policy_id, row.version, row.env_name.clone(), row.agent_id))
 }
 
 fn set_hash(members: &[&PolicyRow]) -> String {

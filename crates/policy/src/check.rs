@@ -72,6 +72,9 @@ pub(crate) fn findings(policy: &PolicySource) -> Findings {
     for (index, env) in policy.env_names.iter().flatten().enumerate() {
         check_name(env, root.then("env_names").then(index), &mut findings);
     }
+    if let Some(agent) = &policy.agent {
+        check_name(agent, root.then("agent"), &mut findings);
+    }
     check_tags(&policy.compliance_tags, &root, &mut findings);
     if policy.rules.is_empty() {
         findings.warn(root.then("rules"), "the policy has no rules");

@@ -12,6 +12,9 @@ pub struct PolicyChange {
     pub name: String,
     /// `None`: the policy is in force in every environment.
     pub env_name: Option<String>,
+    /// The agent whose own policy it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
     pub change: Change,
     /// Keys of the policy itself that differ, when both sides have it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -49,7 +52,7 @@ pub struct KeyChange {
     pub after: Option<Value>,
 }
 
-/// What changes when `new` stands in place of `old`: by name and environment, sorted. The order of policies does not
+/// What changes when `new` stands in place of `old`: by name, environment and agent, sorted. The order of policies does not
 /// matter, that of rules only among those of one priority. Empty for equals.
 ///
 /// A policy that names several environments is compared as one policy for each.
@@ -65,10 +68,11 @@ pub fn diff(old: &[PolicySource], new: &[PolicySource]) -> Vec<PolicyChange> {
         };
         let change = change(before, after);
         let is_same = change == Change::Changed && rules.is_empty() && keys.is_empty();
-        let (name, env_name) = name;
+        let (name, env_name, agent) = name;
         (!is_same).then(|| PolicyChange {
             name: (*name).to_owned(),
             env_name: env_name.map(str::to_owned),
+            agent: agent.map(str::to_owned),
             change,
             keys,
             rules,
@@ -77,18 +81,18 @@ pub fn diff(old: &[PolicySource], new: &[PolicySource]) -> Vec<PolicyChange> {
     changes.collect()
 }
 
-type Name<'p> = (&'p str, Option<&'p str>);
+/// Name, environment, agent.
+type Name<'p> = (&'p str, Option<&'p str>, Option<&'p str>);
 
 fn by_name(policies: &[PolicySource]) -> BTreeMap<Name<'_>, &PolicySource> {
     let mut named = BTreeMap::new();
     for policy in policies {
+        let in_env = |env| (policy.name.as_str(), env, policy.agent.as_deref());
         match &policy.env_names {
             None => {
-                named.insert((policy.name.as_str(), None), policy);
+                named.insert(in_env(None), policy);
             }
-            Some(envs) => {
-                named.extend(envs.iter().map(|env| ((policy.name.as_str(), Some(env.as_str())), policy)));
-            }
+            Some(envs) => named.extend(envs.iter().map(|env| (in_env(Some(env.as_str())), policy))),
         }
     }
     named
@@ -106,7 +110,7 @@ fn change<T>(before: Option<T>, after: Option<T>) -> Change {
 fn frame_changes(before: &PolicySource, after: &PolicySource) -> Vec<KeyChange> {
     let frame = |policy: &PolicySource| match tree(policy) {
         Value::Object(mut keys) => {
-            keys.retain(|key, _| !matches!(key.as_str(), "name" | "env_names" | "rules"));
+            keys.retain(|key, _| !matches!(key.as_str(), "name" | "env_names" | "agent" | "rules"));
             keys
         }
         _ => Map::new(),
@@ -192,6 +196,7 @@ policies:
     rules:
       - { rule_id: a, match: { tool_names: [slack], verbs: [WRITE] }, action: DENY }
       - { rule_id: b, action: ALLOW }
+  - { name: chat, agent: bot, rules: [{ rule_id: a, action: ALLOW }] }
   - { name: mail, description: before, rules: [{ rule_id: m, action: DENY, priority: 1 }, { rule_id: n, action: ALLOW }] }
 ";
     const NEW: &str = "
@@ -210,6 +215,8 @@ policies:
         let (old, new) = (parse_yaml(OLD, "").unwrap(), parse_yaml(NEW, "").unwrap());
         let told = serde_json::to_value(diff(&old, &new)).unwrap();
         let expected = json!([
+            {"name": "chat", "env_name": null, "agent": "bot", "change": "removed", "rules": [
+                {"rule_id": "a", "change": "removed", "keys": [{"path": "action", "before": "ALLOW", "after": null}]}]},
             {"name": "chat", "env_name": "dev", "change": "changed",
                 "keys": [{"path": "rules", "before": ["a", "b"], "after": ["b", "a"]}],
                 "rules": [

@@ -18,6 +18,9 @@ pub struct PolicySource {
     /// Absent: every environment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub env_names: Option<Vec<String>>,
+    /// The policy is this agent's own; absent: it is for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub compliance_tags: Vec<String>,
     pub rules: Vec<RuleSource>,
@@ -27,7 +30,7 @@ pub struct PolicySource {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename = "Policy")]
 pub(crate) struct PolicyText {
-    /// Unique per environment.
+    /// Unique per environment and agent.
     name: String,
     #[serde(default)]
     description: Option<String>,
@@ -38,6 +41,9 @@ pub(crate) struct PolicyText {
     #[serde(default, deserialize_with = "field::optional_list")]
     #[schemars(length(min = 1))]
     env_names: Option<Vec<String>>,
+    /// Name or id of one agent: the policy is its own, and is asked before those for all.
+    #[serde(default)]
+    agent: Option<String>,
     /// `FRAMEWORK:CONTROL`, such as `OWASP_LLM:LLM02`.
     #[serde(default)]
     compliance_tags: Vec<String>,
@@ -57,6 +63,7 @@ impl TryFrom<PolicyText> for PolicySource {
             name: text.name,
             description: text.description,
             env_names,
+            agent: text.agent,
             compliance_tags: text.compliance_tags,
             rules: text.rules,
         })

@@ -15,6 +15,7 @@ struct Placed<'p> {
     index: usize,
     name: &'p str,
     env_names: Option<&'p [String]>,
+    agent: Option<&'p str>,
     rule: &'p RuleSource,
     keys: Keys,
 }
@@ -37,6 +38,7 @@ fn placed(policy: usize, source: &PolicySource) -> Vec<Placed<'_>> {
             index,
             name: &source.name,
             env_names,
+            agent: source.agent.as_deref(),
             rule,
             keys: Keys::of(rule, env_names),
         })
@@ -150,9 +152,9 @@ pub(crate) fn find_beaten(policies: &[&PolicySource], count: usize) -> Vec<Besid
             .take_while(|rule| rule.decision() == Decision::Deny)
             .for_each(|rule| denials.file(rule));
     }
-    let mut strictest: HashMap<String, &Placed<'_>> = HashMap::new();
+    let mut strictest: HashMap<(Option<&str>, String), &Placed<'_>> = HashMap::new();
     for rule in rules.iter().flatten() {
-        let one = strictest.entry(rule.keys.identity()).or_insert(rule);
+        let one = strictest.entry((rule.agent, rule.keys.identity())).or_insert(rule);
         if rule.decision() > one.decision() {
             *one = rule;
         }
@@ -161,11 +163,13 @@ pub(crate) fn find_beaten(policies: &[&PolicySource], count: usize) -> Vec<Besid
     let mut beaten = Vec::new();
     for rule in rules.iter().take(count).flatten().filter(|rule| rule.decision() < Decision::Deny) {
         let is_elsewhere = |other: &Placed<'_>| other.policy != rule.policy;
+        // An agent's own policies overrule those for all, but not their DENY.
+        let concerns_it = |denial: &Placed<'_>| denial.agent.is_none() || denial.agent == rule.agent;
         let denial = denials
-            .covering(rule, &mut left, is_elsewhere)
+            .covering(rule, &mut left, |other| is_elsewhere(other) && concerns_it(other))
             .map(|denial| (denial, "denies all that it matches"));
         let twin = || {
-            let twin = strictest.get(&rule.keys.identity()).copied()?;
+            let twin = strictest.get(&(rule.agent, rule.keys.identity())).copied()?;
             let is_stricter = is_elsewhere(twin) && is_conflict(rule.decision(), twin.decision());
             (is_stricter && overlap(rule.env_names, twin.env_names))
                 .then_some((twin, "is stricter about the very same calls"))
@@ -272,6 +276,28 @@ mod tests {
                 together.len() == 1 && together[0].starts_with("rules[0]: ") && together[0].contains(expected)
             };
             assert!(expected.map_or(together.is_empty(), is_found), "{policies:?}: {together:?}");
+        }
+    }
+
+    #[test]
+    fn an_agents_own_rules_give_way_to_a_denial_alone() {
+        let of = |agent: Option<&str>, action: &str| PolicySource {
+            agent: agent.map(str::to_owned),
+            ..policy(&format!("{agent:?} {action}"), None, json!([rule("r", action, on(&["slack"]))]))
+        };
+        for (this, other, is_beaten) in [
+            (of(Some("bot"), "ALLOW"), of(None, "DENY"), true),
+            (of(Some("bot"), "ALLOW"), of(None, "REQUIRE_APPROVAL"), false),
+            (of(Some("bot"), "ALLOW"), of(Some("bot"), "REQUIRE_APPROVAL"), true),
+            (of(Some("bot"), "ALLOW"), of(Some("other"), "DENY"), false),
+            (of(None, "ALLOW"), of(Some("bot"), "DENY"), false),
+        ] {
+            let found = check_together(
+                std::slice::from_ref(&this),
+                std::slice::from_ref(&other),
+                &Vocabulary::default(),
+            );
+            assert_eq!(!found[0].is_empty(), is_beaten, "{} beside {}", this.name, other.name);
         }
     }
 

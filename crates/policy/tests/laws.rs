@@ -488,7 +488,8 @@ fn source() -> impl Strategy<Value = PolicySource> {
                 rule.condition.body_path_gt =
                     Some(PathTest { path: "$.b".to_owned(), value: bound }).filter(|_| bound.is_finite());
             }
-            PolicySource { name, description, env_names, compliance_tags: tags, rules: source.rules }
+            let agent = env_names.as_ref().and_then(|names| names.first().cloned());
+            PolicySource { name, description, env_names, agent, compliance_tags: tags, rules: source.rules }
         },
     )
 }

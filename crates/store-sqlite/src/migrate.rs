@@ -19,6 +19,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "content_marks",
         sql: include_str!("../migrations/0002_content_marks.sql"),
     },
+    Migration {
+        version: 3,
+        name: "policy_history",
+        sql: include_str!("../migrations/0003_policy_history.sql"),
+    },
 ];
 
 /// Brings the schema up to date; refuses one that another or a newer build made.
@@ -121,7 +126,40 @@ mod tests {
         );
         assert_eq!(row.unwrap(), (3, Vec::new()));
         let newer = migrate_to(&mut connection, &MIGRATIONS[..1], path, now);
-        assert!(matches!(newer, Err(OpenError::NewerVersion { found: 2, known: 1, .. })));
+        let known = MIGRATIONS.len() as i64;
+        assert!(matches!(newer, Err(OpenError::NewerVersion { found, known: 1, .. }) if found == known));
+    }
+
+    #[test]
+    fn earlier_versions_of_policies_learn_from_the_audit_log_where_they_came_from() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let now: Timestamp = "2026-01-01T00:00:00.000Z".parse().unwrap();
+        let path = Path::new("test.db");
+        migrate_to(&mut connection, &MIGRATIONS[..2], path, now).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO tenants VALUES ('t', 'acme', 'T0');
+                INSERT INTO policies VALUES ('p', 't', 'pay', NULL, 2, 'T3'), ('q', 't', 'old', NULL, 1, NULL);
+                INSERT INTO policy_versions (policy_id, version, source, updated_at, updated_by) VALUES
+                    ('p', 1, '{}', 'T1', 'ada'), ('p', 2, '{}', 'T2', 'ada'), ('q', 1, '{}', 'T1', 'ada');
+                INSERT INTO audit_log VALUES
+                    ('t', 1, 'T1', 'ada', 'cli', NULL, 'policy.apply', 'pay', '{\"policy_id\": \"p\", \"version\": 1}'),
+                    ('t', 2, 'T2', 'ada', 'api', NULL, 'policy.apply', 'pay', '{\"policy_id\": \"p\", \"version\": 2}'),
+                    ('t', 3, 'T3', 'bob', 'cli', NULL, 'policy.delete', 'pay', '{\"policy_id\": \"p\"}');",
+            )
+            .unwrap();
+        migrate(&mut connection, path, now).unwrap();
+        let rows: Vec<String> = connection
+            .prepare(
+                "SELECT policy_id || version || ' ' || updated_from || ' ' || ifnull(deleted_at || deleted_by || deleted_from, '-')
+                 FROM policy_versions ORDER BY policy_id, version",
+            )
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        assert_eq!(rows, ["p1 cli -", "p2 api T3bobcli", "q1  -"]);
     }
 
     #[test]

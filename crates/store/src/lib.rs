@@ -28,7 +28,7 @@ pub use interven_types::{
     TrustEvent, TrustEventKind, WINDOW_SECONDS,
 };
 pub use keys::{AgentOverride, KeyHash, KeyRecord, KeyScope, KeyStore, NewKey};
-pub use policies::{PolicyRow, PolicyStore, PolicyUpsert};
+pub use policies::{PolicyRow, PolicyStore, PolicyUpsert, PolicyVersion};
 pub use tenants::{Role, SettingsRow, SettingsVersion, TenantRow, TenantStore, UserRow};
 
 use tokio::sync::broadcast;

@@ -2,55 +2,98 @@
 
 use crate::{Actor, StoreResult};
 use async_trait::async_trait;
-use interven_types::{PolicyId, TenantId, Timestamp};
+use interven_types::{AgentId, PolicyId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PolicyRow {
     pub policy_id: PolicyId,
+    /// Unique together with environment and agent.
     pub name: String,
     /// Absent: every environment.
     pub env_name: Option<String>,
+    /// The policy is this agent's own; absent: it is for all.
+    pub agent_id: Option<AgentId>,
     /// From 1; each apply makes the next.
     pub version: u32,
     /// The canonical source of this version.
     pub source: Value,
     pub updated_at: Timestamp,
     pub updated_by: String,
+    /// From where: `cli`, `api`, `console`; see [`Actor::origin`]. Empty when not known.
+    pub updated_from: String,
+    /// When the version in force was deleted; such a policy takes no part in decisions.
+    pub deleted_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct PolicyUpsert {
     pub name: String,
     pub env_name: Option<String>,
+    pub agent_id: Option<AgentId>,
     pub source: Value,
-    /// A different current version is a conflict.
+    /// A different current version is a conflict. 0: there must be no such policy.
     pub if_version: Option<u32>,
+    /// The source is that of this earlier version.
+    pub restored_from: Option<u32>,
+}
+
+/// One version, without its source.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PolicyVersion {
+    pub version: u32,
+    /// How many rules it has.
+    pub rules: u32,
+    pub updated_at: Timestamp,
+    pub updated_by: String,
+    /// `cli`, `api`, `console`, `start`; empty when not known.
+    pub updated_from: String,
+    /// The earlier version that it says again.
+    pub restored_from: Option<u32>,
+    /// When and by whom the policy was deleted at this version.
+    pub deleted_at: Option<Timestamp>,
+    pub deleted_by: Option<String>,
+    pub deleted_from: Option<String>,
 }
 
 #[async_trait]
 pub trait PolicyStore: Send + Sync {
-    /// Current versions of all policies, ordered by name and environment.
+    /// Current versions of all policies, ordered by name, environment and agent.
     async fn policies(&self, tenant: TenantId) -> StoreResult<Vec<PolicyRow>>;
+    /// The same, with the last versions of deleted policies.
+    async fn policies_with_deleted(&self, tenant: TenantId) -> StoreResult<Vec<PolicyRow>>;
+    /// The policy for all agents of that name and environment.
     async fn policy_by_name(&self, tenant: TenantId, name: &str, env: Option<&str>)
     -> StoreResult<PolicyRow>;
-    /// Upserts all or none, by name and environment. Each makes a version, also when nothing changed.
+    /// Changes whenever a policy of the tenant does.
+    async fn policy_revision(&self, tenant: TenantId) -> StoreResult<u64>;
+    /// Upserts all or none, by name, environment and agent. Each makes a version, also when nothing changed. Does nothing and
+    /// returns `None` when the tenant's policies are no longer at `revision`: what was planned on them may not fit now.
     async fn apply_policies(
         &self,
         tenant: TenantId,
+        revision: u64,
         policies: &[PolicyUpsert],
         actor: &Actor,
         now: Timestamp,
-    ) -> StoreResult<Vec<PolicyRow>>;
-    /// The policy is gone from decisions; its versions stay.
+    ) -> StoreResult<Option<Vec<PolicyRow>>>;
+    /// The policy is gone from decisions; its versions stay. Another version than `if_version` is a conflict.
     async fn delete_policy(
         &self,
         tenant: TenantId,
         policy: PolicyId,
+        if_version: Option<u32>,
         actor: &Actor,
         now: Timestamp,
     ) -> StoreResult<()>;
+    /// The newest `limit` versions, newest first.
+    async fn policy_versions(
+        &self,
+        tenant: TenantId,
+        policy: PolicyId,
+        limit: u32,
+    ) -> StoreResult<Vec<PolicyVersion>>;
     /// One version as it was, for replaying old decisions.
     async fn policy_version(
         &self,

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use interven_http::{ApiError, ApiResult};
 use interven_live::{
-    Draft, Ended, Progress, Simulation, SimulationEvent, SimulationReport, SimulationWindow,
+    Draft, Ended, NewPolicies, Progress, Simulation, SimulationEvent, SimulationReport, SimulationWindow,
 };
 use interven_types::{AgentId, ErrorBody, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -100,7 +100,8 @@ pub(crate) async fn simulate(
     document: Document,
 ) -> ApiResult<Response> {
     let window = query.window()?;
-    let draft = Draft { sources: parse(&document)?, env: query.env, is_alone: query.alone };
+    let draft =
+        Draft { policies: NewPolicies { env: query.env, ..parse(&document)? }, is_alone: query.alone };
     let prepared = telemetry.live.prepare_simulation(operator.tenant, draft, window, &operator.actor);
     let simulation = prepared.await.map_err(ControlError::from)?;
     Ok(([(CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(Lines::of(simulation))).into_response())

@@ -87,7 +87,7 @@ impl World {
     }
 
     pub(crate) async fn apply(&self, policies: Vec<PolicySource>) {
-        self.live.apply_policies(self.tenant, policies, None, None, &Actor::system()).await.unwrap();
+        self.live.apply_policies(self.tenant, &policies.into(), &Actor::system()).await.unwrap();
     }
 
     pub(crate) async fn settings(&self, settings: TenantSettings) {

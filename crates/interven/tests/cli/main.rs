@@ -15,6 +15,7 @@ mod generated;
 mod offline;
 mod operator;
 mod packs;
+mod policies;
 mod policy_test;
 mod refusals;
 mod simulate;

@@ -7,12 +7,11 @@ mod report;
 pub use report::SimulationReport;
 
 use crate::{
-    ApplyError, Live, TenantError,
+    ApplyError, Live, NewPolicies, TenantError,
     policies::Plan,
     tenants::{PolicySets, Tenant, compile_each_environment},
 };
 use compare::Bench;
-use interven_policy::PolicySource;
 use interven_store::{ActivityExtent, ActivityFilter, Actor, AuditEntry, PolicyRow, StoreError};
 use interven_types::{AgentId, TenantId, Timestamp};
 use report::Tally;
@@ -36,9 +35,7 @@ const PAGE: u32 = 128;
 /// Policies to try, and how they would come to be in force.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    pub sources: Vec<PolicySource>,
-    /// In place of the environments that they name.
-    pub env: Option<String>,
+    pub policies: NewPolicies,
     /// The draft judges alone, without the tenant's other policies.
     pub is_alone: bool,
 }
@@ -125,7 +122,7 @@ impl Live {
         window: SimulationWindow,
         actor: &Actor,
     ) -> Result<Simulation, SimulateError> {
-        let plan = self.plan_policies(tenant, draft.sources, draft.env.as_deref(), None).await?;
+        let plan = self.plan_policies(tenant, &draft.policies).await?;
         let drafted = drafted(&plan);
         let loaded: Arc<Tenant> = self.tenant(tenant).ok_or(StoreError::NotFound("tenant"))?;
         let in_force = compile_each_environment(&plan.before)?;

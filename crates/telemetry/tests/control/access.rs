@@ -110,6 +110,11 @@ async fn every_change_leaves_an_audit_row_with_who_made_it() {
         ),
         ("POST /api/telemetry/policies/seed-defaults", "policies/seed-defaults".into(), json!({})),
         ("DELETE /api/telemetry/policies/{policy_id}", format!("policies/{policy}"), json!({})),
+        (
+            "POST /api/telemetry/policies/{policy_id}/versions/{version}/restore",
+            format!("policies/{policy}/versions/1/restore"),
+            json!({}),
+        ),
         ("PUT /api/telemetry/settings", "settings".into(), json!({"settings": {"monitor": true}})),
         ("POST /api/telemetry/settings/reset", "settings/reset".into(), json!({})),
         (

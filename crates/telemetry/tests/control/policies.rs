@@ -127,3 +127,154 @@ async fn seeding_again_replaces_the_defaults_and_keeps_the_rest() {
         .collect();
     assert_eq!(names(&after), expected);
 }
+
+/// A policy of one rule that denies calls to one host.
+fn lock(name: &str, host: &str) -> Value {
+    json!({"name": name, "rules": [{"rule_id": "r", "match": {"host_patterns": [host]}, "action": "DENY"}]})
+}
+
+#[tokio::test]
+async fn every_version_is_kept_with_who_when_and_from_where() {
+    let world = World::new().await;
+    let caller = world.caller().await;
+    let denied = async |host: &str| {
+        world.scan(&caller, &format!("https://{host}/x"), json!({})).await.decision == Decision::Deny
+    };
+    let apply = |host| world.ask("POST", "policies/apply").claiming("cli").json(&lock("Lock", host));
+    let id = apply("a.example").send().await.ok()[0]["policy_id"].as_str().unwrap().to_owned();
+    assert_eq!(apply("b.example").send().await.ok()[0]["change"], "changed");
+    assert_eq!(apply("b.example").send().await.ok()[0]["change"], "unchanged");
+    let restored =
+        world.post(&format!("policies/{id}/versions/1/restore?if_version=3"), json!({})).await.ok();
+    assert_eq!((&restored["version"], &restored["change"]), (&json!(4), &json!("changed")));
+    assert_eq!((denied("a.example").await, denied("b.example").await), (true, false));
+
+    world.ask("DELETE", &format!("policies/{id}?if_version=4")).claiming("console").send().await.ok();
+    assert!(!denied("a.example").await);
+    let listed = async |path| {
+        let listed = world.get(path).await;
+        listed.as_array().unwrap().iter().filter(|p| p["name"] == "Lock").cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(listed("policies").await, Vec::<Value>::new());
+    assert!(listed("policies?deleted=true").await[0]["deleted_at"].is_string());
+    world.post(&format!("policies/{id}/versions/2/restore?if_version=0"), json!({})).await.ok();
+    assert!(denied("b.example").await);
+
+    let versions = world.get(&format!("policies/{id}/versions")).await;
+    let told: Vec<Value> = versions
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|v| {
+            json!([
+                v["version"],
+                v["rules"],
+                v["updated_by"],
+                v["updated_from"],
+                v["restored_from"],
+                v["deleted_from"]
+            ])
+        })
+        .collect();
+    let expected = [
+        json!([5, 1, "operator", "api", 2, null]),
+        json!([4, 1, "operator", "api", 1, "console"]),
+        json!([3, 1, "operator", "cli", null, null]),
+        json!([2, 1, "operator", "cli", null, null]),
+        json!([1, 1, "operator", "cli", null, null]),
+    ];
+    assert_eq!(told, expected);
+    let second = world.get(&format!("policies/{id}/versions/2")).await;
+    assert_eq!(second["policy"]["rules"][0]["match"]["host_patterns"], json!(["b.example"]));
+    let unknown = world.ask("GET", &format!("policies/{id}/versions/9")).send().await;
+    assert_eq!(unknown.refusal(), (404, "NOT_FOUND"));
+    let unknown = world.post(&format!("policies/{id}/versions/9/restore"), json!({})).await;
+    assert_eq!(unknown.refusal(), (404, "NOT_FOUND"));
+}
+
+#[tokio::test]
+async fn of_two_who_save_at_once_one_hears_of_the_other() {
+    let world = World::new().await;
+    let mut saved = 0;
+    for round in 0..40 {
+        let apply = async |who: &str| {
+            let ask = world.ask("POST", &format!("policies/apply?if_version={saved}"));
+            ask.claiming(if who == "a" { "cli" } else { "console" })
+                .json(&lock("Lock", &format!("{who}{round}.example")))
+                .send()
+                .await
+        };
+        let (a, b) = tokio::join!(apply("a"), apply("b"));
+        let (won, lost, winner) = if a.status == 200 { (a, b, "cli") } else { (b, a, "console") };
+        saved += 1;
+        assert_eq!(won.ok()[0]["version"], saved, "round {round}");
+        assert_eq!(lost.refusal(), (409, "CONFLICT"), "{}", lost.json);
+        let names_the_winner = format!("version {saved} by now, made by operator from {winner}");
+        assert!(lost.message().contains(&names_the_winner), "{}", lost.message());
+    }
+}
+
+#[tokio::test]
+async fn a_version_is_expected_of_one_policy_among_several() {
+    let world = World::new().await;
+    world
+        .post("policies/apply", json!({"policies": [lock("A", "a.example"), lock("B", "b.example")]}))
+        .await
+        .ok();
+    let apply = async |versions: Value| {
+        let body =
+            json!({"policies": [lock("A", "x.example"), lock("B", "y.example")], "if_versions": versions});
+        world.post("policies/apply", body).await
+    };
+    assert_eq!(apply(json!({"A": 1, "B": 2})).await.refusal(), (409, "CONFLICT"));
+    assert_eq!(apply(json!({"C": 1})).await.refusal(), (400, "INVALID_POLICY"));
+    assert_eq!(apply(json!({"A": "x"})).await.refusal(), (400, "INVALID_REQUEST"));
+    assert_eq!(names(&apply(json!({"B": 1})).await.ok()), [("A", 2), ("B", 2)]);
+}
+
+/// Each was planned on policies that another has changed before it could be stored; none is lost or refused for it.
+#[tokio::test]
+async fn many_apply_at_once_and_all_are_in_force() {
+    let world = World::new().await;
+    let caller = world.caller().await;
+    let apply = async |number: usize| {
+        world.post("policies/apply", lock(&format!("L{number}"), &format!("h{number}.example"))).await.ok()
+    };
+    tokio::join!(apply(0), apply(1), apply(2), apply(3), apply(4), apply(5));
+    for number in 0..6 {
+        let verdict = world.scan(&caller, &format!("https://h{number}.example/x"), json!({})).await;
+        assert_eq!(verdict.decision, Decision::Deny, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn an_agents_own_policy_is_asked_first_and_goes_with_its_name() {
+    let world = World::new().await;
+    let (bot, other) = (world.caller().await, world.caller_named("other").await);
+    let decide = async |caller| world.scan(caller, "https://pay.example/x", json!({})).await.decision;
+    world.hold_payments().await;
+    let own = json!({"name": "Payments", "rules": [
+        {"rule_id": "pass", "match": {"host_patterns": ["pay.example"]}, "action": "ALLOW"}
+    ]});
+    let applied = world.post("policies/apply?agent=bot", own.clone()).await.ok();
+    assert_eq!((&applied[0]["agent"], &applied[0]["version"]), (&json!("bot"), &json!(1)));
+    assert_eq!(decide(&bot).await, Decision::Allow);
+    assert_eq!(decide(&other).await, Decision::RequireApproval);
+
+    let listed = world.get("policies").await;
+    let payments: Vec<_> = listed.as_array().unwrap().iter().filter(|p| p["name"] == "Payments").collect();
+    assert_eq!(payments.iter().map(|p| &p["agent"]).collect::<Vec<_>>(), [&Value::Null, &json!("bot")]);
+    let mut named = own.clone();
+    named["agent"] = json!(bot.key().agent_id);
+    let again = world.post("policies/apply", named).await.ok();
+    assert_eq!((&again[0]["agent"], &again[0]["change"]), (&json!("bot"), &json!("unchanged")));
+    let unknown = world.post("policies/apply?agent=nobody", own).await;
+    assert_eq!(unknown.refusal(), (400, "INVALID_POLICY"));
+    assert!(unknown.message().contains("no agent is `nobody`"), "{}", unknown.message());
+
+    let id = again[0]["policy_id"].as_str().unwrap();
+    world.ask("DELETE", &format!("policies/{id}")).send().await.ok();
+    assert_eq!(decide(&bot).await, Decision::RequireApproval);
+    world.post(&format!("policies/{id}/versions/1/restore"), json!({})).await.ok();
+    assert_eq!(decide(&bot).await, Decision::Allow);
+}

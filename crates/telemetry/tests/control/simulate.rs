@@ -292,7 +292,7 @@ async fn a_simulation_that_nobody_waits_for_ends() {
     }
     recording.join_all().await;
     let prepare = async || {
-        let draft = Draft { sources: parse_json(quiet()).unwrap(), env: None, is_alone: false };
+        let draft = Draft { policies: parse_json(quiet()).unwrap().into(), is_alone: false };
         let window = SimulationWindow::default();
         world.live.prepare_simulation(world.tenant, draft, window, &Actor::system()).await.unwrap()
     };

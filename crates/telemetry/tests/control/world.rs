@@ -170,9 +170,14 @@ impl World {
         self.caller_with(NewKeyRequest::default()).await
     }
 
-    /// Calls as `bot` with a key that is otherwise as given.
+    pub(crate) async fn caller_named(&self, agent: &str) -> Caller {
+        self.caller_with(NewKeyRequest { agent_name: Some(agent.into()), ..NewKeyRequest::default() }).await
+    }
+
+    /// Calls as `bot`, or whom the key names, with a key that is otherwise as given.
     pub(crate) async fn caller_with(&self, key: NewKeyRequest) -> Caller {
-        let new = NewKeyRequest { name: "ci".into(), agent_name: Some("bot".into()), ..key };
+        let agent_name = key.agent_name.clone().or_else(|| Some("bot".into()));
+        let new = NewKeyRequest { name: "ci".into(), agent_name, ..key };
         let minted = create_key(&self.live, self.tenant, new, &Actor::system()).await.unwrap();
         self.authenticate(&minted.key).await.unwrap()
     }

@@ -2,9 +2,10 @@
 
 use super::{Stage, ada, is_conflict, is_not_found, minutes};
 use interven_store::{
-    AgentOverride, AuditEntry, Change, KeyHash, KeyRecord, KeyScope, NewKey, PolicyUpsert, Role, UserRow,
+    AgentOverride, AuditEntry, Change, KeyHash, KeyRecord, KeyScope, NewKey, PolicyRow, PolicyUpsert, Role,
+    StoreError, StoreResult, UserRow,
 };
-use interven_types::{AgentStatus, KeyId, PolicyId, TenantSettings, UserId};
+use interven_types::{AgentId, AgentStatus, KeyId, PolicyId, TenantSettings, UserId};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -46,7 +47,21 @@ pub(super) fn user(stage: &Stage, email: &str) -> UserRow {
 }
 
 pub(super) fn policy(name: &str, env: Option<&str>, source: Value) -> PolicyUpsert {
-    PolicyUpsert { name: name.into(), env_name: env.map(str::to_owned), source, if_version: None }
+    PolicyUpsert {
+        name: name.into(),
+        env_name: env.map(str::to_owned),
+        agent_id: None,
+        source,
+        if_version: None,
+        restored_from: None,
+    }
+}
+
+/// Applies to the policies as they are.
+pub(super) async fn apply(stage: &Stage, policies: &[PolicyUpsert]) -> StoreResult<Vec<PolicyRow>> {
+    let revision = stage.store.policy_revision(stage.tenant).await?;
+    let applied = stage.store.apply_policies(stage.tenant, revision, policies, &ada(), stage.now).await?;
+    applied.ok_or_else(|| StoreError::Conflict("the policies changed meanwhile".to_owned()))
 }
 
 pub(super) async fn a_tenant_starts_with_default_settings_and_a_name_of_its_own(stage: Stage) {
@@ -132,40 +147,94 @@ pub(super) async fn a_key_is_known_by_its_hash_until_it_is_revoked(stage: Stage)
 pub(super) async fn policies_are_versions_applied_together_or_not_at_all(stage: Stage) {
     let (store, tenant) = (&stage.store, stage.tenant);
     let both = [policy("pay", Some("production"), json!({"n": 1})), policy("pay", None, json!({"n": 2}))];
-    let applied = store.apply_policies(tenant, &both, &ada(), stage.now).await.unwrap();
+    let applied = apply(&stage, &both).await.unwrap();
     assert_eq!(applied.iter().map(|row| row.version).collect::<Vec<_>>(), [1, 1]);
-    let again = store.apply_policies(tenant, &both, &ada(), stage.later(minutes(1))).await.unwrap();
+    let again = apply(&stage, &both).await.unwrap();
     assert_eq!(again.iter().map(|row| row.version).collect::<Vec<_>>(), [2, 2]);
     assert_eq!(again[0].policy_id, applied[0].policy_id);
 
-    let stale = PolicyUpsert { if_version: Some(1), ..policy("pay", None, json!({"n": 9})) };
-    let mixed = [policy("new", None, json!({})), stale];
-    assert!(is_conflict(&store.apply_policies(tenant, &mixed, &ada(), stage.now).await));
-    let current = store.policies(tenant).await.unwrap();
-    assert_eq!(
-        current.iter().map(|row| row.env_name.as_deref()).collect::<Vec<_>>(),
-        [None, Some("production")]
+    let expecting =
+        |name, version| PolicyUpsert { if_version: Some(version), ..policy(name, None, json!({"n": 9})) };
+    let refused = [expecting("pay", 1), expecting("pay", 0), expecting("absent", 1)];
+    for stale in refused {
+        let mixed = [policy("new", None, json!({})), stale];
+        assert!(is_conflict(&apply(&stage, &mixed).await), "{mixed:?}");
+    }
+    let told = apply(&stage, &[expecting("pay", 1)]).await.unwrap_err().to_string();
+    assert!(
+        told.contains("version 2") && told.contains(&ada().name) && told.contains(&ada().origin),
+        "{told}"
     );
-    assert!(current.iter().all(|row| row.version == 2 && row.updated_by == ada().name));
+    let current = store.policies(tenant).await.unwrap();
+    assert_eq!(current, [again[1].clone(), again[0].clone()], "nothing was applied");
+    assert!(current.iter().all(|row| row.updated_by == ada().name && row.updated_from == ada().origin));
 
     let everywhere = store.policy_by_name(tenant, "pay", None).await.unwrap();
     assert_eq!(everywhere.source, json!({"n": 2}));
     assert!(is_not_found(&store.policy_by_name(tenant, "pay", Some("dev")).await));
     assert!(is_not_found(&store.policy_by_name(tenant, "new", None).await));
+    assert_eq!(apply(&stage, &[expecting("pay", 2), expecting("new", 0)]).await.unwrap()[0].version, 3);
+}
+
+pub(super) async fn what_was_planned_on_other_policies_is_not_applied(stage: Stage) {
+    let (store, tenant) = (&stage.store, stage.tenant);
+    let seen = store.policy_revision(tenant).await.unwrap();
+    let first = apply(&stage, &[policy("first", None, json!({}))]).await.unwrap().remove(0);
+    let second = [policy("second", None, json!({}))];
+    let late = async |seen| store.apply_policies(tenant, seen, &second, &ada(), stage.now).await.unwrap();
+    assert_eq!(late(seen).await, None);
+    let seen = store.policy_revision(tenant).await.unwrap();
+    store.delete_policy(tenant, first.policy_id, None, &ada(), stage.now).await.unwrap();
+    assert_eq!(late(seen).await, None);
+    assert_eq!(store.policies(tenant).await.unwrap(), []);
+    assert!(late(store.policy_revision(tenant).await.unwrap()).await.is_some());
 }
 
 pub(super) async fn a_deleted_policy_leaves_decisions_but_not_history(stage: Stage) {
     let (store, tenant) = (&stage.store, stage.tenant);
-    let pay = policy("pay", None, json!({"n": 1}));
-    let first =
-        store.apply_policies(tenant, std::slice::from_ref(&pay), &ada(), stage.now).await.unwrap().remove(0);
-    store.delete_policy(tenant, first.policy_id, &ada(), stage.now).await.unwrap();
+    let pay = policy("pay", None, json!({"rules": [1, 2]}));
+    let first = apply(&stage, std::slice::from_ref(&pay)).await.unwrap().remove(0);
+    let delete = async |if_version| {
+        store.delete_policy(tenant, first.policy_id, if_version, &ada(), stage.later(minutes(1))).await
+    };
+    assert!(is_conflict(&delete(Some(2)).await));
+    delete(Some(1)).await.unwrap();
     assert_eq!(store.policies(tenant).await.unwrap(), []);
     assert!(is_not_found(&store.policy_by_name(tenant, "pay", None).await));
-    assert!(is_not_found(&store.delete_policy(tenant, first.policy_id, &ada(), stage.now).await));
-    assert_eq!(store.policy_version(tenant, first.policy_id, 1).await.unwrap(), first);
-    store.apply_policies(tenant, &[pay], &ada(), stage.now).await.unwrap();
-    assert_eq!(store.policies(tenant).await.unwrap().len(), 1);
+    assert!(is_not_found(&delete(None).await));
+    let gone = PolicyRow { deleted_at: Some(stage.later(minutes(1))), ..first.clone() };
+    assert_eq!(store.policies_with_deleted(tenant).await.unwrap(), std::slice::from_ref(&gone));
+    assert_eq!(store.policy_version(tenant, first.policy_id, 1).await.unwrap(), gone);
+
+    let absent = PolicyUpsert { if_version: Some(0), restored_from: Some(1), ..pay };
+    let back = apply(&stage, &[absent]).await.unwrap().remove(0);
+    assert_eq!((back.policy_id, back.version), (first.policy_id, 2));
+    assert_eq!(store.policies(tenant).await.unwrap(), [back]);
+    let versions = store.policy_versions(tenant, first.policy_id, 9).await.unwrap();
+    let told = versions.iter().map(|v| (v.version, v.rules, v.restored_from, v.deleted_by.as_deref()));
+    assert_eq!(told.collect::<Vec<_>>(), [(2, 2, Some(1), None), (1, 2, None, Some(ada().name.as_str()))]);
+    assert_eq!(store.policy_versions(tenant, first.policy_id, 1).await.unwrap(), versions[..1]);
+    assert!(is_not_found(&store.policy_versions(tenant, PolicyId(Uuid::nil()), 9).await));
+    let actions = store.audit_log(tenant, None, 2).await.unwrap();
+    assert_eq!(
+        actions.iter().map(|row| row.action.as_str()).collect::<Vec<_>>(),
+        ["policy.restore", "policy.delete"]
+    );
+}
+
+pub(super) async fn an_agents_own_policy_stands_beside_that_of_all(stage: Stage) {
+    let (store, tenant) = (&stage.store, stage.tenant);
+    let own = PolicyUpsert { agent_id: Some(stage.agent), ..policy("pay", None, json!({"n": 1})) };
+    let both = [own.clone(), policy("pay", None, json!({"n": 2}))];
+    apply(&stage, &both).await.unwrap();
+    let again = apply(&stage, &both).await.unwrap();
+    assert_eq!(
+        again.iter().map(|row| (row.agent_id, row.version)).collect::<Vec<_>>(),
+        [(Some(stage.agent), 2), (None, 2)]
+    );
+    assert_eq!(store.policy_by_name(tenant, "pay", None).await.unwrap(), again[1]);
+    let stranger = PolicyUpsert { agent_id: Some(AgentId(Uuid::nil())), ..own };
+    assert!(is_not_found(&apply(&stage, &[stranger]).await));
 }
 
 pub(super) async fn a_policy_set_is_remembered_under_its_hash(stage: Stage) {
@@ -187,8 +256,8 @@ pub(super) async fn every_control_plane_change_is_audited_and_announced(stage: S
     store.create_key(tenant, &made, &ada()).await.unwrap();
     store.revoke_key(tenant, made.record.key_id, &ada(), now).await.unwrap();
     let pay = [policy("pay", None, json!({}))];
-    let applied = store.apply_policies(tenant, &pay, &ada(), now).await.unwrap();
-    store.delete_policy(tenant, applied[0].policy_id, &ada(), now).await.unwrap();
+    let applied = apply(&stage, &pay).await.unwrap();
+    store.delete_policy(tenant, applied[0].policy_id, None, &ada(), now).await.unwrap();
     store.set_agent_status(tenant, stage.agent, AgentStatus::Suspended, &ada(), now).await.unwrap();
     store.set_agent_status(tenant, stage.agent, AgentStatus::Active, &ada(), now).await.unwrap();
     store.reset_trust(tenant, stage.agent, &ada(), now).await.unwrap();

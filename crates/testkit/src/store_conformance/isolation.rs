@@ -15,7 +15,7 @@ pub(super) async fn a_foreign_tenant_finds_nothing(stage: Stage) {
     store.create_key(stage.tenant, &key, &ada()).await.unwrap();
     store.create_user(stage.tenant, &control::user(&stage, "bob@acme.example"), &ada()).await.unwrap();
     let pay = [control::policy("pay", None, json!({}))];
-    let pay_id = store.apply_policies(stage.tenant, &pay, &ada(), now).await.unwrap()[0].policy_id;
+    let pay_id = control::apply(&stage, &pay).await.unwrap()[0].policy_id;
     store.save_policy_set(stage.tenant, "h", &[(pay_id, 1)]).await.unwrap();
     let receipt = stage.scan(|known, settled| {
         needing_a_human(Some(1))(known, settled);
@@ -77,7 +77,8 @@ pub(super) async fn a_foreign_tenant_finds_nothing(stage: Stage) {
             ("create_key", is_not_found(&store.create_key(tenant, &control::key(&stage, 2), &ada()).await)),
             ("policy_by_name", is_not_found(&store.policy_by_name(tenant, "pay", None).await)),
             ("policy_version", is_not_found(&store.policy_version(tenant, pay_id, 1).await)),
-            ("delete_policy", is_not_found(&store.delete_policy(tenant, pay_id, &ada(), now).await)),
+            ("policy_versions", is_not_found(&store.policy_versions(tenant, pay_id, 9).await)),
+            ("delete_policy", is_not_found(&store.delete_policy(tenant, pay_id, None, &ada(), now).await)),
             ("policy_set", is_not_found(&store.policy_set(tenant, "h").await)),
             (
                 "set_password",
@@ -101,6 +102,7 @@ pub(super) async fn a_foreign_tenant_finds_nothing(stage: Stage) {
         assert_eq!(store.agents(tenant).await.unwrap(), []);
         assert_eq!(store.keys(tenant).await.unwrap(), []);
         assert_eq!(store.policies(tenant).await.unwrap(), []);
+        assert_eq!(store.policies_with_deleted(tenant).await.unwrap(), []);
         assert_eq!(store.users(tenant).await.unwrap(), []);
         assert_eq!(store.incidents(tenant, 10).await.unwrap(), []);
         assert_eq!(store.scans_in_month(tenant, now).await.unwrap(), 0);
@@ -118,7 +120,8 @@ pub(super) async fn a_foreign_tenant_finds_nothing(stage: Stage) {
         ("settings_versions", is_not_found(&store.settings_versions(nobody, 9).await)),
         ("settings_at", is_not_found(&store.settings_at(nobody, 1).await)),
         ("create_user", is_not_found(&store.create_user(nobody, &eve, &ada()).await)),
-        ("apply_policies", is_not_found(&store.apply_policies(nobody, &pay, &ada(), now).await)),
+        ("apply_policies", is_not_found(&store.apply_policies(nobody, 0, &pay, &ada(), now).await)),
+        ("policy_revision", is_not_found(&store.policy_revision(nobody).await)),
         ("save_policy_set", is_not_found(&store.save_policy_set(nobody, "h", &[]).await)),
         (
             "ensure_agent",

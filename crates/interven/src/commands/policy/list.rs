@@ -15,12 +15,13 @@ pub(super) async fn list(server: &ServerArgs) -> Result<Exit> {
             [
                 p.name.clone(),
                 or_dash(p.env_name.as_ref()),
+                or_dash(p.agent.as_ref()),
                 p.version.to_string(),
                 p.updated_at.to_string(),
                 p.updated_by.clone(),
             ]
         });
-        table(["POLICY", "ENVIRONMENT", "VERSION", "CHANGED", "BY"], rows)
+        table(["POLICY", "ENVIRONMENT", "AGENT", "VERSION", "CHANGED", "BY"], rows)
     })?;
     Ok(Exit::Ok)
 }

@@ -1,8 +1,11 @@
 //! `interven policy`: one file for each thing that is done to policies.
 
 mod apply;
+mod diff;
+mod export;
 mod files;
 mod fmt;
+mod history;
 mod list;
 mod packs;
 mod simulate;
@@ -22,7 +25,13 @@ pub(crate) use files::check_packs;
 pub(crate) fn run(PolicyArgs { server, what }: PolicyArgs) -> Result<Exit> {
     match what {
         PolicyCommand::Validate { sources } => validate::validate(&sources, server.json),
-        PolicyCommand::Apply { sources, env } => on_one_core(apply::apply(&server, &sources, env.as_deref())),
+        PolicyCommand::Apply(args) => on_one_core(apply::apply(&server, &args)),
+        PolicyCommand::Diff(args) => on_one_core(diff::diff(&server, &args)),
+        PolicyCommand::Export(args) => on_one_core(export::export(&server, &args)),
+        PolicyCommand::Versions(which) => on_one_core(history::versions(&server, &which)),
+        PolicyCommand::Show(args) => on_one_core(history::show(&server, &args)),
+        PolicyCommand::Restore(args) => on_one_core(history::restore(&server, &args)),
+        PolicyCommand::Delete(args) => on_one_core(history::delete(&server, &args)),
         PolicyCommand::Fmt { files, check } => fmt::format(&files, check, server.json),
         PolicyCommand::Test(args) => test::run(&args, server.json),
         PolicyCommand::Packs { name } => packs::packs(name.as_deref(), server.json),
