@@ -4,7 +4,7 @@ use crate::condition::{Condition, PathTest};
 use crate::diagnostic::{Findings, Path};
 use crate::needle::{Finder, Found, NeedleTable};
 use crate::outcome::{Facts, McpFacts, confidence_by_class};
-use crate::path::JsonPath;
+use crate::path::{JsonPath, Visited};
 use crate::truth::{Cause, Truth};
 use crate::window::Window;
 use interven_types::{Action, Confidence, DataClass};
@@ -277,7 +277,7 @@ impl Test {
             Self::Exists { path, wanted } => {
                 let mut is_there = false;
                 // Too many nodes are nodes.
-                let complete = path.visit(facts.body, |_| is_there = true);
+                let complete = path.visit(facts.body, |_| is_there = true).complete;
                 ((is_there || complete.is_err()) == *wanted).into()
             }
             Self::ContainsAny(needles) => needles.iter().any(|needle| view.has_text(*needle)).into(),
@@ -302,11 +302,14 @@ impl Compare {
     /// Whether any node at the path satisfies the comparison.
     fn judge<'r>(&self, path: &'r JsonPath, body: &Value) -> Truth<'r> {
         let mut truth = None;
-        let complete = path.visit(body, |node| {
+        let Visited { complete, obstacle } = path.visit(body, |node| {
             let this = self.judge_one(path, node);
             truth = Some(truth.map_or(this, |before: Truth<'r>| before.or(this)));
         });
-        let truth = truth.unwrap_or(Truth::Unknown(Cause::Missing(path)));
+        let mut truth = truth.unwrap_or(Truth::Unknown(Cause::Missing(path)));
+        if let (Self::Number(..), Some(obstacle)) = (self, obstacle) {
+            truth = truth.or(Truth::TypeError(Cause::InTheWay { path, found: kind_of(obstacle) }));
+        }
         if complete.is_ok() { truth } else { truth.or(Truth::TypeError(Cause::TooManyNodes(path))) }
     }
 

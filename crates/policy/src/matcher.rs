@@ -155,6 +155,16 @@ impl Matcher {
         }
     }
 
+    /// The operations that the rule is about, when it names them all.
+    pub(crate) fn named_operations(&self) -> Option<Vec<&str>> {
+        let names = self.operations.iter().map(|operation| match operation {
+            Operation::Named(name) => Some(name.as_str()),
+            _ => None,
+        });
+        let names: Option<Vec<&str>> = names.collect();
+        names.filter(|names| !names.is_empty())
+    }
+
     /// Whether the rule is about calls of this agent in this environment.
     pub(crate) fn admits_caller(&self, facts: &Facts<'_>) -> bool {
         admits(&self.env_names, |name| name == facts.env)

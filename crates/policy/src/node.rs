@@ -61,7 +61,7 @@ impl Node {
             // The library ends its sentences with the place, which a diagnostic carries in fields of its own.
             let message = error.to_string();
             let message = message.split(" at line ").next().unwrap_or(&message);
-            (position, message.to_owned())
+            (position, plainly(message))
         })
     }
 
@@ -103,6 +103,22 @@ impl Node {
         }
         position
     }
+}
+
+/// What the library says about its options, said about the text.
+fn plainly(message: &str) -> String {
+    if let Some(key) = message.strip_prefix("duplicate mapping key: ") {
+        let key = key.split(", set ").next().unwrap_or(key);
+        return format!("`{key}` is given twice");
+    }
+    let sentences = [
+        ("budget breached: Documents", "a file holds one document, and here a second one begins"),
+        ("budget breached", "the text is nested deeper, or repeats more, than policies may"),
+        ("non-finite float", "numbers must be finite"),
+        ("tabs disallowed", "a tab cannot indent; use spaces"),
+    ];
+    let plain = sentences.iter().find(|(theirs, _)| message.starts_with(theirs)).map(|(_, ours)| *ours);
+    plain.unwrap_or(message).to_owned()
 }
 
 /// The library's own "unknown" is line 0.

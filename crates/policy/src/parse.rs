@@ -139,6 +139,10 @@ impl Reading<'_> {
     }
 
     fn document(&mut self, root: &Node) -> Vec<PolicySource> {
+        if let Content::Null = root.content {
+            self.fail(Path::default(), root.at, "there is no policy here: the text is empty".to_owned());
+            return Vec::new();
+        }
         if !has_policies(root) {
             return self.policy(root, &Path::default()).into_iter().collect();
         }
@@ -349,6 +353,54 @@ policies:
             assert_ne!(text, PACK, "{wrong} is not in the text");
             let errors = parse_yaml(&text, "p.yaml").unwrap_err().to_string();
             assert!(errors.starts_with("p.yaml:") && errors.contains(expected), "{right}: {errors}");
+        }
+    }
+
+    #[test]
+    fn texts_that_are_no_policies_are_refused_with_a_place() {
+        for (text, expected) in [
+            ("", "p:1:1: error: there is no policy here"),
+            ("\n# nothing\n", "p:3:1: error: there is no policy here"),
+            ("null", "p:1:1: error: there is no policy here"),
+            ("- name: x", "p:1:1: error: expected a map of keys, found a list"),
+            (
+                "name: x\nrules:\n  - { rule_id: a, match: [slack], action: DENY }",
+                "p:3:26: error: expected a map of keys, found a list (at rules[0].match)",
+            ),
+            ("hello", "p:1:1: error: expected a map of keys, found the text `hello`"),
+            ("name: x", "p:1:1: error: `rules` is required"),
+            ("name: x\nrules:\n", "p:2:6: error: expected a list, found nothing (at rules)"),
+            ("name: x\nrules: []\n---\nname: y\n", "p:3:1: error: a file holds one document"),
+            ("name: x\nname: y\nrules: []", "p:2:1: error: `name` is given twice"),
+            ("name: x\nrules:\n\t- rule_id: a\n", "p:3:2: error: a tab cannot indent"),
+            ("name: x\nrules: *nope\n", "p:2:8: error: alias references unknown anchor"),
+            ("name: \"x\nrules: []\n", "p:1:7: error: unclosed quote"),
+            ("\u{feff}name: x\nrule: []\n", "p:2:1: error: unknown key `rule`"),
+            (
+                "name: x\r\nrules:\r\n  - rule_id: a\r\n    actio: DENY\r\n",
+                "p:4:5: error: unknown key `actio`",
+            ),
+            (
+                "name: x\nrules: [{rule_id: a, action: DENY, condition: {risk_score_gt: .nan}}]",
+                "p:2:63: error: numbers must be finite",
+            ),
+            // A rule that an alias or a merge key repeats is wrong in both places.
+            (
+                "name: x\nrules:\n  - &a { rule_id: a, actio: DENY }\n  - { <<: *a, rule_id: b }\n",
+                "p:3:22: error: unknown key `actio`; did you mean `action`? (at rules[0].actio)\np:4:11: error: unknown key",
+            ),
+            (
+                "{\n  \"name\": \"x\",\n  \"rules\": [\n    {\"rule_id\": \"a\", \"actio\": \"DENY\"}\n  ]\n}",
+                "p:4:22: error: unknown key `actio`; did you mean `action`?",
+            ),
+            (
+                "{\n  \"name\": \"x\",\n  \"name\": \"y\", \"rules\": []}",
+                "p:3:3: error: `name` is given twice",
+            ),
+            ("{\n  \"name\": \"x\",\n  \"rules\": [\n", "p:3:12: error: unclosed bracket"),
+        ] {
+            let errors = parse_yaml(text, "p").unwrap_err().to_string();
+            assert!(errors.starts_with(expected), "{text:?}: {errors}");
         }
     }
 

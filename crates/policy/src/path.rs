@@ -28,6 +28,16 @@ pub struct JsonPathError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooManyNodes;
 
+/// What came of following a path.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Visited<'v> {
+    /// Absent when every node was shown.
+    pub(crate) complete: Result<(), TooManyNodes>,
+    /// A value below the root that the next step does not fit: text where a name leads on, an object where an index does.
+    /// Neither `null` nor what a body that is no JSON consists of.
+    pub(crate) obstacle: Option<&'v Value>,
+}
+
 /// How a node was reached from its parent.
 #[derive(Clone, Copy)]
 enum Token<'v> {
@@ -75,16 +85,12 @@ impl JsonPath {
         root: &'v Value,
     ) -> (Vec<(String, &'v Value)>, Result<(), TooManyNodes>) {
         let mut nodes = Vec::new();
-        let complete = self.walk(root, &mut |trail, node| nodes.push((pointer(trail), node)));
-        (nodes, complete)
+        let visited = self.walk(root, &mut |trail, node| nodes.push((pointer(trail), node)));
+        (nodes, visited.complete)
     }
 
     /// Shows every node the path leads to.
-    pub(crate) fn visit<'v>(
-        &self,
-        root: &'v Value,
-        mut visit: impl FnMut(&'v Value),
-    ) -> Result<(), TooManyNodes> {
+    pub(crate) fn visit<'v>(&self, root: &'v Value, mut visit: impl FnMut(&'v Value)) -> Visited<'v> {
         self.walk(root, &mut |_, node| visit(node))
     }
 
@@ -93,13 +99,10 @@ impl JsonPath {
         self.segments.contains(&Segment::Every)
     }
 
-    fn walk<'v>(
-        &self,
-        root: &'v Value,
-        visit: &mut dyn FnMut(&[Token<'v>], &'v Value),
-    ) -> Result<(), TooManyNodes> {
-        let mut walk = Walk { trail: Vec::new(), left: Self::MAX_NODES, visit };
-        walk.descend(&self.segments, root)
+    fn walk<'v>(&self, root: &'v Value, visit: &mut dyn FnMut(&[Token<'v>], &'v Value)) -> Visited<'v> {
+        let mut walk = Walk { trail: Vec::new(), left: Self::MAX_NODES, obstacle: None, visit };
+        let complete = walk.descend(&self.segments, root);
+        Visited { complete, obstacle: walk.obstacle }
     }
 }
 
@@ -146,6 +149,7 @@ fn read_segment(text: &str) -> Result<(Segment, &str), &'static str> {
 struct Walk<'v, 'f> {
     trail: Vec<Token<'v>>,
     left: usize,
+    obstacle: Option<&'v Value>,
     visit: &'f mut dyn FnMut(&[Token<'v>], &'v Value),
 }
 
@@ -172,7 +176,13 @@ impl<'v> Walk<'v, '_> {
             (Segment::Every, Value::Object(members)) => {
                 members.iter().try_for_each(|(name, child)| self.counted(Token::Name(name), rest, child))
             }
-            _ => Ok(()),
+            _ => {
+                let is_body_without_paths = self.trail.is_empty() && !node.is_object() && !node.is_array();
+                if !node.is_null() && !is_body_without_paths {
+                    self.obstacle.get_or_insert(node);
+                }
+                Ok(())
+            }
         }
     }
 
@@ -233,6 +243,31 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_in_the_way_is_told_from_what_is_missing() {
+        let body = json!({"text": "x", "none": null, "map": {"a": 1}, "list": [{"n": 1}, 7]});
+        for (path, expected) in [
+            ("$.nothing.n", None),
+            ("$.none.n", None),
+            ("$.none[*]", None),
+            ("$.map.b", None),
+            ("$.list[9]", None),
+            ("$.map[*]", None),
+            ("$.text.n", Some(json!("x"))),
+            ("$.text[*]", Some(json!("x"))),
+            ("$.map[0]", Some(json!({"a": 1}))),
+            ("$.map[*].n", Some(json!(1))),
+            ("$.list[*].n", Some(json!(7))),
+            ("$[0]", Some(body.clone())),
+        ] {
+            let visited = JsonPath::parse(path).unwrap().visit(&body, |_| ());
+            assert_eq!(visited.obstacle, expected.as_ref(), "{path}");
+        }
+        for no_json in [json!("amount=5"), json!(null), json!(7)] {
+            assert_eq!(JsonPath::parse("$.amount").unwrap().visit(&no_json, |_| ()).obstacle, None);
+        }
+    }
+
+    #[test]
     fn refuses_what_it_does_not_understand() {
         for path in [
             "", "a.b", "$a", "$.", "$..a", "$.a[", "$.a[x]", "$.a[-1]", "$.a['b", "$.a['b'", "$.*", "$.a[+1]",
@@ -247,7 +282,7 @@ mod tests {
     fn fan_out_is_bounded() {
         let wide = json!(vec![vec![0; 200]; 200]);
         let path = JsonPath::parse("$[*][*]").unwrap();
-        assert_eq!(path.visit(&wide, |_| ()), Err(TooManyNodes));
+        assert_eq!(path.visit(&wide, |_| ()).complete, Err(TooManyNodes));
         assert!(path.locate(&wide).len() <= JsonPath::MAX_NODES);
         let just = json!(vec![0; JsonPath::MAX_NODES]);
         assert_eq!(JsonPath::parse("$[*]").unwrap().locate_all(&just).1, Ok(()));

@@ -32,7 +32,12 @@ enum Matcher {
     Stem(Box<str>),
     /// Starts with this scheme and host, and the host ends there.
     Origin(Box<str>),
-    Glob(Regex),
+    /// What stands before the first wildcard and after the last one is compared before the expression is run.
+    Glob {
+        head: Box<str>,
+        tail: Box<str>,
+        regex: Regex,
+    },
 }
 
 /// A compiled pattern.
@@ -71,7 +76,7 @@ impl Pattern {
         let (head, tail) = text.split_at_checked(host_end).unwrap_or(("", &text));
         let matcher = if tail.contains(['*', '[']) {
             if host_end > after_scheme {
-                Matcher::Glob(compile(&format!("{}{}", regex::escape(head), translate(tail)?), &text)?)
+                compile(&format!("{}{}", regex::escape(head), translate(tail)?), &text, "*[")?
             } else {
                 glob(&text, "*[")?
             }
@@ -110,7 +115,9 @@ impl Matcher {
             Self::Prefix(head) => subject.starts_with(&**head),
             Self::Stem(head) => subject.strip_prefix(&**head).is_some_and(|tail| !tail.contains('/')),
             Self::Origin(origin) => subject.strip_prefix(&**origin).is_some_and(is_past_the_host),
-            Self::Glob(regex) => regex.is_match(subject),
+            Self::Glob { head, tail, regex } => {
+                subject.starts_with(&**head) && subject.ends_with(&**tail) && regex.is_match(subject)
+            }
         }
     }
 }
@@ -157,11 +164,19 @@ fn glob(text: &str, special: &str) -> Result<Matcher, PatternError> {
     if let Some(tail) = text.strip_prefix('*').filter(|tail| is_literal(tail) && !tail.contains('/')) {
         return Ok(Matcher::Suffix(tail.into()));
     }
-    compile(&translate(text)?, text).map(Matcher::Glob)
+    compile(&translate(text)?, text, special)
 }
 
-fn compile(expression: &str, text: &str) -> Result<Regex, PatternError> {
-    Regex::new(&format!("(?s)^(?:{expression})$")).map_err(|_| PatternError::BadClass(text.to_owned()))
+fn compile(expression: &str, text: &str, special: &str) -> Result<Matcher, PatternError> {
+    let regex = Regex::new(&format!("(?s)^(?:{expression})$"))
+        .map_err(|_| PatternError::BadClass(text.to_owned()))?;
+    let is_wild = |c: char| special.contains(c) || c == ']';
+    let head = text.split(is_wild).next().unwrap_or_default();
+    let tail = text.rsplit(is_wild).next().unwrap_or_default();
+    // The `/` after `**` may be left out.
+    let tail = tail.strip_prefix('/').unwrap_or(tail);
+    let (head, tail) = (head.into(), tail.into());
+    Ok(Matcher::Glob { head, tail, regex })
 }
 
 fn translate(text: &str) -> Result<String, PatternError> {

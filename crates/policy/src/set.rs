@@ -20,13 +20,20 @@ pub struct PolicySet {
     rule_count: usize,
 }
 
-/// Rules in the order of evaluation, and an index of them by tool and verb.
+/// Rules in the order of evaluation, and an index of them by tool, operation and verb.
 #[derive(Debug, Default)]
 pub(crate) struct Ruleset {
     pub(crate) policies: Vec<CompiledPolicy>,
     rules: Vec<CompiledRule>,
-    by_tool: HashMap<String, ByVerb>,
-    any_tool: ByVerb,
+    by_tool: HashMap<String, ByOperation>,
+    any_tool: ByOperation,
+}
+
+/// Rules that name all their operations, and those that do not.
+#[derive(Debug, Default)]
+struct ByOperation {
+    named: HashMap<String, ByVerb>,
+    other: ByVerb,
 }
 
 /// Numbers of rules, ascending, for READ, WRITE and ADMIN.
@@ -132,10 +139,10 @@ impl Ruleset {
     fn file(&mut self, matcher: &Matcher) {
         let number = self.rules.len();
         match &matcher.tools {
-            None => self.any_tool.file(number, &matcher.verbs),
+            None => self.any_tool.file(number, matcher),
             Some(tools) => {
                 for tool in tools {
-                    self.by_tool.entry(tool.clone()).or_default().file(number, &matcher.verbs);
+                    self.by_tool.entry(tool.clone()).or_default().file(number, matcher);
                 }
             }
         }
@@ -148,14 +155,15 @@ impl Ruleset {
         for action in actions {
             let of_tool = self.by_tool.get(action.tool.as_ref());
             for list in
-                [of_tool, Some(&self.any_tool)].into_iter().flatten().map(|rules| rules.of(action.verb))
+                [of_tool, Some(&self.any_tool)].into_iter().flatten().flat_map(|rules| rules.about(action))
             {
                 lists += usize::from(!list.is_empty());
                 numbers.extend_from_slice(list);
             }
         }
         if lists > 1 {
-            numbers.sort_unstable();
+            // The stable sort merges lists that are sorted already.
+            numbers.sort();
             numbers.dedup();
         }
         numbers.into_iter().filter_map(|number| self.rules.get(number))
@@ -168,6 +176,24 @@ impl Ruleset {
             policy_version: policy.version,
             rule_id: rule.rule_id.clone(),
         })
+    }
+}
+
+impl ByOperation {
+    fn about(&self, action: &Action) -> impl Iterator<Item = &[usize]> {
+        let named = self.named.get(action.operation.as_ref());
+        named.into_iter().chain([&self.other]).map(|rules| rules.of(action.verb))
+    }
+
+    fn file(&mut self, number: usize, matcher: &Matcher) {
+        match matcher.named_operations() {
+            None => self.other.file(number, &matcher.verbs),
+            Some(names) => {
+                for name in names {
+                    self.named.entry(name.to_owned()).or_default().file(number, &matcher.verbs);
+                }
+            }
+        }
     }
 }
 

@@ -58,7 +58,15 @@ impl From<bool> for Truth<'_> {
 pub(crate) enum Cause<'r> {
     Missing(&'r JsonPath),
     NotRun(&'static str),
-    NotANumber { path: &'r JsonPath, found: &'static str },
+    NotANumber {
+        path: &'r JsonPath,
+        found: &'static str,
+    },
+    /// A value of another kind than a step of the path needs.
+    InTheWay {
+        path: &'r JsonPath,
+        found: &'static str,
+    },
     TooManyNodes(&'r JsonPath),
 }
 
@@ -68,6 +76,7 @@ impl fmt::Display for Cause<'_> {
             Self::Missing(path) => write!(f, "{path} is missing"),
             Self::NotRun(engine) => write!(f, "{engine} did not run"),
             Self::NotANumber { path, found } => write!(f, "{path} is {found}, not a number"),
+            Self::InTheWay { path, found } => write!(f, "{path} leads no further than {found}"),
             Self::TooManyNodes(path) => {
                 write!(f, "{path} leads to more than {} values", JsonPath::MAX_NODES)
             }

@@ -112,6 +112,42 @@ mod tests {
             ("02:00", "03:00", "Europe/Berlin", &[], "2026-10-25T01:30:00Z", true),
             ("02:00", "03:00", "Europe/Berlin", &[], "2026-10-25T02:30:00Z", false),
             ("02:00", "03:00", "Europe/Berlin", &[], "2026-03-29T01:00:00Z", false),
+            // New York changes on 8 March and 1 November 2026: from five hours behind to four, and back.
+            ("09:00", "17:00", "America/New_York", &[], "2026-03-07T13:30:00Z", false),
+            ("09:00", "17:00", "America/New_York", &[], "2026-03-08T13:30:00Z", true),
+            ("09:00", "17:00", "America/New_York", &[], "2026-10-31T13:30:00Z", true),
+            ("09:00", "17:00", "America/New_York", &[], "2026-11-01T13:30:00Z", false),
+            // 01:30 comes twice on 1 November; 02:30 does not come on 8 March, and what would begin then begins at 03:00.
+            ("01:00", "02:00", "America/New_York", &[], "2026-11-01T05:30:00Z", true),
+            ("01:00", "02:00", "America/New_York", &[], "2026-11-01T06:30:00Z", true),
+            ("01:00", "02:00", "America/New_York", &[], "2026-11-01T07:00:00Z", false),
+            ("02:30", "04:00", "America/New_York", &[], "2026-03-08T06:59:59Z", false),
+            ("02:30", "04:00", "America/New_York", &[], "2026-03-08T07:00:00Z", true),
+            // Across midnight and the change of clocks: the night is an hour shorter in March and longer in autumn.
+            ("22:00", "06:00", "Europe/Berlin", &[Sat], "2026-03-28T20:59:00Z", false),
+            ("22:00", "06:00", "Europe/Berlin", &[Sat], "2026-03-28T21:00:00Z", true),
+            ("22:00", "06:00", "Europe/Berlin", &[Sat], "2026-03-29T03:59:00Z", true),
+            ("22:00", "06:00", "Europe/Berlin", &[Sat], "2026-03-29T04:00:00Z", false),
+            ("22:00", "06:00", "Europe/Berlin", &[Sat], "2026-10-24T20:00:00Z", true),
+            ("22:00", "06:00", "Europe/Berlin", &[Sat], "2026-10-25T04:59:00Z", true),
+            ("22:00", "06:00", "Europe/Berlin", &[Sat], "2026-10-25T05:00:00Z", false),
+            ("22:00", "06:00", "America/New_York", &[Sat], "2026-03-08T09:59:00Z", true),
+            ("22:00", "06:00", "America/New_York", &[Sat], "2026-03-08T10:00:00Z", false),
+            ("22:00", "06:00", "America/New_York", &[Sat], "2026-11-01T10:59:00Z", true),
+            ("22:00", "06:00", "America/New_York", &[Sat], "2026-11-01T11:00:00Z", false),
+            // The day is that on which the window starts: Monday's early hours belong to Sunday.
+            ("22:00", "06:00", "America/New_York", &[Mon, Sun], "2026-11-23T10:59:00Z", true),
+            ("22:00", "06:00", "America/New_York", &[Mon], "2026-11-23T10:59:00Z", false),
+            ("22:00", "06:00", "America/New_York", &[Mon], "2026-11-24T10:59:00Z", true),
+            // Five and a half hours ahead in Kolkata; Lord Howe changes by half an hour, on 5 April and 4 October 2026.
+            ("09:00", "17:00", "Asia/Kolkata", &[], "2026-11-22T03:29:59Z", false),
+            ("09:00", "17:00", "Asia/Kolkata", &[], "2026-11-22T03:30:00Z", true),
+            ("22:00", "06:00", "Asia/Kolkata", &[Sat], "2026-11-22T00:29:00Z", true),
+            ("22:00", "06:00", "Asia/Kolkata", &[Sat], "2026-11-22T00:30:00Z", false),
+            ("22:00", "06:00", "Australia/Lord_Howe", &[], "2026-04-04T19:29:00Z", true),
+            ("22:00", "06:00", "Australia/Lord_Howe", &[], "2026-04-04T19:30:00Z", false),
+            ("22:00", "06:00", "Australia/Lord_Howe", &[], "2026-10-03T18:59:00Z", true),
+            ("22:00", "06:00", "Australia/Lord_Howe", &[], "2026-10-03T19:00:00Z", false),
             // It is Monday already in Auckland.
             ("09:00", "17:00", "Pacific/Auckland", &[Mon], "2026-11-22T21:00:00Z", true),
         ] {
