@@ -72,7 +72,7 @@ const TOOLS: [(&str, &str); 10] = [
 /// Rules as teams write them: most name a tool, a third an operation, one in ten is about every call; half look into the body.
 /// None of them matches, so that every candidate is asked.
 fn rule(n: usize) -> Value {
-    let (tool, operation) = TOOLS[n / 2 % TOOLS.len()];
+    let (tool, operation) = TOOLS.get(n / 2 % TOOLS.len()).copied().unwrap_or_default();
     let matches = match n % 10 {
         0 => {
             json!({"verbs": ["WRITE"], "host_patterns": [format!("*.host{n}.test"), format!("api-?.host{n}.test")]})
