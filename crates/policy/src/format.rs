@@ -71,11 +71,14 @@ policies:   # the pack
     match: {tools: [slack,
        # twice
        teams], verbs: [ADMIN]} # both
-    condition: { body_path_gt: { value: 10000.0, path: $.amount } }
+    condition: { any_of: [{body_path_gt: { value: 10000.0, path: $.amount }}, {is_new_destination: true, is_external_host: true,
+       agent_in_scrutiny: false}] }
     priority: 100
 
 
-  - {rule_id: b, action: ALLOW, tags: x} # short
+  - {rule_id: b, action: ALLOW, tags: x, match: {operations: [create_payout, create_transfer, create_refund,
+      transfer_money, send_payment, create_payment, wire_transfer] # money
+      }}
   name: 'It''s: one' # its name
   env_name: dev # where
   # about the text
@@ -101,16 +104,22 @@ policies: # the pack
       # and more of it
       # the id
       - rule_id: a
-        match:
+        match: # both
           tool_names:
             - slack
             # twice
-            - teams # both
+            - teams
           verbs: [ADMIN]
-        condition: { body_path_gt: { path: $.amount, value: 10000 } }
+        condition:
+          any_of:
+            - body_path_gt: { path: $.amount, value: 10000 }
+            - { is_external_host: true, is_new_destination: true, agent_in_scrutiny: false }
         action: DENY
 
-      - rule_id: b # short
+      - rule_id: b
+        match:
+          operations: [create_payout, create_transfer, create_refund, transfer_money, send_payment,
+            create_payment, wire_transfer] # money
         action: ALLOW
         tag: [x]
 

@@ -9,7 +9,7 @@ use crate::source::{Match, PolicySource, RuleSource};
 use serde_json::{Map, Value};
 
 /// A line that is longer is broken where it can be.
-const MAX_COLUMNS: usize = 100;
+const MAX_COLUMNS: usize = 110;
 
 /// Policies as YAML that reads back as the same policies: one alone, several as a pack.
 pub fn print_yaml(policies: &[PolicySource]) -> String {
@@ -179,6 +179,8 @@ impl Printer<'_> {
             self.end_line(at);
         } else if let Value::String(text) = value {
             self.long_text(text, at, indent + 2);
+        } else if let Some(items) = self.fillable(value, at) {
+            self.fill(items, at, indent + 2);
         } else {
             self.end_line(at);
             self.block(value, kind, at, indent + 2, false);
@@ -188,7 +190,10 @@ impl Printer<'_> {
     fn item(&mut self, value: &Value, kind: Kind, at: &Path, indent: usize) {
         self.out.push_str("- ");
         match value {
-            Value::Object(map) if !map.is_empty() && self.one_line(value, kind, at).is_none() => {
+            // A condition of one key needs no braces.
+            Value::Object(map)
+                if map.len() == 1 || !map.is_empty() && self.one_line(value, kind, at).is_none() =>
+            {
                 self.of_item = self.remarks.beside(at);
                 self.block(value, kind, at, indent + 2, true);
             }
@@ -201,7 +206,7 @@ impl Printer<'_> {
 
     /// The value, when it is one for the current line and fits.
     fn one_line(&self, value: &Value, kind: Kind, at: &Path) -> Option<String> {
-        let column = self.out.len() - self.out.rfind('\n').map_or(0, |at| at + 1);
+        let column = self.column();
         match value {
             Value::String(text) => {
                 let short = scalar(text, Style::Plain);
@@ -217,6 +222,39 @@ impl Printer<'_> {
             }
             other => Some(other.to_string()),
         }
+    }
+
+    /// The items of a list of words that has no remarks.
+    fn fillable<'v>(&self, value: &'v Value, at: &Path) -> Option<&'v [Value]> {
+        let items = value.as_array()?;
+        let is_plain = |item: &Value| !item.is_array() && !item.is_object();
+        (items.iter().all(is_plain) && !self.remarks.has_any_inside(at)).then_some(items)
+    }
+
+    /// `[a, b, …` on as many lines as it takes.
+    fn fill(&mut self, items: &[Value], at: &Path, indent: usize) {
+        self.out.push_str(" [");
+        for (place, item) in items.iter().enumerate() {
+            let item = flow(item, Kind::Other);
+            if place > 0 {
+                self.out.push(',');
+                // The comma or bracket that follows must fit too.
+                if self.column() + 1 + item.chars().count() + 1 > MAX_COLUMNS {
+                    self.out.push('\n');
+                    self.out.push_str(&" ".repeat(indent));
+                } else {
+                    self.out.push(' ');
+                }
+            }
+            self.out.push_str(&item);
+        }
+        self.out.push(']');
+        self.end_line(at);
+    }
+
+    fn column(&self) -> usize {
+        let line = self.out.rsplit('\n').next().unwrap_or_default();
+        line.chars().count()
     }
 
     /// `>-` for a long line, `|` for several.

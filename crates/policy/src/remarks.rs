@@ -35,6 +35,8 @@ struct Comment {
     /// With its `#`.
     text: String,
     is_alone_on_its_line: bool,
+    /// Brackets closed before it that were opened on earlier lines: it is about what they enclose.
+    closed: usize,
 }
 
 /// A key or an item of a list, where it begins.
@@ -88,7 +90,9 @@ impl Remarks {
         let on_line = before.iter().find(|part| part.line == comment.line && !part.goes_on_below);
         match on_line.or(before.last()) {
             Some(part) if !comment.is_alone_on_its_line => {
-                self.put_beside(&part.path, document, comment.text);
+                let about = part.path.0.len().saturating_sub(comment.closed);
+                let path = Path(part.path.0.iter().take(about).cloned().collect());
+                self.put_beside(&path, document, comment.text);
             }
             _ => waiting.push(comment),
         }
@@ -218,7 +222,9 @@ fn comments(text: &str) -> Result<Vec<Comment>, (Position, String)> {
             Event::Comment(comment, _) => {
                 let before = lines.get(line.saturating_sub(1)).copied().unwrap_or_default();
                 let before: String = before.chars().take(column).collect();
+                let closed = closed_brackets(&before);
                 comments.push(Comment {
+                    closed,
                     line: at(line),
                     text: format!("#{}", comment.trim_end()),
                     is_alone_on_its_line: before
@@ -235,4 +241,20 @@ fn comments(text: &str) -> Result<Vec<Comment>, (Position, String)> {
         }
     }
     Ok(comments)
+}
+
+/// How many more brackets a line closes than it opens, quoted text aside.
+fn closed_brackets(line: &str) -> usize {
+    let (mut open, mut closed, mut quote) = (0_usize, 0, None);
+    for c in line.chars() {
+        match (quote, c) {
+            (None, '[' | '{') => open += 1,
+            (None, ']' | '}') if open > 0 => open -= 1,
+            (None, ']' | '}') => closed += 1,
+            (None, '"' | '\'') => quote = Some(c),
+            (Some(begun), _) if begun == c => quote = None,
+            _ => {}
+        }
+    }
+    closed
 }

@@ -22,7 +22,7 @@ fn is_plain(text: &str, style: Style) -> bool {
     let is_harmless = |c: char| match c {
         ' ' | '_' | '-' | '.' | '/' | ':' | '$' | '(' | ')' | '@' | '+' | '=' | ';' | '<' | '>' | '~'
         | '^' | '%' => true,
-        '*' | '!' | '&' | '|' | '\'' | '"' | '`' | '#' | '\\' => style != Style::Key,
+        '!' | '&' | '|' | '\'' | '"' | '`' | '#' | '\\' => style != Style::Key,
         ',' | '[' | ']' | '{' | '}' | '?' => style == Style::Plain,
         _ => c.is_alphanumeric(),
     };

@@ -139,8 +139,8 @@ pub(crate) fn may_meet_type_errors(condition: &Condition) -> bool {
         || any_of.iter().any(may_meet_type_errors)
 }
 
-/// Rules of the first `count` policies that never decide, because a rule of another policy is stricter about all that they
-/// match. The other policies are in force beside them.
+/// Rules of the first `count` policies that never decide, because another policy denies all that they match, and those that
+/// another policy contradicts. The other policies are in force beside them.
 pub(crate) fn find_beaten(policies: &[&PolicySource], count: usize) -> Vec<Beside> {
     let rules: Vec<Vec<Placed<'_>>> =
         policies.iter().enumerate().map(|(at, policy)| enforced(placed(at, policy))).collect();
@@ -165,24 +165,26 @@ pub(crate) fn find_beaten(policies: &[&PolicySource], count: usize) -> Vec<Besid
         let is_elsewhere = |other: &Placed<'_>| other.policy != rule.policy;
         // An agent's own policies overrule those for all, but not their DENY.
         let concerns_it = |denial: &Placed<'_>| denial.agent.is_none() || denial.agent == rule.agent;
-        let denial = denials
-            .covering(rule, &mut left, |other| is_elsewhere(other) && concerns_it(other))
-            .map(|denial| (denial, "denies all that it matches"));
-        let twin = || {
-            let twin = strictest.get(&(rule.agent, rule.keys.identity())).copied()?;
-            let is_stricter = is_elsewhere(twin) && is_conflict(rule.decision(), twin.decision());
-            (is_stricter && overlap(rule.env_names, twin.env_names))
-                .then_some((twin, "is stricter about the very same calls"))
-        };
-        if let Some((stricter, how)) = denial.or_else(twin) {
-            let (id, policy) = (&stricter.rule.rule_id, stricter.name);
-            beaten.push((
-                rule.policy,
-                rule.index,
-                format!(
-                    "the rule never decides: `{id}` of the policy `{policy}` {how}, and the strictest wins"
-                ),
-            ));
+        if let Some(denial) =
+            denials.covering(rule, &mut left, |other| is_elsewhere(other) && concerns_it(other))
+        {
+            let (id, policy) = (&denial.rule.rule_id, denial.name);
+            let message =
+                format!("the rule never decides: `{id}` of the policy `{policy}` denies all that it matches");
+            beaten.push((rule.policy, rule.index, message));
+            continue;
+        }
+        let twin = strictest.get(&(rule.agent, rule.keys.identity())).copied().filter(|twin| {
+            is_elsewhere(twin)
+                && is_conflict(rule.decision(), twin.decision())
+                && overlap(rule.env_names, twin.env_names)
+        });
+        if let Some(twin) = twin {
+            let (id, policy, action) = (&twin.rule.rule_id, twin.name, twin.rule.action.as_str());
+            let message = format!(
+                "`{id}` of the policy `{policy}` says `{action}` of the very same calls, and the strictest wins"
+            );
+            beaten.push((rule.policy, rule.index, message));
         }
     }
     beaten
@@ -234,7 +236,7 @@ mod tests {
             |members: Value| vec![rule("stop", "DENY", json!({"mode": "shadow", "match": members["match"]}))];
         let slack = || rule("late", "ALLOW", on(&["slack"]));
         let denies = "`stop` of the policy `other` denies all that it matches";
-        let is_stricter = "`stop` of the policy `other` is stricter about the very same calls";
+        let is_stricter = "`stop` of the policy `other` says `REQUIRE_APPROVAL` of the very same calls";
         for (late, env, other, other_env, expected) in [
             (slack(), None, deny(on(&["slack", "teams"])), None, Some(denies)),
             (slack(), None, deny(json!({})), None, Some(denies)),
