@@ -30,10 +30,12 @@ macro_rules! packs {
 
 packs! {
     "browser-agent": "Agents that drive a browser",
+    "enterprise-oem": "Agents built into a product that other enterprises run",
     "fintech": "Agents that touch money and account holders",
     "gdpr": "Agents that handle personal data in the European Union",
     "healthcare-hipaa": "Agents near health records in the United States",
     "hobbyist": "One person and their own agents",
+    "iso-42001": "Agents under an AI management system",
     "mcp-hardening": "Agents that use MCP servers",
     "pci-dss": "Agents near card payments",
     "soc2": "Agents in a company audited against the Trust Services Criteria",
