@@ -33,13 +33,14 @@ bench: tools ## measure this machine and print the tables
 fuzz: tools ## feed every fuzz target for 30 seconds; ARGS="--seconds 600 redact" for longer or fewer
 	@cargo xtask fuzz $(ARGS)
 
-generate: tools ## write the API descriptions, the policy schema and the list of detectors anew from the code
+generate: tools ## write the API descriptions, the policy schema and the lists of detectors and packs anew from the code
 	@cargo build --package interven
 	@mkdir -p docs/openapi
 	@"$(CARGO_TARGET_DIR)/debug/interven" openapi > docs/openapi/gateway.json
 	@"$(CARGO_TARGET_DIR)/debug/interven" openapi --telemetry > docs/openapi/telemetry.json
 	@"$(CARGO_TARGET_DIR)/debug/interven" policy schema > docs/policy.schema.json
 	@"$(CARGO_TARGET_DIR)/debug/interven" detectors page > docs/detectors.md
+	@"$(CARGO_TARGET_DIR)/debug/interven" policy packs --page > docs/packs.md
 
 fmt: tools ## format the sources
 	cargo fmt --all

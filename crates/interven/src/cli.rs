@@ -11,8 +11,8 @@ use interven_types::{AgentId, ApprovalId, Confidence, DataClass, Timestamp, Trac
 use std::path::PathBuf;
 
 pub(crate) use policy::{
-    PolicyApplyArgs, PolicyDeleteArgs, PolicyDiffArgs, PolicyExportArgs, PolicyRestoreArgs, PolicyShowArgs,
-    WhichPolicy,
+    PolicyApplyArgs, PolicyDeleteArgs, PolicyDiffArgs, PolicyExportArgs, PolicyPacksArgs, PolicyRestoreArgs,
+    PolicyShowArgs, PolicyTestArgs, WhichPolicy,
 };
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 something was found, differs or did not work, 2 wrong usage, \
@@ -437,7 +437,7 @@ pub(crate) enum PolicyCommand {
     /// Run the cases of test files: a call in, a decision expected; exit code 1 when one fails
     Test(PolicyTestArgs),
     /// List the packs that come with this program, or print the YAML of one
-    Packs { name: Option<String> },
+    Packs(PolicyPacksArgs),
     /// Show which recorded calls a draft would have decided otherwise; nothing is applied (exit code 1 when there are any)
     Simulate(SimulateArgs),
     /// List the policies in force
@@ -455,19 +455,6 @@ pub(crate) struct PolicySources {
     /// A pack that comes with this program, or a file of that path; repeat for more
     #[arg(long = "pack", value_name = "NAME")]
     pub(crate) packs: Vec<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PolicyTestArgs {
-    /// `x.tests.yaml`, or the `x.yaml` beside it; the name of a pack runs the cases that come with it
-    #[arg(required = true, value_name = "FILE|PACK")]
-    pub(crate) suites: Vec<PathBuf>,
-    /// Fail when a rule is exercised by no case
-    #[arg(long)]
-    pub(crate) require_coverage: bool,
-    /// Write a report as JUnit XML
-    #[arg(long, value_name = "FILE")]
-    pub(crate) junit: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -2,26 +2,24 @@
 
 use crate::parse::parse_yaml;
 use crate::source::PolicySource;
+use crate::suite::{Case, parse_suite};
 
 /// A pack as its author wrote it.
 #[derive(Clone, Copy, Debug)]
 pub struct Pack {
     /// `healthcare-hipaa`
     pub name: &'static str,
-    /// What it is for, in a few words.
-    pub title: &'static str,
-    /// YAML; begins with comments that say what it stops, what it does not stop, and what to adjust.
+    /// YAML; begins with comments: `# name: title`, and then what it stops, what it does not stop, and what to adjust.
     pub text: &'static str,
     /// Its test file.
     pub tests: &'static str,
 }
 
 macro_rules! packs {
-    ($($name:literal: $title:literal,)+) => {
+    ($($name:literal)+) => {
         /// All of them, by name.
         pub const PACKS: &[Pack] = &[$(Pack {
             name: $name,
-            title: $title,
             text: include_str!(concat!("../../../policies/packs/", $name, ".yaml")),
             tests: include_str!(concat!("../../../policies/packs/", $name, ".tests.yaml")),
         }),+];
@@ -29,24 +27,41 @@ macro_rules! packs {
 }
 
 packs! {
-    "browser-agent": "Agents that drive a browser",
-    "enterprise-oem": "Agents built into a product that other enterprises run",
-    "fintech": "Agents that touch money and account holders",
-    "gdpr": "Agents that handle personal data in the European Union",
-    "healthcare-hipaa": "Agents near health records in the United States",
-    "hobbyist": "One person and their own agents",
-    "iso-42001": "Agents under an AI management system",
-    "mcp-hardening": "Agents that use MCP servers",
-    "pci-dss": "Agents near card payments",
-    "soc2": "Agents in a company audited against the Trust Services Criteria",
-    "sre": "Agents that look after production",
-    "vibe-coder": "Coding agents on a developer's machine",
+    "browser-agent"
+    "enterprise-oem"
+    "fintech"
+    "gdpr"
+    "healthcare-hipaa"
+    "hobbyist"
+    "iso-42001"
+    "mcp-hardening"
+    "pci-dss"
+    "soc2"
+    "sre"
+    "vibe-coder"
 }
 
 impl Pack {
     pub fn policies(&self) -> Vec<PolicySource> {
         // The text is part of the program; a test proves that it parses.
         parse_yaml(self.text, self.name).unwrap_or_default()
+    }
+
+    /// What it is for, in a few words.
+    pub fn title(&self) -> &'static str {
+        let first = self.text.lines().next().unwrap_or_default();
+        first.split_once(": ").map_or(self.name, |(_, title)| title)
+    }
+
+    /// The comments that it begins with, without their signs and without the title.
+    pub fn introduction(&self) -> impl Iterator<Item = &'static str> {
+        let comments = self.text.lines().map_while(|line| line.strip_prefix('#')).skip(1);
+        comments.map(|line| line.strip_prefix(' ').unwrap_or(line))
+    }
+
+    /// The cases that come with it.
+    pub fn cases(&self) -> Vec<Case> {
+        parse_suite(self.tests, self.name).map(|suite| suite.cases).unwrap_or_default()
     }
 
     /// The frameworks of its compliance tags, each once, in order.

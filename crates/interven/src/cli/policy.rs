@@ -24,6 +24,9 @@ pub(crate) struct PolicyApplyArgs {
     /// For this environment alone
     #[arg(long)]
     pub(crate) env: Option<String>,
+    /// Only watch: every rule is evaluated and recorded, and changes no decision
+    #[arg(long)]
+    pub(crate) shadow: bool,
     /// For this agent alone, by name or id: its own policies are asked before those for all
     #[arg(long, value_name = "NAME")]
     pub(crate) agent: Option<String>,
@@ -86,4 +89,29 @@ pub(crate) struct PolicyDeleteArgs {
     /// Refuse unless the policy is at this version now
     #[arg(long, value_name = "N")]
     pub(crate) if_version: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyPacksArgs {
+    /// `sre`, or any of its names
+    pub(crate) name: Option<String>,
+    /// Print the pack's cases in place of its policies
+    #[arg(long, requires = "name")]
+    pub(crate) tests: bool,
+    /// Print docs/packs.md
+    #[arg(long, conflicts_with = "name")]
+    pub(crate) page: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyTestArgs {
+    /// `x.tests.yaml`, or the `x.yaml` beside it; the name of a pack runs the cases that come with it
+    #[arg(required = true, value_name = "FILE|PACK")]
+    pub(crate) suites: Vec<PathBuf>,
+    /// Fail when a rule is exercised by no case
+    #[arg(long)]
+    pub(crate) require_coverage: bool,
+    /// Write a report as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
 }

@@ -6,11 +6,12 @@ use std::path::Path;
 #[test]
 fn committed_descriptions_are_up_to_date() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let commands: [(&[&str], &str); 4] = [
+    let commands: [(&[&str], &str); 5] = [
         (&["openapi"], "docs/openapi/gateway.json"),
         (&["openapi", "--telemetry"], "docs/openapi/telemetry.json"),
         (&["policy", "schema"], "docs/policy.schema.json"),
         (&["detectors", "page"], "docs/detectors.md"),
+        (&["policy", "packs", "--page"], "docs/packs.md"),
     ];
     for (arguments, file) in commands {
         let generated = run(interven().args(arguments), "").must_exit(0).stdout;

@@ -1,7 +1,7 @@
 //! The packs that come with the program.
 
-use crate::world::{interven, run};
-use std::fs;
+use crate::world::{SLACK, World, interven, run};
+use std::{fs, path::Path};
 
 const ALIASES: [&str; 5] =
     ["vibe-coder", "vibe-coder.yaml", "vibe-coder-starter", "vibe-coder-starter.yaml", "vibe-coder.yml"];
@@ -82,4 +82,43 @@ fn a_file_of_that_path_comes_before_a_pack() {
         .unwrap();
     assert_eq!(scan("vibe-coder.yaml"), Some(0));
     assert_eq!(scan("vibe-coder"), Some(12));
+}
+
+#[test]
+fn a_pack_is_watched_first_and_then_in_force_where_it_belongs() {
+    let world = World::start();
+    let leak = "{\"channel\":\"C1\",\"text\":\"MRN: 00123456, diagnosis: E11.9\"}";
+    let scan = || world.scan("POST", SLACK, leak);
+    world.interven(&["policy", "apply", "--pack", "healthcare-hipaa", "--shadow"]).must_exit(0);
+    scan().must_exit(0);
+    let apply = ["policy", "apply", "--pack", "healthcare-hipaa-starter.yaml", "--env", "default"];
+    let applied = world.interven(&apply).must_exit(0).stdout;
+    assert_eq!(
+        applied.lines().filter(|line| line.contains("HIPAA / ") && line.contains("default")).count(),
+        4
+    );
+    assert_eq!(scan().must_exit(12).json()["reason_codes"][0], "PHI_EGRESS_CHAT_BLOCKED");
+}
+
+#[test]
+fn a_copy_of_a_pack_is_a_policy_file_with_tests() {
+    let home = tempfile::tempdir().unwrap();
+    let in_home = |arguments: &[&str]| run(interven().current_dir(home.path()).args(arguments), "");
+    let save = |file: &str, text: String| fs::write(home.path().join(file), text).unwrap();
+    save("mine.yaml", in_home(&["policy", "packs", "sre"]).must_exit(0).stdout);
+    save("mine.tests.yaml", in_home(&["policy", "packs", "sre", "--tests"]).must_exit(0).stdout);
+    in_home(&["policy", "test", "mine.yaml", "--require-coverage"]).must_exit(0);
+    let changed = fs::read_to_string(home.path().join("mine.yaml")).unwrap().replacen("DENY", "ALLOW", 1);
+    save("mine.yaml", changed);
+    let ran = in_home(&["policy", "test", "mine.yaml"]).must_exit(1);
+    assert!(ran.stdout.contains("expected DENY by `production-account`, got REQUIRE_APPROVAL by"), "{ran:?}");
+}
+
+#[test]
+fn packs_are_written_in_the_form_that_fmt_gives() {
+    let packs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies/packs");
+    let files = fs::read_dir(packs).unwrap().map(|entry| entry.unwrap().path());
+    let policies: Vec<_> = files.filter(|path| !path.to_str().unwrap().ends_with(".tests.yaml")).collect();
+    assert_eq!(policies.len(), 12);
+    run(interven().args(["policy", "fmt", "--check"]).args(policies), "").must_exit(0);
 }

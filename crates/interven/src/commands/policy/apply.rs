@@ -9,6 +9,7 @@ use crate::{
 };
 use anyhow::Result;
 use interven_client::{ClientError, NewPolicies};
+use interven_policy::Mode;
 use std::collections::BTreeMap;
 
 pub(super) async fn apply(server: &ServerArgs, args: &PolicyApplyArgs) -> Result<Exit> {
@@ -18,7 +19,11 @@ pub(super) async fn apply(server: &ServerArgs, args: &PolicyApplyArgs) -> Result
     if checked.has_errors() {
         return Ok(Exit::Findings);
     }
-    let sources = checked.policies.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
+    let mut policies = checked.policies;
+    if args.shadow {
+        policies.iter_mut().flat_map(|policy| &mut policy.rules).for_each(|rule| rule.mode = Mode::Shadow);
+    }
+    let sources = policies.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
     let new = NewPolicies {
         policies: &sources,
         env: args.env.as_deref(),

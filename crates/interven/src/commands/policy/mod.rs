@@ -34,7 +34,7 @@ pub(crate) fn run(PolicyArgs { server, what }: PolicyArgs) -> Result<Exit> {
         PolicyCommand::Delete(args) => on_one_core(history::delete(&server, &args)),
         PolicyCommand::Fmt { files, check } => fmt::format(&files, check, server.json),
         PolicyCommand::Test(args) => test::run(&args, server.json),
-        PolicyCommand::Packs { name } => packs::packs(name.as_deref(), server.json),
+        PolicyCommand::Packs(args) => packs::packs(&args, server.json),
         PolicyCommand::Simulate(args) => on_one_core(simulate::simulate(&server, &args)),
         PolicyCommand::List => on_one_core(list::list(&server)),
         PolicyCommand::Schema => schema(),

@@ -1,6 +1,9 @@
 //! `interven policy packs`: the packs that come with the program.
 
+mod page;
+
 use crate::{
+    cli::PolicyPacksArgs,
     exit::{Exit, UsageError},
     terminal::{Terminal, print, table},
 };
@@ -22,7 +25,7 @@ impl From<&Pack> for Listed {
         let policies = pack.policies();
         Self {
             name: pack.name,
-            title: pack.title,
+            title: pack.title(),
             policies: policies.len(),
             rules: policies.iter().map(|policy| policy.rules.len()).sum(),
             frameworks: pack.frameworks(),
@@ -30,15 +33,20 @@ impl From<&Pack> for Listed {
     }
 }
 
-pub(super) fn packs(name: Option<&str>, is_json: bool) -> Result<Exit> {
-    if let Some(name) = name {
-        let pack = find(name)?;
-        match is_json {
-            true => print(&format!("{}\n", serde_json::to_string_pretty(&pack.policies())?))?,
-            false => print(pack.text)?,
+pub(super) fn packs(args: &PolicyPacksArgs, is_json: bool) -> Result<Exit> {
+    match &args.name {
+        _ if args.page => print(&page::write())?,
+        None => list(is_json)?,
+        Some(name) if args.tests => print(find(name)?.tests)?,
+        Some(name) => {
+            let pack = find(name)?;
+            Terminal::new(is_json).show(&pack.policies(), |_| pack.text.to_owned())?;
         }
-        return Ok(Exit::Ok);
     }
+    Ok(Exit::Ok)
+}
+
+fn list(is_json: bool) -> Result<()> {
     let all: Vec<Listed> = PACKS.iter().map(Listed::from).collect();
     Terminal::new(is_json).show(&all, |all| {
         let rows = all.iter().map(|pack| {
@@ -51,8 +59,7 @@ pub(super) fn packs(name: Option<&str>, is_json: bool) -> Result<Exit> {
             ]
         });
         table(["PACK", "POLICIES", "RULES", "FOR", "FRAMEWORKS"], rows)
-    })?;
-    Ok(Exit::Ok)
+    })
 }
 
 /// The pack of that name, or a refusal that offers the nearest.
