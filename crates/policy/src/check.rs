@@ -12,7 +12,7 @@ use crate::set::CompiledRule;
 use crate::source::{Match, PolicyAction, PolicySource, RuleSource};
 use crate::together::{find_beaten, find_silent};
 use interven_types::Vocabulary;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 /// Longest name, in characters.
 const MAX_NAME_CHARS: usize = 200;
@@ -29,7 +29,8 @@ pub fn check(policy: &PolicySource) -> Vec<Diagnostic> {
 }
 
 /// [`check`] of each policy, and what only shows beside the others, beside those of `in_force`, and beside the names that
-/// calls can get. In the order of `policies`; more than [`check`] finds are warnings alone.
+/// calls can get. In the order of `policies`. One policy twice for one environment is an error; what else [`check`] does
+/// not find is a warning.
 ///
 /// `in_force` are policies that stay as they are: without those that `policies` replace.
 pub fn check_together(
@@ -47,22 +48,31 @@ pub(crate) fn findings_together(
     vocabulary: &Vocabulary,
 ) -> Vec<Findings> {
     let all: Vec<&PolicySource> = policies.iter().copied().chain(in_force).collect();
-    let mut beaten: BTreeMap<usize, Vec<(usize, String)>> = BTreeMap::new();
-    for (policy, rule, message) in find_beaten(&all, policies.len()) {
-        beaten.entry(policy).or_default().push((rule, message));
-    }
-    let of_policy = |(number, policy): (usize, &&PolicySource)| {
+    let rules = Path::default().then("rules");
+    let mut seen = HashSet::new();
+    let mut found = Vec::with_capacity(policies.len());
+    for policy in policies.iter().copied() {
         let mut findings = findings(policy);
-        let rules = Path::default().then("rules");
+        let envs = policy.env_names.iter().flatten().map(|env| Some(env.as_str()));
+        let everywhere = policy.env_names.is_none().then_some(None);
+        let places = envs.chain(everywhere).map(|env| (policy.name.as_str(), env, policy.agent.as_deref()));
+        if places.filter(|place| !seen.insert(*place)).count() > 0 {
+            findings.error(
+                Path::default().then("name"),
+                format!("the policy `{}` stands here twice for one environment", policy.name),
+            );
+        }
         for (index, rule) in policy.rules.iter().enumerate() {
             check_names(&rule.matches, &rules.then(index).then("match"), vocabulary, &mut findings);
         }
-        for (index, message) in beaten.remove(&number).unwrap_or_default() {
-            findings.warn(rules.then(index), message);
+        found.push(findings);
+    }
+    for (policy, rule, message) in find_beaten(&all, policies.len()) {
+        if let Some(findings) = found.get_mut(policy) {
+            findings.warn(rules.then(rule), message);
         }
-        findings
-    };
-    policies.iter().enumerate().map(of_policy).collect()
+    }
+    found
 }
 
 pub(crate) fn findings(policy: &PolicySource) -> Findings {

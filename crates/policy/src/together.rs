@@ -304,6 +304,27 @@ mod tests {
     }
 
     #[test]
+    fn a_policy_stands_in_a_set_once_for_each_environment_and_agent() {
+        let of = |env, agent: Option<&str>| PolicySource {
+            agent: agent.map(str::to_owned),
+            ..policy("p", env, json!([rule("r", "DENY", on(&["slack"]))]))
+        };
+        for (other, is_twice) in [
+            (of(Some("dev"), None), true),
+            (of(None, None), false),
+            (of(Some("production"), None), false),
+            (of(Some("dev"), Some("bot")), false),
+        ] {
+            let found = check_together(&[of(Some("dev"), None), other.clone()], &[], &Vocabulary::default());
+            assert_eq!(found[0], []);
+            let says = |finding: &crate::Diagnostic| {
+                finding.path == "name" && finding.message.contains("stands here twice")
+            };
+            assert_eq!(found[1].iter().any(says), is_twice, "{other:?}");
+        }
+    }
+
+    #[test]
     fn a_rule_that_contradicts_an_earlier_one_is_found() {
         let heard = |early: Value, late: Value| {
             let found = check(&policy("p", None, json!([early, late])));

@@ -9,7 +9,6 @@ use interven_normalize::vocabulary;
 use interven_policy::{Diagnostic, PolicySource, Severity, check_together};
 use interven_store::{AgentRecord, PolicyRow, PolicyUpsert, StoreError};
 use interven_types::{AgentId, PolicyId, TenantId, Timestamp};
-use std::collections::BTreeSet;
 
 /// Policies that passed every check, ready to be stored.
 pub(crate) struct Plan {
@@ -40,7 +39,6 @@ impl Live {
         let placed = self.place_policies(tenant, new, &mut findings).await?;
         let sources: Vec<PolicySource> = placed.iter().map(|(source, _)| source.clone()).collect();
         let found = check_together(&sources, &staying(&before, &sources), vocabulary());
-        let mut seen = BTreeSet::new();
         for ((source, agent_id), found) in placed.into_iter().zip(found) {
             let (warnings, errors): (Vec<_>, Vec<_>) =
                 found.into_iter().partition(|finding| finding.severity == Severity::Warning);
@@ -49,9 +47,6 @@ impl Live {
             );
             for source in per_environment(source) {
                 let env_name = source.env_names.as_ref().and_then(|names| names.first().cloned());
-                if !seen.insert((source.name.clone(), env_name.clone(), source.agent.clone())) {
-                    findings.push(error(&source.name, "the policy stands here twice for one environment"));
-                }
                 let upsert = PolicyUpsert {
                     env_name,
                     agent_id,
