@@ -25,7 +25,9 @@ pub(crate) struct Remarks {
     set_apart: HashSet<Path>,
     /// Parts with remarks on something in them.
     remarked_inside: HashSet<Path>,
+    /// Lines after everything.
     last: Vec<String>,
+    /// How many comments there are.
     count: usize,
 }
 
@@ -87,7 +89,8 @@ impl Remarks {
 
     /// A comment beside something belongs to it; one that is alone on its line waits for what comes next.
     fn take(&mut self, comment: Comment, before: &[Part], document: &Value, waiting: &mut Vec<Comment>) {
-        let on_line = before.iter().find(|part| part.line == comment.line && !part.goes_on_below);
+        let first = before.partition_point(|part| part.line < comment.line);
+        let on_line = before.iter().skip(first).find(|part| !part.goes_on_below);
         match on_line.or(before.last()) {
             Some(part) if !comment.is_alone_on_its_line => {
                 let about = part.path.0.len().saturating_sub(comment.closed);
