@@ -81,3 +81,71 @@ pub fn pack(name: &str) -> Option<&'static Pack> {
     let name = name.strip_suffix("-starter").unwrap_or(name);
     PACKS.iter().find(|pack| pack.name == name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{check_yaml, diagnostic::Diagnostic};
+
+    #[test]
+    fn a_pack_has_one_text_under_all_its_names() {
+        for one in PACKS {
+            for ending in ["", ".yaml", ".yml", "-starter", "-starter.yaml", "-starter.yml"] {
+                let name = format!("{}{ending}", one.name);
+                assert_eq!(pack(&name).map(|found| found.name), Some(one.name), "{name}");
+            }
+        }
+        for name in ["", "sre-", "sre.json", "starter", ".yaml", "SRE"] {
+            assert!(pack(name).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn packs_can_be_read_and_nothing_is_found_in_them() {
+        for pack in PACKS {
+            assert_eq!(
+                check_yaml(pack.text, pack.name).unwrap().1,
+                Vec::<Diagnostic>::new(),
+                "{}",
+                pack.name
+            );
+            assert!(parse_suite(pack.tests, pack.name).is_ok(), "{}", pack.name);
+        }
+        let sorted = PACKS.iter().map(|pack| pack.name);
+        assert!(sorted.is_sorted(), "the list is read by people");
+    }
+
+    /// How each framework numbers its controls.
+    const CONTROLS: [(&str, &str); 7] = [
+        // https://genai.owasp.org/llm-top-10/
+        ("OWASP_LLM", r"LLM(0[1-9]|10)"),
+        // Trust Services Criteria, AICPA TSP section 100
+        ("SOC2", r"(CC[1-9]\.[0-9]|A1\.[1-3]|C1\.[12]|PI1\.[1-5]|P[1-8]\.[0-9])"),
+        // 45 CFR part 164
+        ("HIPAA", r"164\.(308|310|312|314|316|502|504|514|524|526|528|530)(\([a-z0-9]+\))*"),
+        // PCI DSS 4.0.1
+        ("PCI_DSS", r"(1[0-2]|[1-9])\.[0-9]{1,2}(\.[0-9]{1,2}){0,2}"),
+        // Regulation (EU) 2016/679
+        ("GDPR", r"Art\.[1-9][0-9]?(\([0-9a-z]\)){0,2}"),
+        // ISO/IEC 42001:2023, Annex A
+        ("ISO_42001", r"A\.([2-9]|10)\.[0-9](\.[0-9])?"),
+        // ISO/IEC 27001:2022, Annex A
+        ("ISO_27001", r"A\.[5-8]\.[0-9]{1,2}"),
+    ];
+
+    #[test]
+    fn compliance_tags_are_numbered_as_their_frameworks_number() {
+        for pack in PACKS {
+            for policy in pack.policies() {
+                let of_rules = policy.rules.iter().flat_map(|rule| &rule.compliance_tags);
+                assert!(!policy.compliance_tags.is_empty(), "{}", policy.name);
+                for tag in policy.compliance_tags.iter().chain(of_rules) {
+                    let (framework, control) = tag.split_once(':').unwrap();
+                    let form = CONTROLS.iter().find(|(name, _)| *name == framework).map(|(_, form)| *form);
+                    let form = form.unwrap_or_else(|| panic!("{}: {tag}", policy.name));
+                    assert!(regex::Regex::new(&format!("^{form}$")).unwrap().is_match(control), "{tag}");
+                }
+            }
+        }
+    }
+}
