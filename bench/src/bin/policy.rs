@@ -159,7 +159,7 @@ fn time(set: &PolicySet, request: &ScanRequest, rounds: usize) -> anyhow::Result
         threat_intel_match: Some(false),
         semantic_categories: Some(&[]),
         correlation_patterns: Some(&[]),
-        budgets_exceeded: None,
+        budgets: None,
         mcp: None,
         now: Timestamp::from_unix_ms(0),
     };

@@ -2,9 +2,9 @@
 
 use crate::{
     Activity, ActivityPage, ActivityQuery, Agent, AgentDetail, AppliedPolicy, Approval, ApprovalQuery,
-    ClientError, CreatedUser, DetectorList, Explanation, Key, MintedKey, NewKey, NewPassword, NewPolicies,
-    NewUser, Policy, PolicyVersion, Ruling, Settings, SettingsVersion, Simulation, SimulationProgress,
-    SimulationQuery, Tenant, Trace, User, connection::Connection, error::ErrorAnswer,
+    BudgetToday, ClientError, CreatedUser, DetectorList, Explanation, Key, MintedKey, NewKey, NewPassword,
+    NewPolicies, NewUser, Policy, PolicyVersion, Ruling, Settings, SettingsVersion, Simulation,
+    SimulationProgress, SimulationQuery, Tenant, Trace, User, connection::Connection, error::ErrorAnswer,
     simulation::SimulationLine,
 };
 use interven_types::{AgentId, ApprovalId, PolicyId, ScanRequest, Secret, TraceId};
@@ -222,6 +222,11 @@ impl ControlClient {
     /// The tenant's detectors: shipped and its own, active and switched off.
     pub async fn detectors(&self) -> Answer<DetectorList> {
         self.get(&["detectors"]).await
+    }
+
+    /// The tenant's daily budgets with what today has used of them.
+    pub async fn budgets(&self) -> Answer<Vec<BudgetToday>> {
+        self.get(&["budgets"]).await
     }
 
     pub async fn reset_settings(&self) -> Answer<Settings> {

@@ -8,6 +8,7 @@
 mod activity;
 mod agents;
 mod approvals;
+mod budgets;
 mod connection;
 mod control;
 mod detectors;
@@ -23,6 +24,7 @@ mod tenants;
 pub use activity::{Activity, ActivityPage, ActivityQuery, Explanation, Trace};
 pub use agents::{Agent, AgentDetail, Trust, TrustStep};
 pub use approvals::{Approval, ApprovalQuery, Ruling};
+pub use budgets::{BudgetToday, BudgetUse};
 pub use control::ControlClient;
 pub use detectors::{DetectorEntry, DetectorList};
 pub use error::{ClientError, Refusal, RefusedPolicy};

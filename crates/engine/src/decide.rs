@@ -8,7 +8,7 @@ use crate::{
 };
 use interven_classify::{Classifier, ExceptedHit, Redacted, RedactionPlan, Subject};
 use interven_normalize::{Normalized, UrlError, normalize};
-use interven_policy::{Facts, Outcome, PolicySet, RuleMatch};
+use interven_policy::{BudgetFact, Facts, Outcome, PolicySet, RuleMatch};
 use interven_types::{
     Action, Confidence, Coverage, DataClass, Decision, Factor, Hit, Place, RiskBand, RuleRef, ScanRequest,
     Signal, Skipped, Timestamp,
@@ -107,6 +107,7 @@ pub struct Ruling {
     pub redacted: Option<Redacted>,
     factors: Vec<Factor>,
     coverage: Coverage,
+    budgets: Option<BTreeMap<String, BudgetFact>>,
 }
 
 /// Examines one call. The policies of the snapshot are not asked.
@@ -159,7 +160,7 @@ impl Examination<'_> {
         let actions: Vec<&Action> = self.call.actions().collect();
         let texts = found.texts();
         let engines = &snapshot.engines;
-        let outcome = policies.evaluate(&Facts {
+        let mut facts = Facts {
             method: &request.method,
             actions: &actions,
             env: &snapshot.env,
@@ -178,10 +179,13 @@ impl Examination<'_> {
             threat_intel_match: engines.threat_intel_match,
             semantic_categories: engines.semantic_categories.as_deref(),
             correlation_patterns: engines.correlation_patterns.as_deref(),
-            budgets_exceeded: engines.budgets_exceeded.as_ref(),
+            budgets: None,
             mcp: engines.mcp,
             now: self.now,
-        });
+        };
+        let budgets = engines.budgets.about(&facts);
+        facts.budgets = budgets.as_ref();
+        let outcome = policies.evaluate(&facts);
         steps.done("policy");
 
         let redacted = redact(&outcome, found, &self.classifier);
@@ -211,6 +215,7 @@ impl Examination<'_> {
             factors,
             coverage: self.cover(&outcome, policies),
             matches: outcome.matches,
+            budgets,
         }
     }
 
@@ -250,7 +255,7 @@ impl Examination<'_> {
             risk_score: risk.score,
             risk_band: risk.band,
             signals: risk.signals,
-            facts: snapshot.agent.facts(baseline),
+            facts: snapshot.agent.facts(baseline, ruling.budgets),
             call,
             decision: ruling.decision,
             when_granted: ruling.when_granted,

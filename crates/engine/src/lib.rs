@@ -8,6 +8,7 @@
 //! [`decide`] runs before the record is written, [`settle`] inside the transaction that writes it. Neither does I/O, reads
 //! a clock or draws random numbers, so replay, `explain`, the command line without a server and the gateway share them.
 
+mod budget;
 mod combine;
 mod decide;
 mod fingerprint;
@@ -21,6 +22,7 @@ mod snapshot;
 mod trust;
 mod view;
 
+pub use budget::BudgetView;
 pub use decide::{Examination, InvalidCall, Judgement, Ruling, Steps, decide, examine};
 pub use fingerprint::{Fingerprint, FingerprintKey, Overlap};
 pub use identity::signature;

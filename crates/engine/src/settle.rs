@@ -11,8 +11,8 @@ use crate::{
 };
 use interven_types::{
     Action, ApprovalEffect, ApprovalId, ApprovalTicket, Baseline, Decision, Factor, IncidentEffect, Lesson,
-    MAX_REMEMBERED, NewApproval, Precedent, PriorApproval, RiskBand, TenantSettings, Timestamp, TraceId,
-    TrustEvent, TrustState, Verdict,
+    MAX_REMEMBERED, NewApproval, Precedent, PriorApproval, RiskBand, Spending, TenantSettings, Timestamp,
+    TraceId, TrustEvent, TrustState, Verdict,
 };
 use std::{collections::BTreeSet, time::Duration};
 
@@ -50,6 +50,8 @@ pub struct Settlement {
     /// Present when an allowed call teaches.
     pub lesson: Option<Lesson>,
     pub incidents: Vec<IncidentEffect>,
+    /// What a call that is let through uses of the budgets.
+    pub spendings: Vec<Spending>,
 }
 
 /// Turns a judgement into the verdict. The same arguments always give the same settlement.
@@ -60,8 +62,9 @@ pub fn settle(judgement: &Judgement, precedent: &Precedent, context: &Settlement
         let trust = precedent.trust.clone();
         // What would have been held or denied passes, but teaches nothing.
         let lesson = teaches(judgement.decision).then(|| lesson(judgement, context));
+        let spendings = judgement.spendings(verdict.decision);
         let (approval, trust_events, incidents) = (ApprovalEffect::None, Vec::new(), Vec::new());
-        return Settlement { verdict, approval, trust, trust_events, lesson, incidents };
+        return Settlement { verdict, approval, trust, trust_events, lesson, incidents, spendings };
     }
     let approval = consult(&mut verdict, judgement, precedent, context);
     if verdict.decision == Decision::Sanitize
@@ -73,7 +76,8 @@ pub fn settle(judgement: &Judgement, precedent: &Precedent, context: &Settlement
     let (trust, trust_events) = trust::after(&precedent.trust, &verdict, context.trace_id, context.now);
     let incidents = incidents(judgement, &verdict, precedent, &trust);
     let lesson = teaches(verdict.decision).then(|| lesson(judgement, context));
-    Settlement { verdict, approval, trust, trust_events, lesson, incidents }
+    let spendings = judgement.spendings(verdict.decision);
+    Settlement { verdict, approval, trust, trust_events, lesson, incidents, spendings }
 }
 
 fn verdict_of(judgement: &Judgement, trace_id: TraceId) -> Verdict {

@@ -1,14 +1,14 @@
 //! What is known when a call is judged.
 
-use crate::risk::burst;
+use crate::{budget::BudgetView, risk::burst};
 use interven_classify::Classifier;
 use interven_normalize::OwnDomains;
-use interven_policy::{McpFacts, PolicySet};
+use interven_policy::{BudgetFact, McpFacts, PolicySet};
 use interven_types::{
     Action, AgentId, AgentStatus, Baseline, RuntimeType, TenantId, TenantSettings, Timestamp, TrustState,
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Everything a decision depends on beside the request and the time.
 #[derive(Clone, Debug)]
@@ -25,14 +25,21 @@ pub struct Snapshot {
 }
 
 /// What engines beside this core say of the call; `None`: the engine did not run.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct EngineFacts {
     pub threat_intel_match: Option<bool>,
     pub semantic_categories: Option<Vec<String>>,
     pub correlation_patterns: Option<Vec<String>>,
-    /// Names of the tenant's budgets that this call would exceed.
-    pub budgets_exceeded: Option<BTreeSet<String>>,
+    pub budgets: BudgetView,
     pub mcp: Option<McpFacts>,
+}
+
+impl EngineFacts {
+    /// What was recorded of them.
+    pub fn recorded(facts: &AgentFacts) -> Self {
+        let budgets = facts.budgets.clone().map_or(BudgetView::NotCounted, BudgetView::Known);
+        Self { budgets, ..Self::default() }
+    }
 }
 
 /// The calling agent.
@@ -67,7 +74,7 @@ pub struct BaselineFacts {
     pub usual_calls: f64,
 }
 
-/// What was known about the agent, as recorded for replay.
+/// What was known about the agent and the tenant's budgets, as recorded for replay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AgentFacts {
     pub agent_id: AgentId,
@@ -76,6 +83,9 @@ pub struct AgentFacts {
     pub status: AgentStatus,
     pub trust: TrustState,
     pub baseline: BaselineFacts,
+    /// The tenant's budgets by name; absent where they were not counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budgets: Option<BTreeMap<String, BudgetFact>>,
 }
 
 impl AgentView {
@@ -91,7 +101,11 @@ impl AgentView {
         }
     }
 
-    pub(crate) fn facts(&self, baseline: BaselineFacts) -> AgentFacts {
+    pub(crate) fn facts(
+        &self,
+        baseline: BaselineFacts,
+        budgets: Option<BTreeMap<String, BudgetFact>>,
+    ) -> AgentFacts {
         AgentFacts {
             agent_id: self.agent_id,
             name: self.name.clone(),
@@ -99,6 +113,7 @@ impl AgentView {
             status: self.status,
             trust: self.trust.clone(),
             baseline,
+            budgets,
         }
     }
 }

@@ -112,6 +112,9 @@ pub(crate) enum AdminCommand {
     /// Settings of the tenant
     #[command(subcommand)]
     Settings(SettingsCommand),
+    /// Daily budgets that rules ask about with `daily_budget_exceeded`
+    #[command(subcommand)]
+    Budgets(BudgetsCommand),
     /// The tenant's detectors: its own, severity and weight, findings that do not count
     #[command(subcommand)]
     Detectors(TenantDetectorsCommand),
@@ -233,6 +236,36 @@ pub(crate) enum SettingsCommand {
     },
     /// Back to the defaults
     Reset,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BudgetsCommand {
+    /// List budgets with what today has used of them
+    List,
+    /// Make a budget, or replace the one of that name; what today has used stays
+    Set(BudgetSetArgs),
+    /// Remove a budget; a rule that asks about it can no longer be evaluated
+    Remove { name: String },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BudgetSetArgs {
+    pub(crate) name: String,
+    /// Whose calls are added up
+    #[arg(long, value_name = "SCOPE", value_parser = ["agent", "tenant"])]
+    pub(crate) per: String,
+    /// The call that would bring the day above it exceeds the budget
+    #[arg(long)]
+    pub(crate) limit: f64,
+    /// JSON path to the number of the body that is added up, such as `$.amount`; without it, calls are counted
+    #[arg(long, value_name = "PATH")]
+    pub(crate) sum: Option<String>,
+    /// Which calls count, as the `match` of a policy's rule; without it, every call
+    #[arg(long = "match", value_name = "JSON")]
+    pub(crate) matches: Option<String>,
+    /// IANA zone in which a day begins and ends
+    #[arg(long, default_value = "UTC", value_name = "ZONE")]
+    pub(crate) tz: String,
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,17 +4,17 @@ use crate::exit::UsageError;
 use anyhow::{Result, anyhow};
 use interven_classify::Classifier;
 use interven_engine::{
-    AgentView, BaselineFacts, EngineFacts, History, InvalidCall, Judgement, SettlementContext, Snapshot,
-    decide, settle, shown_url,
+    AgentView, BaselineFacts, BudgetView, EngineFacts, History, InvalidCall, Judgement, SettlementContext,
+    Snapshot, decide, settle, shown_url,
 };
 use interven_normalize::OwnDomains;
-use interven_policy::{Given, PolicySet, PolicySource};
+use interven_policy::{BudgetFact, Given, PolicySet, PolicySource};
 use interven_types::{
     AgentId, AgentStatus, ApprovalId, Baseline, PolicyId, Precedent, RuntimeType, ScanRequest, TenantId,
     TenantSettings, Timestamp, TraceId, TrustState, Verdict,
 };
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::Arc,
     time::Duration,
@@ -29,6 +29,8 @@ pub(crate) struct LocalJudge {
     settings: Arc<TenantSettings>,
     classifier: Arc<Classifier>,
     policies: Policies,
+    /// Those that rules ask about.
+    budgets: BTreeSet<String>,
 }
 
 /// Compiled once for each environment that a policy names, and once for all others.
@@ -80,11 +82,16 @@ impl From<&Given> for Circumstances {
                 threat_intel_match: given.threat_intel_match,
                 semantic_categories: given.semantic_category.clone(),
                 correlation_patterns: given.correlation_pattern.clone(),
-                budgets_exceeded: given.daily_budget_exceeded.clone().map(BTreeSet::from_iter),
+                budgets: given.daily_budget_exceeded.as_deref().map_or(BudgetView::NotCounted, assumed),
                 mcp: given.mcp(),
             },
         }
     }
+}
+
+/// These budgets are exceeded; of all others that rules ask about, [`LocalJudge`] assumes that they are not.
+fn assumed(exceeded: &[String]) -> BudgetView {
+    BudgetView::Known(exceeded.iter().map(|name| (name.clone(), BudgetFact::assumed(name, true))).collect())
 }
 
 /// A test gives the same answer on every day: Wednesday, 14 January 2026, 12:00 UTC, when it does not say.
@@ -96,6 +103,7 @@ impl LocalJudge {
             settings: Arc::default(),
             classifier: Classifier::builtin(),
             policies: Policies::new(policies)?,
+            budgets: policies.iter().flat_map(PolicySource::budget_names).map(str::to_owned).collect(),
         })
     }
 
@@ -111,8 +119,13 @@ impl LocalJudge {
     }
 
     fn snapshot(&self, request: &ScanRequest, circumstances: Circumstances) -> Snapshot {
-        let Circumstances { now, env, own_domains, trust_score, is_in_scrutiny, history, engines } =
+        let Circumstances { now, env, own_domains, trust_score, is_in_scrutiny, history, mut engines } =
             circumstances;
+        if let BudgetView::Known(known) = &mut engines.budgets {
+            for name in &self.budgets {
+                known.entry(name.clone()).or_insert_with(|| BudgetFact::assumed(name, false));
+            }
+        }
         let env = env.unwrap_or_else(|| ENV.to_owned());
         let name = request.agent_name.clone().unwrap_or_else(|| AGENT.to_owned());
         let agent_id = request.agent_id.unwrap_or_else(|| agent_id(&name));
@@ -184,6 +197,7 @@ fn settled(request: &ScanRequest, snapshot: &Snapshot, judgement: &Judgement, no
         pending_of_tenant: 0,
         denials_1h: 0,
         highest_trust_1h: trust.trust_score,
+        budgets_used: BTreeMap::new(),
         trust,
     };
     let context = SettlementContext {

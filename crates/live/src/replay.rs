@@ -73,6 +73,7 @@ impl Live {
             members.push(self.store.policy_version(tenant, policy, version).await?);
         }
         let facts: AgentFacts = serde_json::from_value(row.facts.clone())?;
+        let engines = EngineFacts::recorded(&facts);
         let classifier = self.classifier_of(&settings).await?;
         let snapshot = Snapshot {
             tenant,
@@ -82,7 +83,7 @@ impl Live {
             policies: Arc::new(compile(members.iter())?),
             classifier: Arc::clone(&classifier),
             agent: AgentView::recorded(facts),
-            engines: EngineFacts::default(),
+            engines,
         };
         let judgement = decide(&request, &snapshot, row.created_at, &mut ())?;
         let mut differences = differences(&recorded, &judgement);

@@ -8,17 +8,18 @@ use crate::{
     tenants::{InForce, Tenant},
 };
 use interven_engine::{
-    AgentView, ENGINE_VERSION, EngineFacts, History, InvalidCall, Judgement, Settlement, SettlementContext,
-    Snapshot, Steps, decide, settle, shown_url, signature,
+    AgentView, BudgetView, ENGINE_VERSION, EngineFacts, History, InvalidCall, Judgement, Settlement,
+    SettlementContext, Snapshot, Steps, decide, settle, shown_url, signature,
 };
 use interven_store::{ActivityRow, Receipt, ScanEntry, Settled, StoreError};
 use interven_types::{
-    AgentId, ApprovalEffect, ApprovalId, Baseline, KeyId, Precedent, RiskBand, ScanRequest, TenantId,
-    Timestamp, TraceId, Verb, Verdict,
+    AgentId, ApprovalEffect, ApprovalId, Baseline, BudgetKey, KeyId, Precedent, RiskBand, ScanRequest,
+    TenantId, Timestamp, TraceId, Verb, Verdict,
 };
 use interven_vault::Place;
 use serde_json::{Value, json};
 use std::{
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -71,27 +72,57 @@ impl Live {
         tenant.take_scan().map_err(ScanError::RateLimited)?;
         let agent = self.calling_agent(caller, &tenant, &request, now).await?;
         let view = agent.view();
-        let (attempt, bytes) = self.attempt(caller, &tenant, env, &request, &view, now)?;
         if tenant.is_over_quota(now) {
+            let (attempt, _) = self.attempt(caller, &tenant, env, &request, &view, now)?;
             return Err(self.record_over_quota(attempt).await);
         }
-        let in_force = tenant.in_force(&attempt.env).ok_or(ScanError::TenantUnavailable)?.clone();
+        let call = Arrived { request: Arc::new(request), context, tenant, env, view, now };
+        timings.done("limits");
+        for _ in 0..MOST_JUDGEMENTS {
+            match self.judge_and_record(caller, &call, timings.clone()).await {
+                Err(ScanError::AuditUnavailable(StoreError::Outdated)) => {}
+                Err(error) => return Err(error),
+                Ok(receipt) => {
+                    agent.note(&receipt, now);
+                    return Recorded::of(receipt).ok_or_else(|| {
+                        ScanError::AuditUnavailable(StoreError::Corrupt(
+                            "a scan was recorded without its verdict".to_owned(),
+                        ))
+                    });
+                }
+            }
+        }
+        Err(ScanError::AuditUnavailable(StoreError::Outdated))
+    }
+
+    async fn judge_and_record(
+        &self,
+        caller: &Caller,
+        call: &Arrived,
+        mut timings: Timings,
+    ) -> Result<Receipt, ScanError> {
+        let Arrived { request, context, tenant, env, view, now } = call;
+        let now = *now;
+        let (attempt, bytes) = self.attempt(caller, tenant, env.clone(), request, view, now)?;
+        let in_force = tenant.in_force(env).ok_or(ScanError::TenantUnavailable)?.clone();
         let baseline = match &view.history {
             History::Learned(baseline) => baseline.clone(),
             History::Recorded(_) => Baseline::default(),
         };
+        let budgets = tenant.budgets.keys(view.agent_id, now);
         let snapshot = Snapshot {
             tenant: tenant.id,
-            env: attempt.env.clone(),
+            env: env.clone(),
             settings: Arc::clone(&tenant.settings),
             policies: Arc::clone(&in_force.policies),
             classifier: Arc::clone(&tenant.classifier),
             own_domains: Arc::clone(&tenant.own_domains),
-            agent: view,
-            engines: EngineFacts::default(),
+            agent: view.clone(),
+            engines: EngineFacts { budgets: self.budgets(tenant, &budgets).await?, ..EngineFacts::default() },
         };
-        timings.done("limits");
+        timings.done("budgets");
         let signing_key = *self.secrets.signing_key();
+        let request = Arc::clone(request);
         let judged = self.lanes.run(bytes, move || {
             let judgement = decide(&request, &snapshot, now, &mut timings)?;
             let signature = signature(&signing_key, snapshot.tenant, &snapshot.env, &request, &judgement);
@@ -99,26 +130,29 @@ impl Live {
             Ok::<_, InvalidCall>((judgement, signature, shown_url, timings))
         });
         let (judgement, signature, shown_url, timings) = judged.await??;
-
-        let scan = Scan {
+        self.record(Scan {
             approval_id: ApprovalId(randomness::fresh_id()),
             signature,
             shown_url,
-            is_monitored: caller.key().monitor || tenant.settings.is_monitored(&attempt.env),
-            idempotency_key: context.idempotency_key,
+            is_monitored: caller.key().monitor || tenant.settings.is_monitored(env),
+            idempotency_key: context.idempotency_key.clone(),
+            budgets,
             attempt,
             in_force,
             baseline,
             judgement,
             timings,
-        };
-        let receipt = self.record(scan).await?;
-        agent.note(&receipt, now);
-        Recorded::of(receipt).ok_or_else(|| {
-            ScanError::AuditUnavailable(StoreError::Corrupt(
-                "a scan was recorded without its verdict".to_owned(),
-            ))
         })
+        .await
+    }
+
+    /// The tenant's budgets with what they have been used for.
+    async fn budgets(&self, tenant: &Tenant, keys: &[BudgetKey]) -> Result<BudgetView, ScanError> {
+        let used = match keys.is_empty() {
+            true => BTreeMap::new(),
+            false => self.store.budgets_used(tenant.id, keys).await.map_err(ScanError::AuditUnavailable)?,
+        };
+        Ok(BudgetView::Counted { budgets: Arc::clone(&tenant.budgets), used })
     }
 
     async fn record(&self, scan: Scan) -> Result<Receipt, ScanError> {
@@ -129,6 +163,7 @@ impl Live {
             env: scan.attempt.env.clone(),
             signature: scan.signature,
             idempotency_key: scan.idempotency_key.clone(),
+            budgets: scan.budgets.clone(),
             now,
             settle: Box::new(move |precedent| scan.settle(precedent)),
         };
@@ -146,14 +181,18 @@ impl Live {
             env: attempt.env.clone(),
             signature: [0; 32],
             idempotency_key: None,
+            budgets: Vec::new(),
             now: attempt.now,
-            settle: Box::new(move |precedent| Settled {
-                row: ActivityRow { reason_codes: vec!["QUOTA_EXCEEDED".to_owned()], ..attempt.row() },
-                approval: ApprovalEffect::None,
-                trust: precedent.trust.clone(),
-                trust_events: Vec::new(),
-                lesson: None,
-                incidents: Vec::new(),
+            settle: Box::new(move |precedent| {
+                Some(Settled {
+                    row: ActivityRow { reason_codes: vec!["QUOTA_EXCEEDED".to_owned()], ..attempt.row() },
+                    approval: ApprovalEffect::None,
+                    trust: precedent.trust.clone(),
+                    trust_events: Vec::new(),
+                    lesson: None,
+                    incidents: Vec::new(),
+                    spendings: Vec::new(),
+                })
             }),
         };
         match self.store.record_scan(tenant, entry).await {
@@ -210,6 +249,20 @@ fn env_of(caller: &Caller, request: &ScanRequest) -> Result<String, ScanError> {
         Some(wanted) => Ok(wanted.clone()),
         None => Ok(key.env.clone()),
     }
+}
+
+/// How often a call is judged at most. Once more is needed when a budget went over its limit while the call was judged, and
+/// within a day each does so once.
+const MOST_JUDGEMENTS: usize = 64;
+
+/// A call that passed the limits.
+struct Arrived {
+    request: Arc<ScanRequest>,
+    context: ScanRequestContext,
+    tenant: Arc<Tenant>,
+    env: String,
+    view: AgentView,
+    now: Timestamp,
 }
 
 /// A call before it is judged.
@@ -276,6 +329,7 @@ struct Scan {
     shown_url: String,
     is_monitored: bool,
     idempotency_key: Option<String>,
+    budgets: Vec<BudgetKey>,
     in_force: InForce,
     baseline: Baseline,
     judgement: Judgement,
@@ -283,7 +337,11 @@ struct Scan {
 }
 
 impl Scan {
-    fn settle(self, precedent: &Precedent) -> Settled {
+    /// Nothing, when the budgets are no longer what the call was judged by.
+    fn settle(mut self, precedent: &Precedent) -> Option<Settled> {
+        if !self.judgement.stands_with(&precedent.budgets_used) {
+            return None;
+        }
         let context = SettlementContext {
             trace_id: self.attempt.trace_id,
             approval_id: self.approval_id,
@@ -296,10 +354,10 @@ impl Scan {
             baseline: &self.baseline,
             now: self.attempt.now,
         };
-        let Settlement { verdict, approval, trust, trust_events, lesson, incidents } =
+        let Settlement { verdict, approval, trust, trust_events, lesson, incidents, spendings } =
             settle(&self.judgement, precedent, &context);
         let row = self.row(verdict);
-        Settled { row, approval, trust, trust_events, lesson, incidents }
+        Some(Settled { row, approval, trust, trust_events, lesson, incidents, spendings })
     }
 
     fn row(self, verdict: Verdict) -> ActivityRow {
@@ -331,6 +389,7 @@ impl Scan {
 }
 
 /// Microseconds per step, for the trace.
+#[derive(Clone)]
 struct Timings {
     last: Instant,
     steps: serde_json::Map<String, Value>,

@@ -4,7 +4,7 @@ use crate::{Live, secrets::StartError};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock as _};
 use interven_classify::{Classifier, Options};
 use interven_normalize::OwnDomains;
-use interven_policy::{InstalledPolicy, PolicySet, PolicySource};
+use interven_policy::{BudgetError, Budgets, InstalledPolicy, PolicySet, PolicySource};
 use interven_store::{PolicyRow, StoreError};
 use interven_types::{PolicyId, TenantId, TenantSettings, Timestamp};
 use sha2::{Digest, Sha256};
@@ -29,6 +29,7 @@ pub struct Tenant {
     pub settings_version: u32,
     pub classifier: Arc<Classifier>,
     pub(crate) own_domains: Arc<OwnDomains>,
+    pub budgets: Arc<Budgets>,
     policy_sets: PolicySets,
     limiter: Option<Arc<DefaultDirectRateLimiter>>,
     usage: Arc<Usage>,
@@ -59,6 +60,8 @@ pub enum TenantError {
     Policy(String),
     #[error("the detectors do not compile with the tenant's settings: {0}")]
     Detectors(String),
+    #[error(transparent)]
+    Budgets(#[from] BudgetError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -147,6 +150,7 @@ impl Live {
             generation: self.tenants.generation.fetch_add(1, Ordering::SeqCst) + 1,
             classifier: self.classifier_of(&settings.settings).await?,
             own_domains: Arc::new(OwnDomains::new(&settings.settings.own_domains)),
+            budgets: Arc::new(Budgets::compile(&settings.settings.budgets)?),
             policy_sets: self.compile_policies(id).await?,
             limiter: limiter_for(&settings.settings, previous.as_deref()),
             usage,

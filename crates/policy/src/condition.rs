@@ -95,6 +95,13 @@ impl Condition {
     /// How deep `not` and `any_of` may nest.
     pub const MAX_NESTING: usize = 4;
 
+    /// The budgets asked about, here and within.
+    pub(crate) fn budget_names(&self) -> Vec<&str> {
+        let within = self.not.as_deref().into_iter().chain(&self.any_of);
+        let own = self.daily_budget_exceeded.as_deref();
+        own.into_iter().chain(within.flat_map(Self::budget_names)).collect()
+    }
+
     pub fn is_empty(&self) -> bool {
         is_default(self)
     }

@@ -268,7 +268,14 @@ impl Test {
             Self::Correlation(names) => {
                 known(overlap(names, facts.correlation_patterns), "the correlation engine")
             }
-            Self::Budget(name) => known(facts.budgets_exceeded.map(|b| b.contains(name)), "budget counting"),
+            Self::Budget(name) => match facts.budgets.map(|budgets| budgets.get(name)) {
+                None => Truth::Unknown(Cause::NotRun("budget counting")),
+                Some(None) => Truth::Unknown(Cause::NoBudget(name)),
+                Some(Some(budget)) => match budget.is_exceeded() {
+                    Ok(is_exceeded) => is_exceeded.into(),
+                    Err(why) => Truth::TypeError(Cause::Unmeasured { budget: name, why }),
+                },
+            },
             Self::OutsideOf(window) => (!window.contains(facts.now)).into(),
             Self::Carries { classes, bar } => {
                 view.classes_found(*bar).any(|class| classes.contains(&class)).into()
@@ -302,7 +309,7 @@ impl Compare {
     /// Whether any node at the path satisfies the comparison.
     fn judge<'r>(&self, path: &'r JsonPath, body: &Value) -> Truth<'r> {
         let mut truth = None;
-        let Visited { complete, obstacle } = path.visit(body, |node| {
+        let Visited { complete, obstacle, .. } = path.visit(body, |node| {
             let this = self.judge_one(path, node);
             truth = Some(truth.map_or(this, |before: Truth<'r>| before.or(this)));
         });

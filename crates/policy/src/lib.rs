@@ -29,6 +29,7 @@
 //! ```
 
 mod analysis;
+mod budget;
 mod check;
 mod condition;
 mod cover;
@@ -62,6 +63,7 @@ mod together;
 mod truth;
 mod window;
 
+pub use budget::{BudgetError, BudgetFact, Budgets, Unmeasured};
 pub use check::{check, check_together};
 pub use condition::{Condition, Day, PathPresence, PathTest, TimeWindow};
 pub use defaults::default_policies;

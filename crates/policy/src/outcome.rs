@@ -1,5 +1,6 @@
 //! What is evaluated, and what comes of it.
 
+use crate::budget::BudgetFact;
 use crate::source::{PolicyAction, RuleSource};
 use interven_types::{
     Action, AgentId, Confidence, DataClass, Decision, GrantUses, Hit, RiskBand, RuleRef, RuntimeType,
@@ -39,7 +40,8 @@ pub struct Facts<'a> {
     pub threat_intel_match: Option<bool>,
     pub semantic_categories: Option<&'a [String]>,
     pub correlation_patterns: Option<&'a [String]>,
-    pub budgets_exceeded: Option<&'a BTreeSet<String>>,
+    /// By name. A name that is not there is no budget of the tenant.
+    pub budgets: Option<&'a BTreeMap<String, BudgetFact>>,
     pub mcp: Option<McpFacts>,
     pub now: Timestamp,
 }

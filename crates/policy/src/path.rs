@@ -36,6 +36,8 @@ pub(crate) struct Visited<'v> {
     /// A value below the root that the next step does not fit: text where a name leads on, an object where an index does.
     /// Neither `null` nor what a body that is no JSON consists of.
     pub(crate) obstacle: Option<&'v Value>,
+    /// Whether some branch ended before the path did.
+    pub(crate) has_dead_end: bool,
 }
 
 /// How a node was reached from its parent.
@@ -100,9 +102,10 @@ impl JsonPath {
     }
 
     fn walk<'v>(&self, root: &'v Value, visit: &mut dyn FnMut(&[Token<'v>], &'v Value)) -> Visited<'v> {
-        let mut walk = Walk { trail: Vec::new(), left: Self::MAX_NODES, obstacle: None, visit };
+        let mut walk =
+            Walk { trail: Vec::new(), left: Self::MAX_NODES, obstacle: None, has_dead_end: false, visit };
         let complete = walk.descend(&self.segments, root);
-        Visited { complete, obstacle: walk.obstacle }
+        Visited { complete, obstacle: walk.obstacle, has_dead_end: walk.has_dead_end }
     }
 }
 
@@ -150,6 +153,7 @@ struct Walk<'v, 'f> {
     trail: Vec<Token<'v>>,
     left: usize,
     obstacle: Option<&'v Value>,
+    has_dead_end: bool,
     visit: &'f mut dyn FnMut(&[Token<'v>], &'v Value),
 }
 
@@ -163,11 +167,11 @@ impl<'v> Walk<'v, '_> {
         match (segment, node) {
             (Segment::Name(name), Value::Object(members)) => match members.get_key_value(name) {
                 Some((name, child)) => self.step(Token::Name(name), rest, child),
-                None => Ok(()),
+                None => self.end(),
             },
             (Segment::Index(index), Value::Array(items)) => match items.get(*index) {
                 Some(child) => self.step(Token::Index(*index), rest, child),
-                None => Ok(()),
+                None => self.end(),
             },
             (Segment::Every, Value::Array(items)) => items
                 .iter()
@@ -181,9 +185,14 @@ impl<'v> Walk<'v, '_> {
                 if !node.is_null() && !is_body_without_paths {
                     self.obstacle.get_or_insert(node);
                 }
-                Ok(())
+                self.end()
             }
         }
+    }
+
+    fn end(&mut self) -> Result<(), TooManyNodes> {
+        self.has_dead_end = true;
+        Ok(())
     }
 
     fn counted(&mut self, token: Token<'v>, rest: &[Segment], child: &'v Value) -> Result<(), TooManyNodes> {

@@ -5,7 +5,7 @@ use crate::field::{self, is_default};
 use interven_types::{AgentId, Decision, GrantUses, PolicyId, RiskBand, RuntimeType, Verb};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One named policy. Serializes to its canonical form: `env_names`, no aliases, nothing that says the default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -71,6 +71,11 @@ impl TryFrom<PolicyText> for PolicySource {
 }
 
 impl PolicySource {
+    /// The budgets that its rules ask about.
+    pub fn budget_names(&self) -> BTreeSet<&str> {
+        self.rules.iter().flat_map(|rule| rule.condition.budget_names()).collect()
+    }
+
     /// The policy as it stands in one environment (`None`: in every one). Its compliance tags go down to its rules.
     pub fn install(
         &self,

@@ -6,7 +6,10 @@ use interven_types::{
     Timestamp, Verb,
 };
 use serde_json::{Value, json};
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 use uuid::Uuid;
 
 /// One call, and what the engines said about it. Tests change what they are about.
@@ -20,14 +23,14 @@ struct Call {
     intel: Option<bool>,
     categories: Option<Vec<String>>,
     patterns: Option<Vec<String>>,
-    budgets: Option<BTreeSet<String>>,
+    budgets: Option<BTreeMap<String, BudgetFact>>,
     mcp: Option<McpFacts>,
     flags: bool,
     risk: f64,
     now: &'static str,
 }
 
-fn action() -> Action {
+pub(crate) fn action() -> Action {
     Action {
         tool: "github".into(),
         operation: "merge_pr".into(),
@@ -78,7 +81,11 @@ impl Call {
             intel: Some(false),
             categories: Some(vec!["EXFILTRATION".into()]),
             patterns: Some(vec!["read_then_write".into()]),
-            budgets: Some(["mail".to_owned()].into()),
+            budgets: Some(
+                [("mail", true), ("transfers", false)]
+                    .map(|(name, is_exceeded)| (name.to_owned(), BudgetFact::assumed(name, is_exceeded)))
+                    .into(),
+            ),
             mcp: Some(McpFacts { drift_detected: true, ..McpFacts::default() }),
             flags: false,
             risk: 0.5,
@@ -107,7 +114,7 @@ impl Call {
             threat_intel_match: self.intel,
             semantic_categories: self.categories.as_deref(),
             correlation_patterns: self.patterns.as_deref(),
-            budgets_exceeded: self.budgets.as_ref(),
+            budgets: self.budgets.as_ref(),
             mcp: self.mcp,
             now: self.now.parse::<Timestamp>().unwrap(),
         })

@@ -3,6 +3,7 @@
 //! The values are ordered `False < Unknown < TypeError < True`; "and" is the minimum, "or" the maximum. So a missing
 //! value never makes a rule match, not even under `not`, and a type error does only where everything else holds.
 
+use crate::budget::Unmeasured;
 use crate::path::JsonPath;
 use std::fmt;
 
@@ -68,6 +69,11 @@ pub(crate) enum Cause<'r> {
         found: &'static str,
     },
     TooManyNodes(&'r JsonPath),
+    NoBudget(&'r str),
+    Unmeasured {
+        budget: &'r str,
+        why: Unmeasured,
+    },
 }
 
 impl fmt::Display for Cause<'_> {
@@ -77,6 +83,10 @@ impl fmt::Display for Cause<'_> {
             Self::NotRun(engine) => write!(f, "{engine} did not run"),
             Self::NotANumber { path, found } => write!(f, "{path} is {found}, not a number"),
             Self::InTheWay { path, found } => write!(f, "{path} leads no further than {found}"),
+            Self::NoBudget(name) => write!(f, "the tenant has no budget `{name}`"),
+            Self::Unmeasured { budget, why } => {
+                write!(f, "what the call adds to the budget `{budget}` {}", why.as_str())
+            }
             Self::TooManyNodes(path) => {
                 write!(f, "{path} leads to more than {} values", JsonPath::MAX_NODES)
             }

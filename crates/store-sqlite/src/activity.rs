@@ -1,7 +1,7 @@
 //! The log of scans, read back: filters over it by position, never by offset.
 
 use crate::{
-    SqliteStore, scans,
+    SqliteStore, budgets, scans,
     sql::{Cells, Sql, count, json, month_of},
 };
 use async_trait::async_trait;
@@ -9,7 +9,7 @@ use interven_store::{
     ActivityExtent, ActivityFilter, ActivityRow, ActivityStore, Receipt, ScanEntry, ScanResponseRow,
     SealedRow, StoreError, StoreResult,
 };
-use interven_types::{Decision, RiskBand, TenantId, Timestamp, TraceId};
+use interven_types::{AgentId, BudgetKey, Decision, Millionths, RiskBand, TenantId, Timestamp, TraceId};
 use rusqlite::{Connection, params, params_from_iter, types::Value as Cell};
 use std::collections::BTreeMap;
 
@@ -292,6 +292,25 @@ impl ActivityStore for SqliteStore {
 
     async fn scans_in_month(&self, tenant: TenantId, now: Timestamp) -> StoreResult<u64> {
         self.read(move |db| scans_in(db, tenant, &month_of(now))).await
+    }
+
+    async fn budgets_used(
+        &self,
+        tenant: TenantId,
+        keys: &[BudgetKey],
+    ) -> StoreResult<BTreeMap<BudgetKey, Millionths>> {
+        let keys = keys.to_vec();
+        self.read(move |db| budgets::used(db, tenant, &keys)).await
+    }
+
+    async fn budget_of_day(
+        &self,
+        tenant: TenantId,
+        name: &str,
+        day: &str,
+    ) -> StoreResult<Vec<(Option<AgentId>, Millionths)>> {
+        let (name, day) = (name.to_owned(), day.to_owned());
+        self.read(move |db| budgets::used_on(db, tenant, &name, &day)).await
     }
 
     async fn attach_response(&self, tenant: TenantId, response: &ScanResponseRow) -> StoreResult<()> {

@@ -8,6 +8,7 @@ mod activity;
 mod agents;
 mod approvals;
 mod audit;
+mod budgets;
 mod error;
 mod incidents;
 mod keys;

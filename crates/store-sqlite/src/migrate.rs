@@ -24,6 +24,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "policy_history",
         sql: include_str!("../migrations/0003_policy_history.sql"),
     },
+    Migration { version: 4, name: "budgets", sql: include_str!("../migrations/0004_budgets.sql") },
 ];
 
 /// Brings the schema up to date; refuses one that another or a newer build made.

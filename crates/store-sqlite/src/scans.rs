@@ -2,7 +2,7 @@
 //! transaction. The single writer makes scans take turns, so two identical retries cannot both use one grant.
 
 use crate::{
-    agents, approvals,
+    agents, approvals, budgets,
     incidents::{self, Occasion},
     sql::{Sql, count, json, month_of, text_of},
     trust,
@@ -17,13 +17,16 @@ pub(crate) const SPAN: i64 = 1_024;
 
 pub(crate) fn record(tx: &mut Tx<'_>, tenant: TenantId, scan: ScanEntry) -> StoreResult<Receipt> {
     let precedent = precedent(tx, tenant, &scan)?;
-    let mut settled = (scan.settle)(&precedent);
+    let mut settled = (scan.settle)(&precedent).ok_or(StoreError::Outdated)?;
     let place = next_place(tx, tenant, scan.now)?;
     settled.row.ledger_seq = place.ledger_seq;
     apply_approval(tx, tenant, &settled.approval)?;
     apply_trust(tx, tenant, &precedent, &settled)?;
     if let Some(lesson) = &settled.lesson {
         agents::learn(tx, scan.agent_id, lesson, scan.now)?;
+    }
+    for spending in &settled.spendings {
+        budgets::spend(tx, tenant, spending)?;
     }
     append(tx, tenant, &settled)?;
     let occasion = Occasion {
@@ -54,6 +57,7 @@ fn precedent(tx: &Tx<'_>, tenant: TenantId, scan: &ScanEntry) -> StoreResult<Pre
         pending_of_tenant: waiting.of_tenant.saturating_sub(own),
         denials_1h: last_hour.denials,
         highest_trust_1h: last_hour.highest_trust,
+        budgets_used: budgets::used(&**tx, tenant, &scan.budgets)?,
         trust,
     })
 }

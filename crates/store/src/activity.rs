@@ -3,11 +3,13 @@
 use crate::{StoreError, StoreResult};
 use async_trait::async_trait;
 use interven_types::{
-    AgentId, ApprovalEffect, ApprovalId, DataClass, Decision, IncidentEffect, KeyId, Lesson, PolicyId,
-    Precedent, RiskBand, TenantId, Timestamp, TraceId, TrustEvent, TrustState, Verb, Verdict,
+    AgentId, ApprovalEffect, ApprovalId, BudgetKey, DataClass, Decision, IncidentEffect, KeyId, Lesson,
+    Millionths, PolicyId, Precedent, RiskBand, Spending, TenantId, Timestamp, TraceId, TrustEvent,
+    TrustState, Verb, Verdict,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// One row of `activity_log`: what was asked, what was answered, and why. Append-only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,11 +69,13 @@ pub struct Settled {
     /// Present when an allowed call teaches.
     pub lesson: Option<Lesson>,
     pub incidents: Vec<IncidentEffect>,
+    /// Added to what the budgets were used for.
+    pub spendings: Vec<Spending>,
 }
 
 /// The last, pure step of a decision, run inside the transaction that records it, so that two identical retries
-/// cannot both use one grant.
-pub type Settle = Box<dyn FnOnce(&Precedent) -> Settled + Send>;
+/// cannot both use one grant. `None`: the scan was judged on what is no longer so; nothing is written.
+pub type Settle = Box<dyn FnOnce(&Precedent) -> Option<Settled> + Send>;
 
 /// A scan to record.
 pub struct ScanEntry {
@@ -81,6 +85,8 @@ pub struct ScanEntry {
     /// Identity of the exact call (see [`interven_types::NewApproval::signature`]).
     pub signature: [u8; 32],
     pub idempotency_key: Option<String>,
+    /// The budgets that settling must know of.
+    pub budgets: Vec<BudgetKey>,
     pub now: Timestamp,
     pub settle: Settle,
 }
@@ -151,6 +157,7 @@ pub type SealedRow = Result<ActivityRow, StoreError>;
 #[async_trait]
 pub trait ActivityStore: Send + Sync {
     /// Settles and records one scan; returns only once the record is durable. Concurrent scans share a commit.
+    /// [`StoreError::Outdated`] when settling it gave nothing.
     async fn record_scan(&self, tenant: TenantId, scan: ScanEntry) -> StoreResult<Receipt>;
     async fn activity(&self, tenant: TenantId, filter: &ActivityFilter) -> StoreResult<Vec<ActivityRow>>;
     /// How many rows there are for [`ActivityStore::activity`] to give, whatever the filter's `limit`.
@@ -167,6 +174,19 @@ pub trait ActivityStore: Send + Sync {
     async fn trace(&self, tenant: TenantId, trace: TraceId) -> StoreResult<ActivityRow>;
     /// Scans recorded in the calendar month (UTC) of `now`.
     async fn scans_in_month(&self, tenant: TenantId, now: Timestamp) -> StoreResult<u64>;
+    /// What budgets have been used for; absent: nothing yet.
+    async fn budgets_used(
+        &self,
+        tenant: TenantId,
+        keys: &[BudgetKey],
+    ) -> StoreResult<BTreeMap<BudgetKey, Millionths>>;
+    /// What one budget has been used for on a day, by agent where each has its own.
+    async fn budget_of_day(
+        &self,
+        tenant: TenantId,
+        name: &str,
+        day: &str,
+    ) -> StoreResult<Vec<(Option<AgentId>, Millionths)>>;
     /// Attaches a response; an unknown or foreign trace is `NotFound`. Several may be attached.
     async fn attach_response(&self, tenant: TenantId, response: &ScanResponseRow) -> StoreResult<()>;
     async fn responses(&self, tenant: TenantId, trace: TraceId) -> StoreResult<Vec<ScanResponseRow>>;

@@ -10,6 +10,9 @@ pub enum StoreError {
     /// Someone else was first, or a unique name is taken.
     #[error("{0}")]
     Conflict(String),
+    /// What the scan was judged on has changed since: nothing was written, and it is to be judged again.
+    #[error("what the scan was judged on has changed since")]
+    Outdated,
     /// A row does not decode: damaged, or written by a newer version.
     #[error("the store holds a row that cannot be read: {0}")]
     Corrupt(String),

@@ -6,6 +6,7 @@ mod activity;
 mod agents;
 mod approvals;
 mod audit;
+mod budgets;
 mod detectors;
 mod error;
 mod explain;
@@ -122,6 +123,7 @@ fn api() -> OpenApiRouter<Telemetry> {
         .routes(routes!(settings::show_version))
         .routes(routes!(settings::restore))
         .routes(routes!(detectors::list))
+        .routes(routes!(budgets::list))
         .routes(routes!(audit::incidents))
         .routes(routes!(audit::log))
         .routes(routes!(health::health))

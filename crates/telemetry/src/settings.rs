@@ -9,6 +9,7 @@ use crate::{
 use axum::{Json, extract::State};
 use interven_classify::Options;
 use interven_live::Tenant;
+use interven_policy::Budgets;
 use interven_store::{SettingsRow, SettingsVersion};
 use interven_types::{ErrorBody, TenantSettings, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -150,6 +151,7 @@ pub(crate) async fn reset(operator: Operator, State(telemetry): State<Telemetry>
 /// tried on their examples, away from the threads that answer calls.
 async fn check(settings: &TenantSettings) -> Result<(), ControlError> {
     settings.check().map_err(|error| ControlError::invalid(error.to_string()))?;
+    Budgets::compile(&settings.budgets).map_err(|error| ControlError::invalid(error.to_string()))?;
     let settings = settings.clone();
     let admitted = tokio::task::spawn_blocking(move || Options::from(&settings).admit()).await?;
     admitted.map_err(|refusal| ControlError::invalid(refusal.to_string()))

@@ -13,8 +13,8 @@ use interven_store::{
     StoreError, StoreResult, TrustEvent, TrustEventKind,
 };
 use interven_types::{
-    AgentId, ApprovalId, Decision, IncidentEffect, KeyId, NewApproval, RiskBand, RuntimeType, TenantId,
-    Timestamp, TraceId, Verb,
+    AgentId, ApprovalId, BudgetKey, Decision, IncidentEffect, KeyId, NewApproval, RiskBand, RuntimeType,
+    TenantId, Timestamp, TraceId, Verb,
 };
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
@@ -38,6 +38,8 @@ pub async fn run_all(make: impl AsyncFn() -> Arc<dyn Store>) {
         control::what_was_planned_on_other_policies_is_not_applied,
         control::a_deleted_policy_leaves_decisions_but_not_history,
         control::an_agents_own_policy_stands_beside_that_of_all,
+        scans::budgets_add_up_what_is_recorded,
+        scans::a_scan_that_is_outdated_leaves_nothing,
         control::a_policy_set_is_remembered_under_its_hash,
         control::every_control_plane_change_is_audited_and_announced,
         agents::an_agent_is_found_again_by_id_and_by_name,
@@ -124,11 +126,12 @@ struct Call {
     at: Timestamp,
     signature: [u8; 32],
     idempotency_key: Option<String>,
+    budgets: Vec<BudgetKey>,
 }
 
 impl Call {
     fn by(agent: AgentId, at: Timestamp) -> Self {
-        Self { agent, at, signature: [7; 32], idempotency_key: None }
+        Self { agent, at, signature: [7; 32], idempotency_key: None, budgets: Vec::new() }
     }
 
     fn entry(self, settle: impl FnOnce(&Precedent, &mut Settled) + Send + 'static) -> ScanEntry {
@@ -140,11 +143,12 @@ impl Call {
             env: "default".into(),
             signature: self.signature,
             idempotency_key: self.idempotency_key,
+            budgets: self.budgets,
             now: at,
             settle: Box::new(move |precedent| {
                 let mut settled = plain(trace_id, agent_id, at, precedent);
                 settle(precedent, &mut settled);
-                settled
+                Some(settled)
             }),
         }
     }
@@ -260,5 +264,6 @@ fn plain(trace_id: TraceId, agent_id: AgentId, at: Timestamp, precedent: &Preced
         trust_events: Vec::new(),
         lesson: None::<Lesson>,
         incidents: Vec::<IncidentEffect>::new(),
+        spendings: Vec::new(),
     }
 }

@@ -3,6 +3,7 @@
 //! No I/O, no clock, no randomness: every other crate may depend on this one, and it depends on none of them.
 
 mod agent;
+mod budget;
 mod call;
 mod class;
 mod decision;
@@ -22,6 +23,7 @@ mod verdict;
 mod vocabulary;
 
 pub use agent::{AgentStatus, RuntimeType, TrustState};
+pub use budget::{Budget, BudgetKey, BudgetScope, Millionths, Spending};
 pub use call::{Action, Tool, Verb};
 pub use class::{Confidence, DataClass, Hit, Place, Redaction};
 pub use decision::{Decision, RiskBand};

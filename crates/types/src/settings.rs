@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     EngineName,
+    budget::{Budget, check_budgets},
     detection::{CustomDetector, DetectorOverride, FindingException, check_exceptions},
 };
 
@@ -27,6 +28,8 @@ pub struct TenantSettings {
     pub detector_overrides: BTreeMap<String, DetectorOverride>,
     /// Findings that do not count; 500 at most.
     pub finding_exceptions: Vec<FindingException>,
+    /// Daily budgets that rules ask about with `daily_budget_exceeded`; 50 at most.
+    pub budgets: Vec<Budget>,
     /// Environments in monitor mode: everything runs and is recorded, the answer is ALLOW with `would_be`.
     pub monitor_envs: BTreeSet<String>,
     /// Monitor mode for the whole tenant.
@@ -171,6 +174,7 @@ impl TenantSettings {
         if self.limits.scans_per_minute == Some(0) {
             return fail("limits.scans_per_minute", "at least 1");
         }
+        check_budgets(&self.budgets)?;
         check_exceptions(&self.finding_exceptions)
     }
 

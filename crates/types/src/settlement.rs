@@ -1,6 +1,9 @@
 //! What the record of a scan decides and changes together with it: approvals, trust, incidents.
 
-use crate::{AgentId, ApprovalId, RiskBand, RuleRef, Timestamp, TraceId, TrustState, Verb};
+use crate::{
+    AgentId, ApprovalId, BudgetKey, Millionths, RiskBand, RuleRef, Timestamp, TraceId, TrustState, Verb,
+};
+use std::collections::BTreeMap;
 
 /// What is already known about an identical call of the same agent.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +35,8 @@ pub struct Precedent {
     pub denials_1h: u32,
     /// The highest trust in the last hour, for the collapse trigger.
     pub highest_trust_1h: f64,
+    /// What the budgets have been used for, of those that were asked for; absent: nothing yet.
+    pub budgets_used: BTreeMap<BudgetKey, Millionths>,
 }
 
 /// What a scan asks for when a human must decide.

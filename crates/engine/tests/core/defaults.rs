@@ -194,7 +194,7 @@ fn the_rule_on_threat_intelligence_never_goes_unmentioned() {
             threat_intel_match: Some(threat_intel_match),
             semantic_categories: None,
             correlation_patterns: None,
-            budgets_exceeded: None,
+            budgets: None,
             mcp: None,
             now: now(),
         });

@@ -209,6 +209,7 @@ fn plant(body: Value, bomb: &str) -> Value {
 
 fn precedent(prior: Option<PriorApproval>, trust: &TrustState) -> Precedent {
     Precedent {
+        budgets_used: std::collections::BTreeMap::new(),
         prior,
         pending_of_agent: 0,
         pending_of_tenant: 0,

@@ -156,3 +156,32 @@ fn an_agents_own_policy_lets_pass_what_a_tenants_rule_holds() {
     desk.policy(&["delete", "Pass", "--agent", "default-agent"]).must_exit(0);
     assert_eq!(desk.decision(), Some(11));
 }
+
+#[test]
+fn a_budget_is_counted_across_a_restart() {
+    let desk = Desk::new();
+    let budgets =
+        |desk: &Desk, arguments: &[&str]| desk.world.interven(&[&["admin", "budgets"], arguments].concat());
+    let set = ["set", "reads", "--per", "agent", "--limit", "2", "--match", r#"{"tool_names": ["github"]}"#];
+    budgets(&desk, &set).must_exit(0);
+    let rule = "{ rule_id: r, condition: { daily_budget_exceeded: reads }, action: DENY }";
+    let applied =
+        desk.policy(&["apply", &desk.file("budget.yaml", &format!("name: Budget\nrules:\n  - {rule}\n"))]);
+    assert_eq!(applied.must_exit(0).stderr, "");
+    assert_eq!(desk.decision(), Some(0));
+    let home = desk.world.home();
+    desk.world.stop();
+
+    let desk = Desk { world: World::start_in(&home) };
+    assert_eq!((desk.decision(), desk.decision()), (Some(0), Some(12)));
+    let listed = budgets(&desk, &["list"]).must_exit(0).stdout;
+    let line: Vec<&str> = listed.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!(
+        (line[0], line[1], line[2], &line[4..]),
+        ("reads", "agent", "calls", &["default-agent", "2", "2"][..])
+    );
+    budgets(&desk, &["set", "reads", "--per", "agent", "--limit", "0"]).must_exit(3);
+    budgets(&desk, &["remove", "nothing"]).must_exit(2);
+    assert_eq!(budgets(&desk, &["remove", "reads"]).must_exit(0).stdout, "none\n");
+    assert_eq!(desk.decision(), Some(0));
+}

@@ -8,7 +8,7 @@ use crate::{
 use interven_normalize::vocabulary;
 use interven_policy::{Diagnostic, PolicySource, Severity, check_together};
 use interven_store::{AgentRecord, PolicyRow, PolicyUpsert, StoreError};
-use interven_types::{AgentId, PolicyId, TenantId, Timestamp};
+use interven_types::{AgentId, Budget, PolicyId, TenantId, Timestamp};
 
 /// Policies that passed every check, ready to be stored.
 pub(crate) struct Plan {
@@ -39,12 +39,14 @@ impl Live {
         let placed = self.place_policies(tenant, new, &mut findings).await?;
         let sources: Vec<PolicySource> = placed.iter().map(|(source, _)| source.clone()).collect();
         let found = check_together(&sources, &staying(&before, &sources), vocabulary());
+        let budgets = self.store.settings(tenant).await?.settings.budgets;
         for ((source, agent_id), found) in placed.into_iter().zip(found) {
             let (warnings, errors): (Vec<_>, Vec<_>) =
                 found.into_iter().partition(|finding| finding.severity == Severity::Warning);
             findings.extend(
                 errors.into_iter().map(|finding| Diagnostic { file: source.name.clone(), ..finding }),
             );
+            let warnings: Vec<_> = warnings.into_iter().chain(unknown_budgets(&source, &budgets)).collect();
             for source in per_environment(source) {
                 let env_name = source.env_names.as_ref().and_then(|names| names.first().cloned());
                 let upsert = PolicyUpsert {
@@ -112,6 +114,17 @@ impl Live {
 fn find_agent<'a>(agents: &'a [AgentRecord], wanted: &str) -> Option<&'a AgentRecord> {
     let id = wanted.parse().ok();
     agents.iter().find(|agent| Some(agent.agent_id) == id || agent.name == wanted)
+}
+
+/// A rule that asks about such a budget can never be evaluated.
+fn unknown_budgets(source: &PolicySource, budgets: &[Budget]) -> Vec<Diagnostic> {
+    let names = source.budget_names().into_iter();
+    let unknown = names.filter(|name| budgets.iter().all(|budget| budget.name != **name));
+    let warn = |name| {
+        let message = format!("the tenant has no budget `{name}`; `interven admin budgets set` makes one");
+        Diagnostic { severity: Severity::Warning, ..error(&source.name, &message) }
+    };
+    unknown.map(warn).collect()
 }
 
 /// One policy per environment that it is for; one for all when it names none.

@@ -81,6 +81,7 @@ impl Bench {
         let in_force = self.in_force.of(&row.env).ok_or_else(missing)?;
         let draft = self.draft.of(&row.env).ok_or_else(missing)?;
         let facts: AgentFacts = serde_json::from_value(row.facts.clone())?;
+        let engines = EngineFacts::recorded(&facts);
         let snapshot = Snapshot {
             tenant: self.tenant.id,
             env: row.env.clone(),
@@ -89,7 +90,7 @@ impl Bench {
             classifier: Arc::clone(&self.tenant.classifier),
             own_domains: Arc::clone(&self.tenant.own_domains),
             agent: AgentView::recorded(facts),
-            engines: EngineFacts::default(),
+            engines,
         };
         let examination = examine(request, &snapshot, row.created_at, &mut ())?;
         let now = examination.rule(&in_force.policies, &mut ());

@@ -1,6 +1,8 @@
 //! Random policies and calls, from vocabularies small enough that they often meet.
 
-use interven_policy::{Facts, InstalledPolicy, McpFacts, PathTest, PolicySource, parse_json};
+use interven_policy::{
+    BudgetFact, Facts, InstalledPolicy, McpFacts, PathTest, PolicySource, Unmeasured, parse_json,
+};
 use interven_types::{Action, AgentId, Confidence, DataClass, Hit, Place, PolicyId, RuntimeType, Verb};
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use serde_json::{Map, Value, json};
@@ -213,7 +215,7 @@ pub(crate) struct Call {
     mcp: Option<[bool; 4]>,
     categories: Option<Vec<String>>,
     patterns: Option<Vec<String>>,
-    budgets: Option<BTreeSet<String>>,
+    budgets: Option<BTreeMap<String, BudgetFact>>,
     now: &'static str,
 }
 
@@ -268,7 +270,7 @@ pub(crate) fn call() -> impl Strategy<Value = Call> {
         vec((0usize..4, levels), 0..3),
         option::of(some_words(&["DESTRUCTIVE", "EXFILTRATION"])),
         option::of(some_words(PATTERNS)),
-        option::of(some_words(BUDGETS)),
+        option::of(vec((select(BUDGETS), budget()), 0..3)),
     );
     let flags = (
         any::<(bool, bool, bool)>(),
@@ -292,8 +294,14 @@ pub(crate) fn call() -> impl Strategy<Value = Call> {
         now: flags.4,
         categories: found.2,
         patterns: found.3,
-        budgets: found.4.map(BTreeSet::from_iter),
+        budgets: found.4.map(|known| known.into_iter().map(|(name, fact)| (name.to_owned(), fact)).collect()),
     })
+}
+
+fn budget() -> impl Strategy<Value = BudgetFact> {
+    let measured = any::<bool>().prop_map(|is_exceeded| BudgetFact::assumed("", is_exceeded));
+    let unmeasured = BudgetFact { adds: Err(Unmeasured::Missing), ..BudgetFact::assumed("", false) };
+    prop_oneof![3 => measured, 1 => Just(unmeasured)]
 }
 
 fn some_words(of: &'static [&'static str]) -> impl Strategy<Value = Vec<String>> {
@@ -334,7 +342,7 @@ impl Call {
             threat_intel_match: self.intel,
             semantic_categories: self.categories.as_deref(),
             correlation_patterns: self.patterns.as_deref(),
-            budgets_exceeded: self.budgets.as_ref(),
+            budgets: self.budgets.as_ref(),
             mcp: self.mcp.map(|[drift_detected, origin_changed, injection_heuristic, risky_param_added]| {
                 McpFacts { drift_detected, origin_changed, injection_heuristic, risky_param_added }
             }),

@@ -171,10 +171,12 @@ fn holds(condition: &Condition, action: &Action, facts: &Facts<'_>) -> Truth {
         fact(condition.threat_intel_match, facts.threat_intel_match),
         given(&condition.semantic_category, facts.semantic_categories),
         given(&condition.correlation_pattern, facts.correlation_patterns),
-        condition
-            .daily_budget_exceeded
-            .as_ref()
-            .map(|name| facts.budgets_exceeded.map_or(Truth::Unknown, |names| sure(names.contains(name)))),
+        condition.daily_budget_exceeded.as_ref().map(|name| {
+            match facts.budgets.and_then(|budgets| budgets.get(name)) {
+                None => Truth::Unknown,
+                Some(budget) => budget.is_exceeded().map_or(Truth::TypeError, sure),
+            }
+        }),
         condition.time_of_day_outside.as_ref().map(|window| sure(!is_inside(window, facts.now))),
         fact(condition.mcp_drift_detected, facts.mcp.map(|mcp| mcp.drift_detected)),
         fact(condition.mcp_origin_changed, facts.mcp.map(|mcp| mcp.origin_changed)),

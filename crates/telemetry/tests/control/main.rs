@@ -9,6 +9,7 @@
 
 mod access;
 mod approvals;
+mod budgets;
 mod detectors;
 mod keys;
 mod policies;

@@ -205,15 +205,19 @@ async fn what_cannot_be_judged_is_counted_and_named() {
         env: row.env.clone(),
         signature: [0; 32],
         idempotency_key: None,
+        budgets: Vec::new(),
         now: row.created_at,
         // What was sealed for one row does not open in another.
-        settle: Box::new(move |precedent| Settled {
-            row: interven_store::ActivityRow { trace_id: damaged, ..row },
-            approval: ApprovalEffect::None,
-            trust: precedent.trust.clone(),
-            trust_events: Vec::new(),
-            lesson: None,
-            incidents: Vec::new(),
+        settle: Box::new(move |precedent| {
+            Some(Settled {
+                row: interven_store::ActivityRow { trace_id: damaged, ..row },
+                approval: ApprovalEffect::None,
+                trust: precedent.trust.clone(),
+                trust_events: Vec::new(),
+                lesson: None,
+                incidents: Vec::new(),
+                spendings: Vec::new(),
+            })
         }),
     };
     world.live.store.record_scan(world.tenant, entry).await.unwrap();

@@ -1,15 +1,16 @@
 //! The record of scans.
 
-use super::{Call, Stage, event, is_conflict, is_not_found, minutes};
+use super::{Call, Stage, ada, event, is_conflict, is_not_found, minutes};
 use interven_store::{
-    ActivityFilter, ActivityRow, ApprovalEffect, Change, IncidentEffect, ScanResponseRow, Settled,
-    TrustEventKind,
+    ActivityFilter, ActivityRow, ApprovalEffect, Change, IncidentEffect, Precedent, ScanEntry,
+    ScanResponseRow, Settled, StoreError, TrustEventKind,
 };
 use interven_types::{
-    AgentId, ApprovalId, DataClass, Decision, KeyId, PolicyId, RiskBand, Timestamp, TraceId, Verb,
+    AgentId, ApprovalId, BudgetKey, DataClass, Decision, KeyId, Millionths, PolicyId, RiskBand, Spending,
+    Timestamp, TraceId, Verb,
 };
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 fn page(limit: u32) -> ActivityFilter {
@@ -274,4 +275,41 @@ fn a_verdict(reason: &str) -> interven_types::Verdict {
         "redactions": [], "coverage": {"evaluated": [], "skipped": []}, "determined_by": [{"kind": "no_policy"}],
     });
     serde_json::from_value(verdict).unwrap()
+}
+
+pub(super) async fn budgets_add_up_what_is_recorded(stage: Stage) {
+    let key = |name: &str, agent_id, day: &str| BudgetKey { name: name.into(), agent_id, day: day.into() };
+    let own = key("pay", Some(stage.agent), "2026-11-22");
+    let all = key("pay", None, "2026-11-22");
+    let tomorrow = key("pay", None, "2026-11-23");
+    let keys = vec![own.clone(), all.clone(), tomorrow.clone()];
+    let spend = async |spent: Vec<(BudgetKey, i64)>, expected: &[(BudgetKey, i64)]| {
+        let call = Call { budgets: keys.clone(), ..Call::by(stage.agent, stage.now) };
+        let expected: BTreeMap<_, _> =
+            expected.iter().cloned().map(|(key, n)| (key, Millionths(n))).collect();
+        let settle = move |known: &Precedent, settled: &mut Settled| {
+            assert_eq!(known.budgets_used, expected);
+            settled.spendings =
+                spent.into_iter().map(|(key, n)| Spending { key, amount: Millionths(n) }).collect();
+        };
+        call.record(&stage, settle).await.unwrap();
+    };
+    spend(vec![(own.clone(), 5), (all.clone(), 7)], &[]).await;
+    spend(vec![(all.clone(), i64::MAX)], &[(own.clone(), 5), (all.clone(), 7)]).await;
+    spend(vec![], &[(own.clone(), 5), (all.clone(), i64::MAX)]).await;
+    let used = stage.store.budgets_used(stage.tenant, &keys).await.unwrap();
+    assert_eq!(used.into_values().map(|n| n.0).collect::<Vec<_>>(), [i64::MAX, 5]);
+    let other = stage.store.create_tenant("other", &ada(), stage.now).await.unwrap().tenant_id;
+    assert!(stage.store.budgets_used(other, &keys).await.unwrap().is_empty());
+    assert!(stage.store.budget_of_day(other, "pay", "2026-11-22").await.unwrap().is_empty());
+    let day = stage.store.budget_of_day(stage.tenant, "pay", "2026-11-22").await.unwrap();
+    assert_eq!(day, [(None, Millionths(i64::MAX)), (Some(stage.agent), Millionths(5))]);
+}
+
+pub(super) async fn a_scan_that_is_outdated_leaves_nothing(stage: Stage) {
+    let entry = Call::by(stage.agent, stage.now).entry(|_, _| ());
+    let outdated = ScanEntry { settle: Box::new(|_| None), ..entry };
+    let refused = stage.store.record_scan(stage.tenant, outdated).await;
+    assert_eq!(refused.map(|_| ()), Err(StoreError::Outdated));
+    assert_eq!(stage.scan(|_, _| ()).await.ledger_seq, 1);
 }

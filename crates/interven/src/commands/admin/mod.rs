@@ -1,6 +1,7 @@
-//! `interven admin`: tenants, people, keys, agents, settings, detectors.
+//! `interven admin`: tenants, people, keys, agents, settings, detectors, budgets.
 
 mod agent;
+mod budgets;
 mod detectors;
 mod key;
 mod settings;
@@ -29,6 +30,7 @@ pub(crate) async fn run(args: AdminArgs) -> Result<Exit> {
         AdminCommand::Key(command) => key::run(&client, command, terminal).await?,
         AdminCommand::Agent(command) => agent::run(&client, command, terminal).await?,
         AdminCommand::Detectors(command) => return detectors::run(&client, command, terminal).await,
+        AdminCommand::Budgets(command) => budgets::run(&client, command, terminal).await?,
         AdminCommand::Settings(command) => settings::run(&client, command, terminal).await?,
     }
     Ok(Exit::Ok)
