@@ -4,12 +4,16 @@ use crate::judge::{View, judge};
 use crate::outcome::{Facts, Note, Outcome, RedactionRequest, RuleMatch};
 use crate::set::{CompiledRule, PolicySet, Ruleset};
 use crate::truth::Truth;
-use interven_types::{Confidence, Decision, RuleRef};
+use interven_types::{Action, Confidence, Decision, RuleRef};
 use std::cmp::Reverse;
 
 /// A rule that matched, not yet written out.
 struct Speaker<'p> {
     rule: &'p CompiledRule,
+    /// Its place in the order of evaluation.
+    number: usize,
+    /// Of the agent's own policies.
+    is_own: bool,
     reference: RuleRef,
     failed_closed: Option<String>,
 }
@@ -27,28 +31,27 @@ impl Speaker<'_> {
 impl PolicySet {
     /// Judges one call.
     ///
-    /// Within a policy the first matching rule by priority speaks; across policies the strictest action wins. The
-    /// agent's own policies come first, and when they come to ALLOW, they silence what the tenant's rules say short
-    /// of DENY.
+    /// Each thing that the call does is judged on its own, and the strictest action wins: an exception for one of them
+    /// excuses no other. Within a policy the first matching rule by priority speaks; across policies the strictest
+    /// action wins. The agent's own policies come first, and when they come to ALLOW, they silence what the tenant's rules
+    /// say short of DENY.
     pub fn evaluate(&self, facts: &Facts<'_>) -> Outcome {
         let view = View::new(facts, &self.finder);
         let mut notes = Vec::new();
-        let own = self.agents.get(&facts.agent_id).map(|rules| rules.speakers(&view, &mut notes));
-        let mut speakers = own.unwrap_or_default();
-        let permission = strictest(&speakers)
-            .filter(|speaker| speaker.decision() == Decision::Allow)
-            .map(|speaker| speaker.reference.clone());
-        for speaker in self.tenant.speakers(&view, &mut notes) {
-            match &permission {
-                Some(by) if speaker.has_voice() && speaker.decision() < Decision::Deny => notes.push(Note {
-                    rule: speaker.reference,
-                    text: format!(
-                        "silenced by rule `{}` of the agent's own policy `{}`",
-                        by.rule_id, by.policy_name
-                    ),
-                }),
-                _ => speakers.push(speaker),
+        let mut speakers: Vec<Speaker<'_>> = Vec::new();
+        for action in facts.actions {
+            for speaker in self.speakers(&view, action, &mut notes) {
+                match speakers.iter_mut().find(|known| std::ptr::eq(known.rule, speaker.rule)) {
+                    Some(known) if speaker.failed_closed.is_none() => known.failed_closed = None,
+                    Some(_) => {}
+                    None => speakers.push(speaker),
+                }
             }
+        }
+        if let [_, _, ..] = facts.actions {
+            // In the order of evaluation again, and nothing twice.
+            speakers.sort_by_key(|speaker| (!speaker.is_own, speaker.number));
+            notes = without_repetition(notes, &speakers);
         }
         let redaction = redaction(&speakers, &view);
         let decisive = strictest(&speakers).map(written_out);
@@ -60,18 +63,41 @@ impl PolicySet {
             redaction,
         }
     }
+
+    /// The rules that speak about one action.
+    fn speakers(&self, view: &View<'_>, action: &Action, notes: &mut Vec<Note>) -> Vec<Speaker<'_>> {
+        let own = self.agents.get(&view.facts.agent_id).map(|rules| rules.speakers(view, action, notes));
+        let mut speakers = own.unwrap_or_default();
+        speakers.iter_mut().for_each(|speaker| speaker.is_own = true);
+        let permission = strictest(&speakers)
+            .filter(|speaker| speaker.decision() == Decision::Allow)
+            .map(|speaker| speaker.reference.clone());
+        for speaker in self.tenant.speakers(view, action, notes) {
+            match &permission {
+                Some(by) if speaker.has_voice() && speaker.decision() < Decision::Deny => notes.push(Note {
+                    rule: speaker.reference,
+                    text: format!(
+                        "silenced by rule `{}` of the agent's own policy `{}`",
+                        by.rule_id, by.policy_name
+                    ),
+                }),
+                _ => speakers.push(speaker),
+            }
+        }
+        speakers
+    }
 }
 
 impl Ruleset {
     /// The rule that speaks in each policy, and the shadow rules that match before it.
-    fn speakers(&self, view: &View<'_>, notes: &mut Vec<Note>) -> Vec<Speaker<'_>> {
+    fn speakers(&self, view: &View<'_>, action: &Action, notes: &mut Vec<Note>) -> Vec<Speaker<'_>> {
         let mut speakers: Vec<Speaker<'_>> = Vec::new();
         let mut spoken = None;
-        for rule in self.candidates(view.facts.actions) {
+        for (number, rule) in self.candidates(action) {
             if spoken == Some(rule.policy) || !self.is_in_force(rule, view.facts.env) {
                 continue;
             }
-            let (is_match, failed_closed) = match rule.judge(view) {
+            let (is_match, failed_closed) = match rule.judge(view, action) {
                 Truth::True => (true, None),
                 Truth::TypeError(cause) if rule.action.fails_closed() => (true, Some(cause.to_string())),
                 Truth::False => (false, None),
@@ -87,7 +113,13 @@ impl Ruleset {
             if !rule.is_shadow {
                 spoken = Some(rule.policy);
             }
-            speakers.extend(self.reference(rule).map(|reference| Speaker { rule, reference, failed_closed }));
+            speakers.extend(self.reference(rule).map(|reference| Speaker {
+                rule,
+                number,
+                is_own: false,
+                reference,
+                failed_closed,
+            }));
         }
         speakers
     }
@@ -99,19 +131,24 @@ impl Ruleset {
 }
 
 impl CompiledRule {
-    fn judge(&self, view: &View<'_>) -> Truth<'_> {
-        if !self.matcher.admits_caller(view.facts) {
+    fn judge(&self, view: &View<'_>, action: &Action) -> Truth<'_> {
+        if !self.matcher.admits_caller(view.facts) || !self.matcher.admits_action(action) {
             return Truth::False;
         }
-        let mut truth = Truth::False;
-        for action in view.facts.actions.iter().filter(|action| self.matcher.admits_action(action)) {
-            truth = truth.or(judge(&self.condition, view, action));
-            if truth == Truth::True {
-                break;
-            }
-        }
-        truth
+        judge(&self.condition, view, action)
     }
+}
+
+/// Each note once, and none about a rule that spoke of another action after all.
+fn without_repetition(notes: Vec<Note>, speakers: &[Speaker<'_>]) -> Vec<Note> {
+    let mut kept: Vec<Note> = Vec::new();
+    for note in notes {
+        let has_spoken = speakers.iter().any(|speaker| speaker.reference == note.rule);
+        if !has_spoken && !kept.contains(&note) {
+            kept.push(note);
+        }
+    }
+    kept
 }
 
 /// The first of the strictest.

@@ -148,25 +148,23 @@ impl Ruleset {
         }
     }
 
-    /// The rules that may be about these actions, in the order of evaluation.
-    pub(crate) fn candidates(&self, actions: &[&Action]) -> impl Iterator<Item = &CompiledRule> {
+    /// The rules that may be about this action, numbered, in the order of evaluation.
+    pub(crate) fn candidates(&self, action: &Action) -> impl Iterator<Item = (usize, &CompiledRule)> {
         let mut numbers = Vec::new();
         let mut lists = 0;
-        for action in actions {
-            let of_tool = self.by_tool.get(action.tool.as_ref());
-            for list in
-                [of_tool, Some(&self.any_tool)].into_iter().flatten().flat_map(|rules| rules.about(action))
-            {
-                lists += usize::from(!list.is_empty());
-                numbers.extend_from_slice(list);
-            }
+        let of_tool = self.by_tool.get(action.tool.as_ref());
+        for list in
+            [of_tool, Some(&self.any_tool)].into_iter().flatten().flat_map(|rules| rules.about(action))
+        {
+            lists += usize::from(!list.is_empty());
+            numbers.extend_from_slice(list);
         }
         if lists > 1 {
             // The stable sort merges lists that are sorted already.
             numbers.sort();
             numbers.dedup();
         }
-        numbers.into_iter().filter_map(|number| self.rules.get(number))
+        numbers.into_iter().filter_map(|number| self.rules.get(number).map(|rule| (number, rule)))
     }
 
     pub(crate) fn reference(&self, rule: &CompiledRule) -> Option<RuleRef> {

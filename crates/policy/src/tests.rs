@@ -360,6 +360,29 @@ fn a_rule_matches_when_any_one_action_fits_it_whole() {
 }
 
 #[test]
+fn an_exception_for_one_thing_that_a_call_does_excuses_no_other() {
+    let fetch = Action { tool: "custom_proxy".into(), operation: "get".into(), verb: Verb::Read, ..action() };
+    let exception =
+        json!({"rule_id": "fetching", "match": {"tool_names": ["custom_proxy"]}, "action": "ALLOW"});
+    let rest = json!({"rule_id": "rest", "action": "DENY"});
+    for (actions, expected) in [
+        (vec![fetch.clone()], &["fetching"][..]),
+        (vec![action()], &["rest"]),
+        (vec![fetch.clone(), fetch.clone()], &["fetching"]),
+        (vec![fetch.clone(), action()], &["fetching", "rest"]),
+        (vec![action(), fetch.clone()], &["fetching", "rest"]),
+    ] {
+        let outcome = Call { actions, ..Call::new() }.judged(json!([exception, rest]));
+        let spoke: Vec<_> = outcome.matches.iter().map(|spoken| spoken.rule.rule_id.as_str()).collect();
+        assert_eq!(spoke, expected);
+        assert_eq!(
+            outcome.decisive.map(|rule| rule.rule.rule_id),
+            expected.last().map(|id| (*id).to_owned())
+        );
+    }
+}
+
+#[test]
 fn within_a_policy_the_first_by_priority_speaks() {
     let ranked = |priority: i64, action: &str| json!({"rule_id": format!("{action}-{priority}"), "priority": priority, "action": action});
     let spoken = |rules: Value| Call::new().judged(rules).decisive.unwrap().rule.rule_id;

@@ -193,18 +193,19 @@ fn holds(condition: &Condition, action: &Action, facts: &Facts<'_>) -> Truth {
     all.into_iter().flatten().min().unwrap_or(Truth::True)
 }
 
-fn rule_matches(rule: &RuleSource, facts: &Facts<'_>) -> bool {
-    let about = facts.actions.iter().filter(|action| is_about(&rule.matches, action, facts));
-    match about.map(|action| holds(&rule.condition, action, facts)).max() {
-        Some(Truth::True) => true,
-        Some(Truth::TypeError) => rule.action.decision() >= Decision::RequireApproval,
-        _ => false,
-    }
+fn rule_matches(rule: &RuleSource, action: &Action, facts: &Facts<'_>) -> bool {
+    is_about(&rule.matches, action, facts)
+        && match holds(&rule.condition, action, facts) {
+            Truth::True => true,
+            Truth::TypeError => rule.action.decision() >= Decision::RequireApproval,
+            _ => false,
+        }
 }
 
-/// The rule that speaks in each policy of one group.
+/// The rule that speaks about one action in each policy of one group.
 fn speaking<'p>(
     policies: &[&'p InstalledPolicy],
+    action: &Action,
     facts: &Facts<'_>,
 ) -> Vec<(&'p InstalledPolicy, &'p RuleSource)> {
     let in_force = |policy: &&&InstalledPolicy| policy.env_name.as_deref().is_none_or(|env| env == facts.env);
@@ -212,7 +213,7 @@ fn speaking<'p>(
         let mut rules: Vec<&RuleSource> =
             policy.rules.iter().filter(|rule| rule.mode == Mode::Enforce).collect();
         rules.sort_by_key(|rule| rule.priority);
-        rules.into_iter().find(|rule| rule_matches(rule, facts)).map(|rule| (*policy, rule))
+        rules.into_iter().find(|rule| rule_matches(rule, action, facts)).map(|rule| (*policy, rule))
     };
     policies.iter().filter(in_force).filter_map(speaker).collect()
 }
@@ -226,12 +227,22 @@ pub(crate) fn slowly(policies: &[InstalledPolicy], facts: &Facts<'_>) -> Option<
     let own: Vec<_> =
         own.into_iter().filter(|policy| policy.agent_override == Some(facts.agent_id)).collect();
     let decision = |spoken: &(&InstalledPolicy, &RuleSource)| spoken.1.action.decision();
-    let mut spoken = speaking(&own, facts);
-    let silences = spoken.iter().map(decision).max() == Some(Decision::Allow);
-    spoken
-        .extend(speaking(&tenant, facts).into_iter().filter(|s| !silences || decision(s) == Decision::Deny));
+    let about = |action: &&Action| {
+        let own = speaking(&own, action, facts);
+        let silences = own.iter().map(decision).max() == Some(Decision::Allow);
+        let tenant = speaking(&tenant, action, facts);
+        let heard = tenant.into_iter().filter(move |s| !silences || decision(s) == Decision::Deny);
+        own.into_iter().chain(heard).collect::<Vec<_>>()
+    };
+    let spoken: Vec<_> = facts.actions.iter().flat_map(about).collect();
     let strictest = spoken.iter().map(decision).max()?;
     let equally_strict = spoken.iter().filter(|spoken| decision(spoken) == strictest);
-    let (policy, rule) = equally_strict.min_by_key(|spoken| spoken.1.priority)?;
+    // Of equal priorities the agent's own policy first, then by name, then in the order written.
+    let order = |spoken: &&(&InstalledPolicy, &RuleSource)| {
+        let (policy, rule) = spoken;
+        let written = policy.rules.iter().position(|r| r.rule_id == rule.rule_id);
+        (rule.priority, policy.agent_override.is_none(), policy.name.clone(), written)
+    };
+    let (policy, rule) = equally_strict.min_by_key(order)?;
     Some((strictest, policy.name.clone(), rule.rule_id.clone()))
 }
