@@ -1,6 +1,6 @@
 //! The record of scans.
 
-use interven_types::{Decision, RiskBand, Timestamp, TraceId, Verb};
+use interven_types::{Decision, RiskBand, RuleRef, Timestamp, TraceId, Verb};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -61,8 +61,26 @@ pub struct Explanation {
     pub differences: Vec<String>,
     #[serde(default)]
     pub explanation: Vec<String>,
+    #[serde(default)]
+    pub rules: Vec<RulePart>,
     #[serde(flatten)]
     pub more: Map<String, Value>,
+}
+
+/// What one rule did in a decision.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RulePart {
+    /// With the version that its policy had.
+    pub rule: RuleRef,
+    /// `decided`, `spoke`, `shadow` or `silent`.
+    pub part: String,
+    #[serde(default)]
+    pub action: Option<String>,
+    #[serde(default)]
+    pub why: Option<String>,
+    /// What the other rules would have decided.
+    #[serde(default)]
+    pub without_it: Option<Decision>,
 }
 
 /// Which rows. Values are as the server reads them, so that it is the one to judge them.

@@ -21,7 +21,7 @@ mod settings;
 mod simulation;
 mod tenants;
 
-pub use activity::{Activity, ActivityPage, ActivityQuery, Explanation, Trace};
+pub use activity::{Activity, ActivityPage, ActivityQuery, Explanation, RulePart, Trace};
 pub use agents::{Agent, AgentDetail, Trust, TrustStep};
 pub use approvals::{Approval, ApprovalQuery, Ruling};
 pub use budgets::{BudgetToday, BudgetUse};

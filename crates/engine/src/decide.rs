@@ -8,7 +8,7 @@ use crate::{
 };
 use interven_classify::{Classifier, ExceptedHit, Redacted, RedactionPlan, Subject};
 use interven_normalize::{Normalized, UrlError, normalize};
-use interven_policy::{BudgetFact, Facts, Outcome, PolicySet, RuleMatch};
+use interven_policy::{BudgetFact, Facts, Note, Outcome, PolicySet, RuleMatch};
 use interven_types::{
     Action, Confidence, Coverage, DataClass, Decision, Factor, Hit, Place, RiskBand, RuleRef, ScanRequest,
     Signal, Skipped, Timestamp,
@@ -100,6 +100,8 @@ pub struct Ruling {
     pub rule: Option<RuleRef>,
     /// The rule that spoke in each policy, and the shadow rules that matched before it.
     pub matches: Vec<RuleMatch>,
+    /// Rules that did not come to speak though they were asked, and why.
+    pub notes: Vec<Note>,
     pub modifiers: interven_policy::Modifiers,
     pub opens_incident: bool,
     pub reason_codes: Vec<String>,
@@ -215,6 +217,7 @@ impl Examination<'_> {
             factors,
             coverage: self.cover(&outcome, policies),
             matches: outcome.matches,
+            notes: outcome.notes,
             budgets,
         }
     }
@@ -243,7 +246,7 @@ impl Examination<'_> {
     }
 
     /// The judgement that the ruling makes of the examination.
-    fn conclude(self, ruling: Ruling) -> Judgement {
+    pub fn conclude(self, ruling: Ruling) -> Judgement {
         let Self { snapshot, call, found, baseline, risk, .. } = self;
         let mut determined_by = detector_factors(&found.hits);
         determined_by.extend(risk.floors);

@@ -448,6 +448,8 @@ pub(crate) enum PolicyCommand {
     Apply(PolicyApplyArgs),
     /// Say what differs between files and the server; exit code 1 when something does
     Diff(PolicyDiffArgs),
+    /// Say what each rule did in a recorded decision, and what would have been decided without it
+    Explain { trace: TraceId },
     /// Print the policies in force as one pack, which `apply` takes back
     Export(PolicyExportArgs),
     /// List the versions of a policy, newest first

@@ -15,6 +15,7 @@ mod randomness;
 mod record;
 mod replay;
 mod response;
+mod rules;
 mod scan;
 mod secrets;
 mod simulate;
@@ -29,6 +30,7 @@ pub use randomness::{fresh_api_key, fresh_id, fresh_token};
 pub use record::Recorded;
 pub use replay::{Replay, ReplayError};
 pub use response::InspectedResponse;
+pub use rules::{Part, RulePart};
 pub use scan::{ScanError, ScanRequestContext};
 pub use secrets::{KeyError, StartError};
 pub use simulate::{

@@ -1,12 +1,12 @@
 //! Looking back: the recorded request, as shown or as it was, and the recorded decision made again.
 
 use crate::{
-    Live,
+    Live, RulePart, rules,
     scan::request_place,
     tenants::{TenantError, compile},
 };
 use interven_engine::{
-    AgentFacts, AgentView, ENGINE_VERSION, EngineFacts, InvalidCall, Judgement, Snapshot, decide,
+    AgentFacts, AgentView, ENGINE_VERSION, EngineFacts, InvalidCall, Judgement, Snapshot, examine,
     redacted_request,
 };
 use interven_normalize::OwnDomains;
@@ -37,6 +37,7 @@ pub enum ReplayError {
 pub struct Replay {
     pub recorded: Verdict,
     pub judgement: Judgement,
+    pub rules: Vec<RulePart>,
     /// What differs, in sentences; empty when the same.
     pub differences: Vec<String>,
 }
@@ -85,7 +86,10 @@ impl Live {
             agent: AgentView::recorded(facts),
             engines,
         };
-        let judgement = decide(&request, &snapshot, row.created_at, &mut ())?;
+        let examination = examine(&request, &snapshot, row.created_at, &mut ())?;
+        let ruling = examination.rule(&snapshot.policies, &mut ());
+        let rules = rules::parts(&examination, &ruling, &members)?;
+        let judgement = examination.conclude(ruling);
         let mut differences = differences(&recorded, &judgement);
         if !differences.is_empty() && row.engine_version != ENGINE_VERSION {
             differences.push(format!(
@@ -96,7 +100,7 @@ impl Live {
         if !differences.is_empty() && row.detectors_hash != classifier.patterns_hash() {
             differences.push("the detectors have changed since".to_owned());
         }
-        Ok(Replay { recorded, judgement, differences })
+        Ok(Replay { recorded, judgement, rules, differences })
     }
 }
 

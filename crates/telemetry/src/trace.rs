@@ -2,7 +2,7 @@
 
 use crate::{Telemetry, error::Answer, explain::explain, extract::Path, operator::Operator};
 use axum::{Json, extract::State};
-use interven_live::Replay;
+use interven_live::{Replay, RulePart};
 use interven_store::{ActivityRow, AuditEntry, ScanResponseRow};
 use interven_types::{
     Coverage, DataClass, Decision, ErrorBody, Factor, RiskBand, RuleRef, ScanRequest, Signal, TraceId,
@@ -97,6 +97,8 @@ pub(crate) struct Explained {
     #[schema(value_type = Object)]
     recorded: Verdict,
     again: Again,
+    /// What each rule of the policies in force then did, those that decided first.
+    rules: Vec<RulePart>,
     /// What differs, in sentences.
     differences: Vec<String>,
     explanation: Vec<String>,
@@ -119,12 +121,13 @@ pub(crate) async fn replay(
     Path(id): Path<TraceId>,
 ) -> Answer<Explained> {
     let live = &telemetry.live;
-    let Replay { recorded, judgement, differences } = live.replay(operator.tenant, id).await?;
+    let Replay { recorded, judgement, rules, differences } = live.replay(operator.tenant, id).await?;
     let row = live.store.trace(operator.tenant, id).await?;
     Ok(Json(Explained {
         same: differences.is_empty(),
         explanation: explain(&row, &recorded),
         recorded,
+        rules,
         again: Again {
             decision: judgement.decision,
             risk_score: judgement.risk_score,

@@ -8,6 +8,7 @@ mod detectors;
 mod durability;
 mod hostile;
 mod limits;
+mod policies;
 mod responses;
 mod trust;
 mod world;

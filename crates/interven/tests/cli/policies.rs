@@ -163,11 +163,13 @@ fn a_budget_is_counted_across_a_restart() {
     let budgets =
         |desk: &Desk, arguments: &[&str]| desk.world.interven(&[&["admin", "budgets"], arguments].concat());
     let set = ["set", "reads", "--per", "agent", "--limit", "2", "--match", r#"{"tool_names": ["github"]}"#];
-    budgets(&desk, &set).must_exit(0);
     let rule = "{ rule_id: r, condition: { daily_budget_exceeded: reads }, action: DENY }";
-    let applied =
-        desk.policy(&["apply", &desk.file("budget.yaml", &format!("name: Budget\nrules:\n  - {rule}\n"))]);
-    assert_eq!(applied.must_exit(0).stderr, "");
+    let apply =
+        || desk.policy(&["apply", &desk.file("budget.yaml", &format!("name: Budget\nrules:\n  - {rule}\n"))]);
+    let early = apply().must_exit(0).stderr;
+    assert!(early.starts_with("Budget: warning: the tenant has no budget `reads`"), "{early}");
+    budgets(&desk, &set).must_exit(0);
+    assert_eq!(apply().must_exit(0).stderr, "");
     assert_eq!(desk.decision(), Some(0));
     let home = desk.world.home();
     desk.world.stop();
@@ -184,4 +186,41 @@ fn a_budget_is_counted_across_a_restart() {
     budgets(&desk, &["remove", "nothing"]).must_exit(2);
     assert_eq!(budgets(&desk, &["remove", "reads"]).must_exit(0).stdout, "none\n");
     assert_eq!(desk.decision(), Some(0));
+}
+
+#[test]
+fn each_rules_part_in_a_decision_is_told() {
+    let desk = Desk::new();
+    let rule = |id: &str, rest: &str| {
+        format!("  - {{ rule_id: {id}, match: {{ tool_names: [github] }}, {rest} }}\n")
+    };
+    let strict = format!(
+        "name: Strict\nrules:\n{}{}{}",
+        rule("watch", "action: DENY, mode: shadow, priority: 1"),
+        rule("intel", "condition: { threat_intel_match: true }, action: DENY, priority: 2"),
+        rule("typed", "condition: { body_path_gt: { path: $.n, value: 1 } }, action: DENY, priority: 3")
+    );
+    desk.policy(&["apply", &desk.file("strict.yaml", &strict)]).must_exit(0);
+    desk.policy(&["apply", &desk.file("hold.yaml", &github("Hold", "REQUIRE_APPROVAL"))]).must_exit(0);
+    let denied = desk.world.scan("POST", "https://api.github.com/repos/acme/app/issues", r#"{"n": "x"}"#);
+    let trace = denied.must_exit(12).json()["trace_id"].as_str().unwrap().to_owned();
+    // What is in force now does not matter.
+    desk.policy(&["delete", "Strict"]).must_exit(0);
+    let told = desk.policy(&["explain", &trace, "--json"]).must_exit(0).json();
+    let parts: Vec<String> = told["rules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|part| ["Strict", "Hold"].contains(&part["rule"]["policy_name"].as_str().unwrap()))
+        .map(|part| {
+            format!("{} {} {}", part["part"], part["rule"]["rule_id"], part["without_it"]).replace('"', "")
+        })
+        .collect();
+    let expected =
+        ["decided typed REQUIRE_APPROVAL", "spoke r DENY", "shadow watch null", "silent intel null"];
+    assert_eq!(parts, expected);
+    let shown = desk.policy(&["explain", &trace]).must_exit(0).stdout;
+    for expected in ["failed closed: $.n is text, not a number", "threat intelligence did not run"] {
+        assert!(shown.contains(expected), "{shown}");
+    }
 }

@@ -122,7 +122,8 @@ fn unknown_budgets(source: &PolicySource, budgets: &[Budget]) -> Vec<Diagnostic>
     let unknown = names.filter(|name| budgets.iter().all(|budget| budget.name != **name));
     let warn = |name| {
         let message = format!("the tenant has no budget `{name}`; `interven admin budgets set` makes one");
-        Diagnostic { severity: Severity::Warning, ..error(&source.name, &message) }
+        let path = "rules".to_owned();
+        Diagnostic { severity: Severity::Warning, path, ..error(&source.name, &message) }
     };
     unknown.map(warn).collect()
 }

@@ -76,7 +76,7 @@ pub(super) async fn delete(server: &ServerArgs, args: &PolicyDeleteArgs) -> Resu
     let gone = client.delete_policy(policy.policy_id, args.if_version).await?;
     Terminal::new(server.json).show(&gone, |_| {
         let (name, version) = (printable(&policy.name), policy.version);
-        format!("{name}: deleted at version {version}; `interven policy restore` brings it back\n")
+        format!("{name}: deleted; `interven policy restore --version {version}` brings it back\n")
     })?;
     Ok(Exit::Ok)
 }

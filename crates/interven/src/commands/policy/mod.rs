@@ -2,6 +2,7 @@
 
 mod apply;
 mod diff;
+mod explain;
 mod export;
 mod files;
 mod fmt;
@@ -27,6 +28,7 @@ pub(crate) fn run(PolicyArgs { server, what }: PolicyArgs) -> Result<Exit> {
         PolicyCommand::Validate { sources } => validate::validate(&sources, server.json),
         PolicyCommand::Apply(args) => on_one_core(apply::apply(&server, &args)),
         PolicyCommand::Diff(args) => on_one_core(diff::diff(&server, &args)),
+        PolicyCommand::Explain { trace } => on_one_core(explain::explain(&server, trace)),
         PolicyCommand::Export(args) => on_one_core(export::export(&server, &args)),
         PolicyCommand::Versions(which) => on_one_core(history::versions(&server, &which)),
         PolicyCommand::Show(args) => on_one_core(history::show(&server, &args)),
