@@ -72,6 +72,9 @@ pub struct Explanation {
 pub struct RulePart {
     /// With the version that its policy had.
     pub rule: RuleRef,
+    /// Name of the agent whose own policy it is.
+    #[serde(default)]
+    pub agent: Option<String>,
     /// `decided`, `spoke`, `shadow` or `silent`.
     pub part: String,
     #[serde(default)]

@@ -12,6 +12,8 @@ use serde::Serialize;
 pub struct RulePart {
     /// With the version that its policy had.
     pub rule: RuleRef,
+    /// Name of the agent whose own policy it is; absent: it is for all.
+    pub agent: Option<String>,
     pub part: Part,
     /// `ALLOW`, `DENY`, `SANITIZE`, `REQUIRE_APPROVAL` or `OPEN_INCIDENT`; absent for a rule that did not match.
     #[schema(value_type = Option<String>)]
@@ -42,6 +44,10 @@ pub(crate) fn parts(
     members: &[PolicyRow],
 ) -> Result<Vec<RulePart>, TenantError> {
     let installed = members.iter().map(install).collect::<Result<Vec<_>, _>>()?;
+    let agent_of = |rule: &RuleRef| {
+        let policy = members.iter().find(|member| member.policy_id == rule.policy_id)?;
+        policy.source.get("agent")?.as_str().map(str::to_owned)
+    };
     let mut parts = Vec::new();
     for matched in &ruling.matches {
         let part = match &ruling.rule {
@@ -54,6 +60,7 @@ pub(crate) fn parts(
             _ => Some(examination.rule(&compile_without(&installed, &matched.rule)?, &mut ()).decision),
         };
         parts.push(RulePart {
+            agent: agent_of(&matched.rule),
             rule: matched.rule.clone(),
             part,
             action: Some(matched.action),
@@ -62,6 +69,7 @@ pub(crate) fn parts(
         });
     }
     parts.extend(ruling.notes.iter().map(|note| RulePart {
+        agent: agent_of(&note.rule),
         rule: note.rule.clone(),
         part: Part::Silent,
         action: None,

@@ -146,6 +146,14 @@ fn an_agents_own_policy_lets_pass_what_a_tenants_rule_holds() {
     let own = desk.file("own.yaml", &github("Pass", "ALLOW"));
     desk.policy(&["apply", &own, "--agent", "default-agent"]).must_exit(0);
     assert_eq!(desk.decision(), Some(0));
+    let passed = desk.world.scan(READ.0, READ.1, READ.2).json();
+    let told = desk.policy(&["explain", passed["trace_id"].as_str().unwrap()]).must_exit(0).stdout;
+    let line = |start: &str| told.lines().find(|line| line.starts_with(start)).unwrap_or_default();
+    assert!(line("decided").contains("default-agent"), "{told}");
+    assert!(
+        line("silent   Hold").contains("silenced by rule `r` of the agent's own policy `Pass`"),
+        "{told}"
+    );
     let listed = desk.policy(&["list"]).must_exit(0).stdout;
     assert!(
         listed.lines().any(|line| line.starts_with("Pass") && line.contains("default-agent")),

@@ -21,6 +21,7 @@ fn text(explanation: &Explanation) -> String {
         [
             part.part.clone(),
             part.rule.policy_name.clone(),
+            or_dash(part.agent.as_ref()),
             part.rule.policy_version.to_string(),
             part.rule.rule_id.clone(),
             or_dash(part.action.as_ref()),
@@ -28,7 +29,7 @@ fn text(explanation: &Explanation) -> String {
             part.why.clone().unwrap_or_default(),
         ]
     });
-    let mut text = table(["PART", "POLICY", "VERSION", "RULE", "ACTION", "WITHOUT IT", "WHY"], rows);
+    let mut text = table(["PART", "POLICY", "AGENT", "VERSION", "RULE", "ACTION", "WITHOUT IT", "WHY"], rows);
     for difference in &explanation.differences {
         text.push_str(&format!("Made again, the decision is different: {}\n", printable(difference)));
     }
