@@ -295,6 +295,8 @@ async fn a_simulation_that_nobody_waits_for_ends() {
         recording.spawn(async move { world.say(&caller, "hello").await });
     }
     recording.join_all().await;
+    // Nobody simulates yet: what a simulation keeps hold of shows in this count.
+    let before = Arc::strong_count(&world.live);
     let prepare = async || {
         let draft = Draft { policies: parse_json(quiet()).unwrap().into(), is_alone: false };
         let window = SimulationWindow::default();
@@ -309,7 +311,6 @@ async fn a_simulation_that_nobody_waits_for_ends() {
     assert!(scans < SCANS, "{scans}");
 
     // So does one whose answer is dropped: left alone it would wait for its reader, and keep what it works with.
-    let before = Arc::strong_count(&world.live);
     let request = Request::post("/api/telemetry/policies/simulate")
         .header("authorization", format!("Bearer {TOKEN}"))
         .body(Body::from(quiet().to_string()));
