@@ -12,6 +12,7 @@
 //! the size of what it reads: decoding is bounded, each byte of a layer is unpacked once, and regexes run without
 //! backtracking in windows round their keywords.
 
+mod bytes;
 mod checksum;
 mod classifier;
 pub mod detectors;

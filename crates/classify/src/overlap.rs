@@ -42,60 +42,117 @@ impl Claimant {
     }
 }
 
-/// Ranges that do not overlap, each with who claimed it.
+/// Ranges that do not overlap, each with who claimed it: by segment or leaf, class, and start.
 #[derive(Default)]
-struct Claims(BTreeMap<usize, (usize, Claimant)>);
+struct Claims(BTreeMap<(usize, DataClass, usize), (usize, Claimant)>);
 
 impl Claims {
-    /// Who claimed something that overlaps `span`.
-    fn owner_of(&self, span: &Range<usize>) -> Option<&Claimant> {
-        let (_, (end, owner)) = self.0.range(..span.end.max(span.start + 1)).next_back()?;
+    /// Who claimed something of the class that overlaps `span` of a segment or leaf.
+    fn owner_of(&self, place: usize, class: DataClass, span: &Range<usize>) -> Option<&Claimant> {
+        let until = (place, class, span.end.max(span.start + 1));
+        let (_, (end, owner)) = self.0.range((place, class, 0)..until).next_back()?;
         (*end > span.start).then_some(owner)
     }
 
-    fn claim(&mut self, span: &Range<usize>, owner: Claimant) {
-        self.0.insert(span.start, (span.end, owner));
+    fn claim(&mut self, place: usize, class: DataClass, span: &Range<usize>, owner: Claimant) {
+        self.0.insert((place, class, span.start), (span.end, owner));
     }
 }
 
 /// Keeps the most specific of overlapping matches of a class: a provider's or a tenant's own over generic, then confidence,
 /// then one of a single leaf, then length.
-pub(crate) fn resolve(mut all: Vec<Located>, detectors: &[Detector], layers: &Layers<'_>) -> Vec<Located> {
-    if are_apart(&all) {
-        return all;
-    }
-    let class_of = |l: &Located| detectors.get(l.found.detector).map_or(DataClass::Internal, |d| d.class);
-    all.sort_by_cached_key(|l| {
-        (Reverse(rank(l, detectors)), l.segment, l.found.span.start, l.found.detector)
-    });
-
-    let mut inside_segment = BTreeMap::<(usize, DataClass), Claims>::new();
-    let mut inside_leaf = BTreeMap::<(usize, DataClass), Claims>::new();
-    all.retain(|located| {
-        let class = class_of(located);
-        let span = &located.found.span;
-        let claims = inside_segment.entry((located.segment, class)).or_default();
-        if claims.owner_of(span).is_some() {
-            return false;
+pub(crate) fn resolve(all: Vec<Located>, detectors: &[Detector], layers: &Layers<'_>) -> Vec<Located> {
+    let Some(groups) = group(&all) else { return all };
+    let mut numbered: Vec<(usize, Located)> = groups.into_iter().zip(all).collect();
+    numbered.sort_by_key(|(group, _)| *group);
+    let mut kept = Vec::with_capacity(numbered.len());
+    let mut rivals = Vec::new();
+    let mut latest = 0;
+    for (group, located) in numbered {
+        if group != latest {
+            settle(&mut rivals, detectors, layers, &mut kept);
+            latest = group;
         }
-        let claimant = located.claimant();
-        claims.claim(span, claimant.clone());
-        let is_taken = located.sources.iter().any(|(leaf, span)| {
-            let owner = inside_leaf.get(&(*leaf, class)).and_then(|claims| claims.owner_of(span));
-            owner.is_some_and(|o| o.segment != located.segment && !o.is_apart_from(&claimant, layers))
+        rivals.push(located);
+    }
+    settle(&mut rivals, detectors, layers, &mut kept);
+    drop_parts_of_secrets(&mut kept, detectors);
+    kept
+}
+
+/// For each match the first of those that it shares bytes of a leaf with, directly or through others; `None` when no two
+/// do. What shares none of a leaf shares none of a layer either.
+fn group(all: &[Located]) -> Option<Vec<usize>> {
+    let numbered = all.iter().enumerate();
+    let mut spans: Vec<(usize, usize, usize, usize)> = numbered
+        .flat_map(|(n, l)| l.sources.iter().map(move |(leaf, span)| (*leaf, span.start, span.end, n)))
+        .collect();
+    spans.sort_unstable();
+    let mut firsts: Vec<usize> = (0..all.len()).collect();
+    let first_of = |firsts: &[usize], mut n: usize| {
+        while let Some(first) = firsts.get(n).filter(|first| **first != n) {
+            n = *first;
+        }
+        n
+    };
+    let mut is_shared = false;
+    let mut reached: Option<(usize, usize, usize)> = None;
+    for (leaf, start, end, n) in spans {
+        reached = match reached {
+            Some((of, to, member)) if of == leaf && start < to => {
+                is_shared = true;
+                let (a, b) = (first_of(&firsts, member), first_of(&firsts, n));
+                if let Some(first) = firsts.get_mut(a.max(b)) {
+                    *first = a.min(b);
+                }
+                Some((leaf, to.max(end), a.min(b)))
+            }
+            _ => Some((leaf, end, n)),
+        };
+    }
+    // What leads to a first stands after it.
+    for n in 0..firsts.len() {
+        let first = firsts.get(n).and_then(|first| firsts.get(*first)).copied();
+        if let Some((known, first)) = firsts.get_mut(n).zip(first) {
+            *known = first;
+        }
+    }
+    is_shared.then_some(firsts)
+}
+
+/// Moves to `kept` what stays of matches that share bytes.
+fn settle(rivals: &mut Vec<Located>, detectors: &[Detector], layers: &Layers<'_>, kept: &mut Vec<Located>) {
+    if rivals.len() > 1 {
+        rivals.sort_by_cached_key(|l| {
+            (Reverse(rank(l, detectors)), l.segment, l.found.span.start, l.found.detector)
         });
-        if !is_taken {
-            for (leaf, span) in &located.sources {
-                let claims = inside_leaf.entry((*leaf, class)).or_default();
-                if claims.owner_of(span).is_none() {
-                    claims.claim(span, claimant.clone());
+        let (mut inside_segment, mut inside_leaf) = (Claims::default(), Claims::default());
+        rivals.retain(|located| {
+            let (class, span) = (class_of(located, detectors), &located.found.span);
+            if inside_segment.owner_of(located.segment, class, span).is_some() {
+                return false;
+            }
+            let claimant = located.claimant();
+            inside_segment.claim(located.segment, class, span, claimant.clone());
+            let is_taken = located.sources.iter().any(|(leaf, span)| {
+                let owner = inside_leaf.owner_of(*leaf, class, span);
+                owner.is_some_and(|o| o.segment != located.segment && !o.is_apart_from(&claimant, layers))
+            });
+            if !is_taken {
+                for (leaf, span) in &located.sources {
+                    if inside_leaf.owner_of(*leaf, class, span).is_none() {
+                        inside_leaf.claim(*leaf, class, span, claimant.clone());
+                    }
                 }
             }
-        }
-        !is_taken
-    });
-    drop_parts_of_secrets(&mut all, detectors);
-    all
+            !is_taken
+        });
+    }
+    kept.append(rivals);
+}
+
+fn class_of(located: &Located, detectors: &[Detector]) -> DataClass {
+    detectors.get(located.found.detector).map_or(DataClass::Internal, |d| d.class)
 }
 
 /// How specific a match is; of two in one place the higher one stays.
@@ -107,30 +164,17 @@ pub(crate) fn rank(located: &Located, detectors: &[Detector]) -> (bool, Confiden
     (is_specific, located.found.confidence, is_whole, located.found.span.len())
 }
 
-/// Whether no two matches share a byte of a leaf; then they share none of a layer either.
-fn are_apart(all: &[Located]) -> bool {
-    let mut spans: Vec<(usize, usize, usize)> =
-        all.iter().flat_map(|l| &l.sources).map(|(leaf, span)| (*leaf, span.start, span.end)).collect();
-    spans.sort_unstable();
-    spans.is_sorted_by(|(leaf, _, end), (next_leaf, next_start, _)| leaf != next_leaf || end <= next_start)
-}
-
 /// Digits and `@` inside a credential are no phone number and no mail address.
 fn drop_parts_of_secrets(all: &mut Vec<Located>, detectors: &[Detector]) {
-    let class_of = |l: &Located| detectors.get(l.found.detector).map_or(DataClass::Internal, |d| d.class);
-    let mut secrets = BTreeMap::<usize, Claims>::new();
+    const SECRETS: DataClass = DataClass::Secrets;
+    let mut secrets = Claims::default();
     for located in all.iter() {
-        if class_of(located) == DataClass::Secrets && located.found.confidence > Confidence::Low {
-            secrets.entry(located.segment).or_default().claim(&located.found.span, located.claimant());
+        if class_of(located, detectors) == SECRETS && located.found.confidence > Confidence::Low {
+            secrets.claim(located.segment, SECRETS, &located.found.span, located.claimant());
         }
     }
-    if secrets.is_empty() {
-        return;
-    }
     all.retain(|located| {
-        let is_personal = matches!(class_of(located), DataClass::Pii | DataClass::Phi);
-        let is_part =
-            secrets.get(&located.segment).is_some_and(|c| c.owner_of(&located.found.span).is_some());
-        !(is_personal && is_part)
+        let is_personal = matches!(class_of(located, detectors), DataClass::Pii | DataClass::Phi);
+        !(is_personal && secrets.owner_of(located.segment, SECRETS, &located.found.span).is_some())
     });
 }

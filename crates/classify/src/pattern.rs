@@ -1,6 +1,6 @@
 //! Patterns that are compiled on their first use: a call needs a few of the hundreds, a start none.
 
-use crate::value::{Value, shorten};
+use crate::value::{Row, Value, cut};
 use regex_automata::{
     Anchored, Input, MatchKind,
     meta::{Config, Regex},
@@ -32,15 +32,39 @@ pub(crate) struct Pattern {
     pub(crate) regex: Regex,
     /// By pattern, how to find the value of its matches.
     values: Vec<Value>,
-    /// Tells where a value starts that runs to the end of the match.
-    opening: Option<Opening>,
+    /// Tells where the value of a match lies when its bytes do not.
+    way: Option<Way>,
 }
 
-/// A pattern that matches as far as into the value, so many bytes of it.
+/// How to find the value of a match by smaller patterns. Each goes the way that it prefers; if what follows can go on from
+/// there, then so did the match, because the first way that leads to its end is the one it takes.
 #[derive(Debug)]
-struct Opening {
-    regex: Regex,
-    value_len: usize,
+struct Way {
+    before: Regex,
+    rest: Rest,
+}
+
+#[derive(Debug)]
+enum Rest {
+    Row(Row),
+    Parts { value: Regex, after: Regex },
+}
+
+impl Way {
+    fn follow(&self, text: &str, whole: Range<usize>) -> Option<Range<usize>> {
+        let end_of = |part: &Regex, from: usize| {
+            let here = Input::new(text).span(from..whole.end).anchored(Anchored::Yes);
+            part.search_half(&here).map(|end| end.offset())
+        };
+        let start = end_of(&self.before, whole.start)?;
+        match &self.rest {
+            Rest::Row(row) => row.from(start, whole.end, text.as_bytes()),
+            Rest::Parts { value, after } => {
+                let end = end_of(value, start)?;
+                (end_of(after, end)? == whole.end).then_some(start..end)
+            }
+        }
+    }
 }
 
 impl LazyPattern {
@@ -92,17 +116,12 @@ impl Pattern {
             .values
             .get(found.pattern().as_usize())
             .and_then(|v| v.locate(text.as_bytes(), found.range()));
-        let here = || Input::new(text).span(found.range()).anchored(Anchored::Yes);
-        let value = located.or_else(|| match &self.opening {
-            Some(opening) => {
-                let end = opening.regex.search_half(&here())?.offset();
-                Some(end.checked_sub(opening.value_len)?..found.end())
-            }
-            None => {
-                let captures = captures.get_or_insert_with(|| self.regex.create_captures());
-                self.regex.search_captures(&here(), captures);
-                captures.get_group(1).map(|group| group.range())
-            }
+        let follow = || self.way.as_ref()?.follow(text, found.range());
+        let value = located.or_else(follow).or_else(|| {
+            let captures = captures.get_or_insert_with(|| self.regex.create_captures());
+            let here = Input::new(text).span(found.range()).anchored(Anchored::Yes);
+            self.regex.search_captures(&here, captures);
+            captures.get_group(1).map(|group| group.range())
         });
         let value = value.unwrap_or(found.range());
         Some((found.range(), value))
@@ -130,13 +149,19 @@ fn compile(patterns: &[String], kind: MatchKind, size_limit: usize) -> Result<Pa
     let values: Vec<Value> = parsed.iter().map(Value::of).collect();
     // Of alternatives that were split, one has groups; patterns that were given together keep theirs.
     let captured = parsed.iter().zip(&values).filter(|(_, value)| matches!(value, Value::Captured));
-    let opening = match captured.map(|(pattern, _)| pattern).collect::<Vec<_>>().as_slice() {
-        [pattern] if patterns.len() == 1 => shorten(pattern)
-            .map(|(opening, value_len)| build(&[opening]).map(|regex| Opening { regex, value_len }))
-            .transpose()?,
+    let way = match captured.map(|(pattern, _)| cut(pattern)).collect::<Vec<_>>().as_slice() {
+        [Some(parts)] if patterns.len() == 1 => {
+            let [before, value, after] = parts;
+            let one = |part: &Hir| build(std::slice::from_ref(part));
+            let rest = match Row::of(parts) {
+                Some(row) => Rest::Row(row),
+                None => Rest::Parts { value: one(value)?, after: one(after)? },
+            };
+            Some(Way { before: one(before)?, rest })
+        }
         _ => None,
     };
-    Ok(Pattern { regex: build(&parsed)?, values, opening })
+    Ok(Pattern { regex: build(&parsed)?, values, way })
 }
 
 /// The alternatives of a pattern, so that a match tells which of them it is; groups are counted anew in each, so only
@@ -164,7 +189,9 @@ mod tests {
             (r"(?:^|[^\w])(\(?\d+)", "(12", "(12", true),
             (r"(?:^|[^\w])(\(?\d+)", "x(12", "12", false),
             (r"(?:^|[^\w])(\(?\d+)", "x (12", "(12", false),
-            (r"(\w+)(?:$|[^,])", "ab", "ab", true),
+            (r"(\w+)(?:$|[^,])", "ab", "ab", false),
+            (r"(\w+)(?:$|[^,])", "ab,", "a", true),
+            (r"(?:a|ac)(d+|c{3})", "acdd", "dd", true),
             (r"(?:a(b)|c(d))", "cd", "cd", true),
             (r"x[a-z=]*=([a-z]{3})\b", "xy=abc", "abc", false),
             (r"x=+([a-z=]{2,9})", "x=====a==b===", "a==b===", false),

@@ -167,11 +167,16 @@ pub(crate) fn measure_time(bytes: &[u8], at: usize) -> Option<usize> {
 fn measure_uuid(bytes: &[u8], at: usize) -> Option<usize> {
     const LEN: usize = 36;
     const HYPHENS: [usize; 4] = [8, 13, 18, 23];
-    let before = bytes.get(..at)?.iter().rev().take(8).take_while(|b| b.is_ascii_hexdigit()).count();
-    let start = at - before;
-    if bytes.get(start + 8) != Some(&b'-') {
+    let is_hex = |b: &&u8| b.is_ascii_hexdigit();
+    let after = bytes.get(at..)?.iter().take(8).take_while(is_hex).count();
+    if bytes.get(at + after) != Some(&b'-') {
         return None;
     }
+    let before = bytes.get(..at)?.iter().rev().take(8).take_while(is_hex).count();
+    if before + after != 8 {
+        return None;
+    }
+    let start = at - before;
     let uuid = bytes.get(start..start + LEN)?;
     let edge = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_none_or(|b| !is_token_byte(*b));
     let is_uuid = uuid.iter().enumerate().all(|(index, byte)| match HYPHENS.contains(&index) {

@@ -3,9 +3,9 @@
 //! Most patterns are a value between two edges, `(?:^|[^\w])(value)(?:$|[^\w])`. Captures would tell where it lies, but
 //! finding them costs several times the search: a quarter of all time in a flood of e-mail addresses, 40 µs for a value of
 //! 512 characters. They are not needed where an edge or the value has one length, or where no byte of an edge could begin
-//! or end the value. Where the value runs to the end of the match, captures of its opening do.
+//! or end the value. Of the others, most are found part by part.
 
-use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
+use regex_syntax::hir::{Class, Hir, HirKind, Look};
 use std::ops::Range;
 
 /// How to find the value of a match.
@@ -42,18 +42,10 @@ impl Value {
         if pattern.properties().explicit_captures_len() == 0 {
             return Self::Whole;
         }
-        let parts = match pattern.kind() {
-            HirKind::Concat(parts) => parts.as_slice(),
-            _ => std::slice::from_ref(pattern),
-        };
-        let first = parts.iter().position(|part| part.properties().explicit_captures_len() > 0);
-        let Some((before, [part, after @ ..])) = first.and_then(|at| parts.split_at_checked(at)) else {
-            return Self::Captured;
-        };
-        let HirKind::Capture(group) = part.kind() else { return Self::Captured };
+        let Some([before, value, after]) = cut(pattern) else { return Self::Captured };
         let start =
-            length_of(&group.sub).map(Edge::BeforeLast).or_else(|| Edge::of(before, &group.sub, Side::Start));
-        let end = Edge::of(after, &group.sub, Side::End);
+            length_of(&value).map(Edge::BeforeLast).or_else(|| Edge::of(&before, &value, Side::Start));
+        let end = Edge::of(&after, &value, Side::End);
         start.zip(end).map_or(Self::Captured, |(start, end)| Self::Between { start, end })
     }
 
@@ -90,12 +82,12 @@ enum Side {
 }
 
 impl Edge {
-    /// The edge that `parts` are of `value`.
-    fn of(parts: &[Hir], value: &Hir, side: Side) -> Option<Self> {
-        if let Some(len) = parts.iter().map(length_of).sum::<Option<usize>>() {
+    /// The edge that `part` is of `value`.
+    fn of(part: &Hir, value: &Hir, side: Side) -> Option<Self> {
+        if let Some(len) = length_of(part) {
             return Some(Self::Fixed(len));
         }
-        if let [HirKind::Alternation(edges)] = parts.iter().map(Hir::kind).collect::<Vec<_>>().as_slice()
+        if let HirKind::Alternation(edges) = part.kind()
             && let [HirKind::Look(Look::Start), HirKind::Class(_)] =
                 edges.iter().map(Hir::kind).collect::<Vec<_>>().as_slice()
             && edges.iter().all(|edge| edge.properties().maximum_len() <= Some(1))
@@ -104,7 +96,7 @@ impl Edge {
             return Some(Self::ByteUnlessFirst);
         }
         let (mut of_edge, mut of_value) = ([false; 256], [false; 256]);
-        parts.iter().for_each(|part| add_bytes(part, &mut of_edge));
+        add_bytes(part, &mut of_edge);
         let may_be_empty = add_outer_bytes(value, side, &mut of_value);
         let are_apart = of_edge.iter().zip(&of_value).all(|(edge, value)| !(*edge && *value));
         (!may_be_empty && are_apart).then(|| Self::UpTo(Box::new(of_value)))
@@ -117,21 +109,47 @@ fn length_of(pattern: &Hir) -> Option<usize> {
     (least == most).then_some(least)
 }
 
-/// A pattern whose value is a repetition that ends the match, with the fewest repetitions that will do, and their length
-/// in bytes. What stands before the value is chosen alike by both; the value itself then runs to the end of the match.
-pub(crate) fn shorten(pattern: &Hir) -> Option<(Hir, usize)> {
-    let HirKind::Concat(parts) = pattern.kind() else { return None };
-    let (last, before) = parts.split_last()?;
-    let HirKind::Capture(group) = last.kind() else { return None };
-    let HirKind::Repetition(value) = group.sub.kind() else { return None };
-    let is_of_classes = matches!(value.sub.kind(), HirKind::Class(_));
-    let has_groups = before.iter().any(|part| part.properties().explicit_captures_len() > 0);
-    if has_groups || !is_of_classes || value.min == 0 || !value.greedy {
-        return None;
+/// What stands before the first group of a pattern, what is in it, and what stands after it; `None` where the group is not
+/// one of a row.
+pub(crate) fn cut(pattern: &Hir) -> Option<[Hir; 3]> {
+    let parts = match pattern.kind() {
+        HirKind::Concat(parts) => parts.as_slice(),
+        _ => std::slice::from_ref(pattern),
+    };
+    let first = parts.iter().position(|part| part.properties().explicit_captures_len() > 0)?;
+    let (before, [part, after @ ..]) = parts.split_at_checked(first)? else { return None };
+    let HirKind::Capture(group) = part.kind() else { return None };
+    Some([Hir::concat(before.to_vec()), (*group.sub).clone(), Hir::concat(after.to_vec())])
+}
+
+/// A value that is a repetition of bytes, before a fixed number of others.
+#[derive(Debug)]
+pub(crate) struct Row {
+    set: Box<Bytes>,
+    least: usize,
+    most: usize,
+    /// Bytes of the match after the value.
+    after: usize,
+}
+
+impl Row {
+    pub(crate) fn of([_, value, after]: &[Hir; 3]) -> Option<Self> {
+        let HirKind::Repetition(repeated) = value.kind() else { return None };
+        let HirKind::Class(Class::Bytes(_)) = repeated.sub.kind() else { return None };
+        let mut set = Box::new([false; 256]);
+        add_bytes(&repeated.sub, &mut set);
+        let most = repeated.max.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
+        let least = usize::try_from(repeated.min).ok()?;
+        Some(Self { set, least, most, after: length_of(after)? })
     }
-    let shortest = Hir::repetition(Repetition { max: Some(value.min), ..value.clone() });
-    let len = length_of(&shortest)?;
-    Some((Hir::concat(before.iter().cloned().chain([shortest]).collect()), len))
+
+    /// The value of the match that ends at `end`, if it can start at `start`.
+    pub(crate) fn from(&self, start: usize, end: usize, text: &[u8]) -> Option<Range<usize>> {
+        let range = start..end.checked_sub(self.after)?;
+        let value = text.get(range.clone())?;
+        let is_of_set = |byte: &u8| self.set.get(usize::from(*byte)).copied().unwrap_or_default();
+        ((self.least..=self.most).contains(&value.len()) && value.iter().all(is_of_set)).then_some(range)
+    }
 }
 
 /// Adds every byte that a match of `pattern` may hold.

@@ -1,74 +1,69 @@
 //! Names, postal addresses and dates of birth: what stands behind a label has to look like one.
 
-/// Words that stand where a name could, and are none.
+/// Words that stand where a name could, and are none; sorted.
 const NO_NAMES: [&str; 76] = [
     "account",
     "add",
     "address",
+    "admin",
+    "anonymous",
+    "api",
     "app",
     "build",
     "check",
     "client",
     "code",
-    "create",
-    "data",
-    "deploy",
-    "export",
-    "exports",
-    "file",
-    "get",
-    "id",
-    "import",
-    "install",
-    "is",
-    "job",
-    "list",
-    "my",
-    "new",
-    "number",
-    "pool",
-    "project",
-    "report",
-    "run",
-    "server",
-    "set",
-    "status",
-    "type",
-    "update",
-    "user",
-    "version",
-    "your",
-    "admin",
-    "anonymous",
-    "api",
     "company",
     "corp",
+    "create",
     "customer",
+    "data",
     "default",
     "demo",
     "department",
+    "deploy",
     "email",
     "example",
+    "export",
+    "exports",
     "false",
+    "file",
+    "get",
     "gmbh",
     "group",
     "guest",
+    "id",
+    "import",
     "inc",
+    "install",
+    "is",
+    "job",
     "limited",
+    "list",
     "llc",
     "ltd",
     "missing",
+    "my",
     "name",
+    "new",
     "none",
     "null",
+    "number",
     "other",
     "patient",
     "phone",
     "plc",
+    "pool",
     "production",
+    "project",
+    "report",
     "required",
+    "run",
+    "server",
     "service",
     "services",
+    "set",
+    "status",
     "string",
     "support",
     "system",
@@ -76,11 +71,16 @@ const NO_NAMES: [&str; 76] = [
     "test",
     "the",
     "true",
+    "type",
     "undefined",
     "unknown",
+    "update",
+    "user",
+    "version",
+    "your",
 ];
 
-/// Words of names that are written small.
+/// Words of names that are written small; sorted.
 const PARTICLES: [&str; 28] = [
     "af", "al", "av", "ben", "bin", "da", "das", "de", "del", "della", "den", "der", "di", "do", "dos", "du",
     "el", "ibn", "la", "le", "los", "och", "ter", "van", "von", "y", "zu", "zur",
@@ -91,10 +91,6 @@ pub(super) fn is_person_name(value: &str) -> bool {
     let words: Vec<&str> = value.split([' ', ',']).filter(|word| !word.is_empty()).take(7).collect();
     let is_letter = |c: char| c.is_alphabetic() || matches!(c, '\'' | '’' | '-' | '.' | '·');
     let is_capital = |word: &str| word.chars().next().is_some_and(|c| c.is_alphabetic() && !c.is_lowercase());
-    let is_one_of = |word: &str, list: &[&str]| {
-        let bare = word.trim_end_matches('.');
-        list.iter().any(|other| other.eq_ignore_ascii_case(bare))
-    };
     let is_word = |word: &&str| {
         word.chars().all(is_letter)
             && (is_capital(word) || is_one_of(word, &PARTICLES))
@@ -106,6 +102,17 @@ pub(super) fn is_person_name(value: &str) -> bool {
         && words.iter().all(is_word)
         && words.iter().any(|word| is_capital(word))
         && value.chars().filter(|c| c.is_alphabetic()).count() >= 2
+}
+
+/// Whether `word` is in the sorted `list`, whatever its case and without its dots.
+fn is_one_of(word: &str, list: &[&str]) -> bool {
+    const LONGEST: usize = 12;
+    let bare = word.trim_end_matches('.');
+    let mut lower = [0; LONGEST];
+    let Some(lower) = lower.get_mut(..bare.len()) else { return false };
+    lower.copy_from_slice(bare.as_bytes());
+    lower.make_ascii_lowercase();
+    list.binary_search_by(|other| other.as_bytes().cmp(lower)).is_ok()
 }
 
 /// `LastName`, `Username`: what heads a name is none.

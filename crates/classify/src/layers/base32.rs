@@ -16,7 +16,8 @@ pub(crate) fn decode(text: &str) -> Option<(Vec<u8>, Base32)> {
     let digits = text.trim_end_matches('=');
     let is_upper = !digits.bytes().any(|b| b.is_ascii_lowercase());
     let is_mixed = !is_upper && digits.bytes().any(|b| b.is_ascii_uppercase());
-    if is_mixed || digits.is_empty() {
+    let is_digit = |b: u8| b.is_ascii_alphabetic() || matches!(b, b'2'..=b'7');
+    if is_mixed || digits.is_empty() || !digits.bytes().all(is_digit) {
         return None;
     }
     let (mut bytes, mut buffer, mut bits) = (Vec::with_capacity(digits.len()), 0_u32, 0);

@@ -19,8 +19,27 @@ pub(crate) enum Alphabet {
 
 const ALPHABETS: [Alphabet; 3] = [Alphabet::Rfc1924, Alphabet::Ascii85, Alphabet::Z85];
 
+/// What each byte is worth in each of [`ALPHABETS`].
+static VALUES: [[u8; 256]; 3] = [
+    values_of(Alphabet::Rfc1924.digits()),
+    values_of(Alphabet::Ascii85.digits()),
+    values_of(Alphabet::Z85.digits()),
+];
+const NO_DIGIT: u8 = u8::MAX;
+
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which would refuse it")]
+const fn values_of(digits: &[u8]) -> [u8; 256] {
+    let mut values = [NO_DIGIT; 256];
+    let mut value = 0_u8;
+    while (value as usize) < digits.len() {
+        values[digits[value as usize] as usize] = value;
+        value += 1;
+    }
+    values
+}
+
 impl Alphabet {
-    fn digits(self) -> &'static [u8] {
+    const fn digits(self) -> &'static [u8] {
         match self {
             Self::Ascii85 => {
                 b"!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstu"
@@ -50,6 +69,8 @@ impl Alphabet {
 
     /// The text at the start of `digits`, and how many digits it takes; `None` when there is too little.
     fn decode(self, digits: &[u8]) -> Option<(Vec<u8>, usize)> {
+        // Most tokens are something else, and the first group tells.
+        self.decode_group(digits.get(..GROUP)?)?;
         let mut bytes = Vec::new();
         let mut used = 0;
         for group in digits.chunks(GROUP) {
@@ -60,15 +81,24 @@ impl Alphabet {
         (bytes.len() >= SHORTEST_TEXT).then_some((bytes, used))
     }
 
+    fn value_of(self, digit: u8) -> Option<u32> {
+        let values = match self {
+            Self::Rfc1924 => VALUES.first(),
+            Self::Ascii85 => VALUES.get(1),
+            Self::Z85 => VALUES.get(2),
+        };
+        values?.get(usize::from(digit)).filter(|value| **value != NO_DIGIT).map(|value| u32::from(*value))
+    }
+
     /// The bytes of one group, which may lack digits; `None` when they are no text.
     fn decode_group(self, group: &[u8]) -> Option<[u8; WORD]> {
         let mut word = 0_u32;
         for place in 0..GROUP {
             let digit = match group.get(place) {
-                Some(byte) => memchr::memchr(*byte, self.digits())?,
+                Some(byte) => self.value_of(*byte)?,
                 None => 84,
             };
-            word = word.checked_mul(85)?.checked_add(u32::try_from(digit).ok()?)?;
+            word = word.checked_mul(85)?.checked_add(digit)?;
         }
         let bytes = word.to_be_bytes();
         let text = bytes.get(..group.len() - 1).filter(|text| !text.is_empty())?;

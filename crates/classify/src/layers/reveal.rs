@@ -4,7 +4,11 @@
 //! revealed text is a span of the source.
 
 use super::fold::{fold_char, fold_look_alike};
+use crate::bytes::ByteSet;
 use std::ops::Range;
+
+/// Bytes of ASCII that something may begin with that is undone.
+static MARKS: ByteSet = ByteSet::of(b"\\%&+=");
 
 /// A stretch of the revealed text that differs from its source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +61,14 @@ pub(crate) fn reveal(source: &str) -> Option<Revealed> {
     let mut revealed = Revealed::default();
     let mut copied = 0;
     let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
+    let next = |from: usize| {
+        let rest = bytes.get(from..)?;
+        rest.iter().position(|b| MARKS.has(*b) || !b.is_ascii()).map(|at| from + at)
+    };
+    while let Some(mark) = next(at)
+        && let Some(byte) = bytes.get(mark)
+    {
+        at = mark;
         let decoded = match byte {
             b'\\' => unescape(source, at),
             b'%' => percent_decode(source, at),

@@ -1,5 +1,6 @@
 //! Runs of characters that may be base64, hexadecimal or base32.
 
+use crate::bytes::ByteSet;
 use std::ops::Range;
 
 /// Fewest characters of a run: 12 bytes of base64, 8 bytes of hexadecimal.
@@ -17,8 +18,10 @@ pub(crate) struct Run {
     pub(crate) wrap: Option<(usize, &'static str)>,
 }
 
+static BASE64: ByteSet = ByteSet::alphanumeric_and(b"+/-_");
+
 pub(crate) fn is_base64_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
+    BASE64.has(byte)
 }
 
 /// A byte of a run at `from` or after it. A run holds a byte of every stride as long as the shortest: only those are
@@ -47,13 +50,9 @@ pub(crate) fn find_runs(source: &str) -> Vec<Run> {
     let bytes = source.as_bytes();
     let mut runs = Vec::new();
     let mut at = 0;
-    while at < bytes.len() {
-        let end = end_of_line(bytes, at);
-        if end - at < SHORTEST {
-            at = end + 1;
-            continue;
-        }
-        let start = at;
+    while let Some(inside) = find_long(bytes, at) {
+        let start = inside - BASE64.run_before(bytes, at, inside);
+        let end = end_of_line(bytes, inside);
         let mut stop = end;
         let mut wrap = None;
         if end - start >= SHORTEST_WRAPPED_LINE {
@@ -84,8 +83,7 @@ pub(crate) fn find_runs(source: &str) -> Vec<Run> {
 }
 
 fn end_of_line(bytes: &[u8], start: usize) -> usize {
-    let rest = bytes.get(start..).unwrap_or_default();
-    start + rest.iter().position(|b| !is_base64_byte(*b)).unwrap_or(rest.len())
+    start + BASE64.run(bytes, start, usize::MAX)
 }
 
 /// Where the text of the next line starts, when a line break stands at `at`.

@@ -208,8 +208,11 @@ fn opens_plausibly(encoded: &str) -> bool {
         return true;
     }
     let opening = encoded.get(..8).unwrap_or(encoded);
-    let decoded = BASE64.decode(opening).or_else(|_| BASE64_URL.decode(opening)).unwrap_or_default();
-    is_compressed(&decoded) || is_utf16(&decoded) || opens_text(&decoded)
+    let mut room = [0; 6];
+    let decode = |engine: GeneralPurpose, room: &mut [u8; 6]| engine.decode_slice(opening, room).ok();
+    let len = decode(BASE64, &mut room).or_else(|| decode(BASE64_URL, &mut room)).unwrap_or_default();
+    let decoded = room.get(..len).unwrap_or_default();
+    is_compressed(decoded) || is_utf16(decoded) || opens_text(decoded)
 }
 
 /// Whether these bytes are UTF-8 that can be read, of which the last character may be cut off.

@@ -1,7 +1,13 @@
 //! Characters, or groups of equally many, set apart by one separator: `A K I A`, `41:4b:49`, `QUtJ-QTJF`.
 
 use super::Source;
-use crate::layers::pieces::{Assembly, may_hold_value};
+use crate::{
+    bytes::ByteSet,
+    layers::pieces::{Assembly, may_hold_value},
+};
+
+/// What a group is made of.
+static GROUP: ByteSet = ByteSet::alphanumeric_and(b"+/=_");
 
 const LONGEST_GROUP: usize = 8;
 const LONGEST_SEPARATOR: usize = 4;
@@ -79,19 +85,13 @@ fn measure_row(bytes: &[u8], at: usize, len: usize) -> Option<Row> {
 }
 
 fn measure_group(bytes: &[u8], at: usize) -> usize {
-    let rest = bytes.get(at..).unwrap_or_default();
-    rest.iter().take(LONGEST_GROUP + 1).take_while(|b| is_group_byte(**b)).count()
-}
-
-fn is_group_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'_')
+    GROUP.run(bytes, at, LONGEST_GROUP + 1)
 }
 
 /// What separates groups: up to four bytes, which may announce hexadecimal (`, 0x`).
 fn separator_at(bytes: &[u8], at: usize) -> Option<&[u8]> {
     let rest = bytes.get(at..)?;
-    let mark =
-        rest.iter().take(LONGEST_SEPARATOR).take_while(|b| b.is_ascii() && !is_group_byte(**b)).count();
+    let mark = rest.iter().take(LONGEST_SEPARATOR).take_while(|b| b.is_ascii() && !GROUP.has(**b)).count();
     let len = if rest.get(mark..)?.starts_with(b"0x") { mark + 2 } else { mark };
     (mark > 0).then(|| rest.get(..len)).flatten()
 }

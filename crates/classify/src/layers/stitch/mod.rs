@@ -12,7 +12,8 @@ mod numbers;
 mod seams;
 mod variables;
 
-use super::{pieces::Assembly, signs::Signs};
+use super::{join::LONGEST_PART, pieces::Assembly, signs::Signs};
+use crate::bytes::ByteSet;
 use std::ops::Range;
 
 pub(crate) use host::{join_labels, measure_labels};
@@ -64,22 +65,20 @@ pub(crate) fn stitch(source: Source<'_>, signs: Signs) -> Vec<Assembly> {
 }
 
 /// Bytes that a piece of a credential is made of.
+static PIECE: ByteSet = ByteSet::alphanumeric_and(b"_-+/=.:@%~!#");
+
 fn is_piece_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(byte, b'_' | b'-' | b'+' | b'/' | b'=' | b'.' | b':' | b'@' | b'%' | b'~' | b'!' | b'#')
+    PIECE.has(byte)
 }
 
 /// Where the piece that ends at `end` starts.
 fn piece_before(bytes: &[u8], end: usize, floor: usize) -> usize {
-    let floor = floor.max(end.saturating_sub(super::join::LONGEST_PART));
-    let before = bytes.get(floor..end).unwrap_or_default();
-    end - before.iter().rev().take_while(|b| is_piece_byte(**b)).count()
+    end - PIECE.run_before(bytes, floor.max(end.saturating_sub(LONGEST_PART)), end)
 }
 
 /// Where the piece that starts at `start` ends.
 fn piece_after(bytes: &[u8], start: usize) -> usize {
-    let after = bytes.get(start..).unwrap_or_default();
-    start + after.iter().take(super::join::LONGEST_PART).take_while(|b| is_piece_byte(**b)).count()
+    start + PIECE.run(bytes, start, LONGEST_PART)
 }
 
 /// How many bytes from `at` are blanks or line breaks.

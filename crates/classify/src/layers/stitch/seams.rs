@@ -1,8 +1,15 @@
 //! What stands between two pieces of one value where code, markup, a shell or a line break cuts it.
 
 use super::{Source, is_piece_byte, labels::measure_label, measure_space, piece_after, piece_before};
-use crate::layers::pieces::{Assembly, may_hold_value};
+use crate::{
+    bytes::ByteSet,
+    layers::pieces::{Assembly, may_hold_value},
+};
 use std::ops::Range;
+
+/// Bytes that a seam may begin with, or that say what the next one is; and a blank, which is one between dense tokens.
+static MARKS: ByteSet = ByteSet::of(b"[({\"'`<$\\\r\n]:=)");
+static MARKS_AND_BLANK: ByteSet = ByteSet::of(b"[({\"'`<$\\\r\n]:=) ");
 
 /// What joins two literals: operators and calls of the usual languages.
 const OPERATORS: [&[u8]; 16] = [
@@ -77,7 +84,11 @@ fn find_seams(bytes: &[u8], is_dense: bool) -> Vec<Range<usize>> {
     let mut list = None;
     let mut at = 0;
     let is_piece_at = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(|b| is_piece_byte(*b));
-    while let Some(byte) = bytes.get(at) {
+    let marks = if is_dense { &MARKS_AND_BLANK } else { &MARKS };
+    while let Some(mark) = marks.find(bytes, at)
+        && let Some(byte) = bytes.get(mark)
+    {
+        at = mark;
         let is_after_piece = || is_piece_at(at.checked_sub(1));
         let end = match byte {
             b'[' | b'(' | b'{' => {
@@ -91,7 +102,7 @@ fn find_seams(bytes: &[u8], is_dense: bool) -> Vec<Range<usize>> {
             b'$' => end_of_expansion(bytes, at),
             b'\\' => end_of_backslash(bytes, at),
             b'\r' | b'\n' => end_of_line(bytes, at),
-            b' ' if is_dense && is_after_piece() => end_of_gap(bytes, at),
+            b' ' if is_after_piece() => end_of_gap(bytes, at),
             b':' | b'=' | b')' | b']' => {
                 list = list.filter(|_| matches!(byte, b':' | b'='));
                 if let Some(label) = measure_label(bytes, at) {
@@ -223,10 +234,11 @@ fn end_of_line(bytes: &[u8], at: usize) -> Option<usize> {
 
 /// A blank between two tokens of which neither is a word.
 fn end_of_gap(bytes: &[u8], at: usize) -> Option<usize> {
+    if !is_cryptic(bytes.get(piece_before(bytes, at, 0)..at)?) {
+        return None;
+    }
     let next = at + measure_space(bytes, at);
-    let before = bytes.get(piece_before(bytes, at, 0)..at)?;
-    let after = bytes.get(next..piece_after(bytes, next))?;
-    (is_cryptic(before) && is_cryptic(after)).then_some(next)
+    is_cryptic(bytes.get(next..piece_after(bytes, next))?).then_some(next)
 }
 
 /// Whether letters and digits are mixed, or a capital follows a small letter.

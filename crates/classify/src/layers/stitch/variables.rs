@@ -1,13 +1,17 @@
 //! Values that a script keeps in variables and puts together where it uses them: `A=…; B=…; curl -d "$A$B"`.
 
-use super::{Source, is_piece_byte};
-use crate::layers::{
-    budget::MOST_PIECED,
-    pieces::{Assembly, may_hold_value},
+use super::Source;
+use crate::{
+    bytes::ByteSet,
+    layers::{
+        budget::MOST_PIECED,
+        pieces::{Assembly, may_hold_value},
+    },
 };
 use std::{collections::BTreeMap, ops::Range};
 
 const LONGEST_NAME: usize = 64;
+static NAME: ByteSet = ByteSet::alphanumeric_and(b"_");
 
 /// Puts together the values of variables that are used right after one another.
 pub(crate) fn expand_variables(source: Source<'_>) -> Assembly {
@@ -24,7 +28,8 @@ pub(crate) fn expand_variables(source: Source<'_>) -> Assembly {
     let enough = bytes.len().max(MOST_PIECED);
     while at < bytes.len() && out.text.len() <= enough {
         let Some((name, next)) = use_at(source.text, at) else {
-            at += 1;
+            // None begins inside a name.
+            at += NAME.run(bytes, at, usize::MAX).max(1);
             continue;
         };
         let Some(value) = values.get(name) else {
@@ -42,7 +47,7 @@ pub(crate) fn expand_variables(source: Source<'_>) -> Assembly {
             source.add(literal..at, &mut out);
         }
         source.add(value.clone(), &mut out);
-        let has_tail = is_marked && bytes.get(next).is_some_and(|b| is_name_byte(*b));
+        let has_tail = is_marked && bytes.get(next).is_some_and(|b| NAME.has(*b));
         let tail = if has_tail { super::piece_after(bytes, next) } else { next };
         source.add(next..tail, &mut out);
         end = Some(tail);
@@ -72,8 +77,7 @@ fn find_values(text: &str) -> BTreeMap<&str, Range<usize>> {
         let name_end =
             equals - usize::from(equals.checked_sub(1).and_then(|at| bytes.get(at)) == Some(&b' '));
         let floor = name_end.saturating_sub(LONGEST_NAME);
-        let before = bytes.get(floor..name_end).unwrap_or_default();
-        let len = before.iter().rev().take_while(|b| is_name_byte(**b)).count();
+        let len = NAME.run_before(bytes, floor, name_end);
         let mut start = equals + 1;
         start += usize::from(bytes.get(start) == Some(&b' '));
         start += usize::from(matches!(bytes.get(start), Some(b'"' | b'\'')));
@@ -90,14 +94,14 @@ fn find_values(text: &str) -> BTreeMap<&str, Range<usize>> {
 /// A use of a variable at `at`: `$name`, `${name}`, `{name}`, or the bare name; with where it ends.
 fn use_at(text: &str, at: usize) -> Option<(&str, usize)> {
     let bytes = text.as_bytes();
-    let is_inside = at.checked_sub(1).and_then(|before| bytes.get(before)).is_some_and(|b| is_name_byte(*b));
+    let is_inside = at.checked_sub(1).and_then(|before| bytes.get(before)).is_some_and(|b| NAME.has(*b));
     let mut start = at + usize::from(bytes.get(at) == Some(&b'$'));
     let is_braced = bytes.get(start) == Some(&b'{');
     start += usize::from(is_braced);
     if start == at && is_inside {
         return None;
     }
-    let name = bytes.get(start..)?.iter().take(LONGEST_NAME).take_while(|b| is_name_byte(**b)).count();
+    let name = NAME.run(bytes, start, LONGEST_NAME);
     let end = start + name;
     let is_closed = !is_braced || bytes.get(end) == Some(&b'}');
     let is_assigned = start == at && matches!(bytes.get(end..end + 2), Some([b'=', _] | [b' ', b'=']));
@@ -110,10 +114,6 @@ fn is_junction(between: &[u8]) -> bool {
     const LONGEST: usize = 8;
     between.len() <= LONGEST
         && between.iter().all(|b| matches!(b, b' ' | b'+' | b'.' | b'|' | b'&' | b'"' | b'\'' | b',' | b'~'))
-}
-
-fn is_name_byte(byte: u8) -> bool {
-    is_piece_byte(byte) && (byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 #[cfg(test)]
