@@ -77,31 +77,47 @@ fn commonness(class: u8) -> usize {
 struct Entry {
     keyword: usize,
     trigram_end: usize,
-    /// The keyword's first bytes, and a mask of as many.
-    head: u64,
+    head: Chunk,
+}
+
+/// Up to eight bytes of a keyword, and the bits of them that count: of a letter all but its case.
+#[derive(Clone, Copy, Debug)]
+struct Chunk {
+    bytes: u64,
     mask: u64,
 }
 
-impl Entry {
-    fn new(keyword: usize, word: &[u8], trigram_end: usize) -> Self {
-        let mask = u64::MAX >> (u64::BITS as usize - 8 * word.len().min(HEAD));
-        Self { keyword, trigram_end, head: read_head(word, 0) & mask, mask }
+impl Chunk {
+    const LEN: usize = 8;
+
+    fn new(word: &[u8]) -> Self {
+        /// The bit that tells a small letter of ASCII from a capital.
+        const CASE: u8 = 0x20;
+        let bits = |byte: &u8| if byte.is_ascii_alphabetic() { !CASE } else { u8::MAX };
+        let mut mask = [0; Self::LEN];
+        mask.iter_mut().zip(word).for_each(|(mask, byte)| *mask = bits(byte));
+        Self { bytes: Self::read(word, 0), mask: u64::from_le_bytes(mask) }
+    }
+
+    /// The bytes at `start`; zeros behind the end.
+    fn read(bytes: &[u8], start: usize) -> u64 {
+        let rest = bytes.get(start..).unwrap_or_default();
+        u64::from_le_bytes(rest.first_chunk().copied().unwrap_or_else(|| {
+            let mut padded = [0; Self::LEN];
+            padded.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+            padded
+        }))
+    }
+
+    fn is_at(self, bytes: &[u8], start: usize) -> bool {
+        (Self::read(bytes, start) ^ self.bytes) & self.mask == 0
     }
 }
 
-/// Bytes of a keyword that are compared at once.
-const HEAD: usize = 8;
-
-/// The bytes at `start`, letters in one case; zeros behind the end.
-fn read_head(bytes: &[u8], start: usize) -> u64 {
-    const ONE_CASE: u64 = 0x2020_2020_2020_2020;
-    let rest = bytes.get(start..).unwrap_or_default();
-    let head = rest.first_chunk().copied().unwrap_or_else(|| {
-        let mut padded = [0; HEAD];
-        padded.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-        padded
-    });
-    u64::from_le_bytes(head) | ONE_CASE
+/// A keyword, but for its head.
+struct Word {
+    len: usize,
+    tail: Vec<Chunk>,
 }
 
 /// The keywords that share a trigram.
@@ -120,12 +136,12 @@ pub(crate) struct Keywords {
     /// Bucket per trigram code, looked at only where the bit is set.
     buckets_of: Vec<u16>,
     buckets: Vec<Bucket>,
-    words: Vec<String>,
+    words: Vec<Word>,
 }
 
 impl std::fmt::Debug for Keywords {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(&self.words).finish()
+        write!(f, "{} keywords", self.words.len())
     }
 }
 
@@ -136,9 +152,11 @@ impl Keywords {
             bitmap: Box::new([0; CODES / 64]),
             buckets_of: vec![NONE; CODES],
             buckets: Vec::new(),
-            words: words.into_iter().collect(),
+            words: Vec::new(),
         };
-        for (keyword, word) in index.words.iter().enumerate() {
+        for (keyword, word) in words.into_iter().enumerate() {
+            let tail = word.as_bytes().chunks(Chunk::LEN).skip(1).map(Chunk::new).collect();
+            index.words.push(Word { len: word.len(), tail });
             let trigrams = word.as_bytes().windows(SHORTEST).enumerate().map(|(at, trigram)| {
                 let code = trigram.iter().fold(0, |code, byte| push(code, *byte)) & MASK;
                 let cost: usize = trigram.iter().map(|b| commonness(class_of(*b))).sum();
@@ -157,7 +175,11 @@ impl Keywords {
                 index.buckets.push(Bucket::default());
             }
             if let Some(bucket) = index.buckets.get_mut(usize::from(*slot)) {
-                bucket.entries.push(Entry::new(keyword, word.as_bytes(), at + SHORTEST));
+                bucket.entries.push(Entry {
+                    keyword,
+                    trigram_end: at + SHORTEST,
+                    head: Chunk::new(word.as_bytes()),
+                });
                 bucket.before |= class_bits(at.checked_sub(1));
                 bucket.after |= class_bits(Some(at + SHORTEST));
             }
@@ -204,13 +226,16 @@ impl Keywords {
         }
         for entry in &bucket.entries {
             let Some(start) = trigram_end.checked_sub(entry.trigram_end) else { continue };
-            if read_head(bytes, start) & entry.mask != entry.head {
+            if !entry.head.is_at(bytes, start) {
                 continue;
             }
             let Some(word) = self.words.get(entry.keyword) else { continue };
-            let range = start..start + word.len();
-            if bytes.get(range.clone()).is_some_and(|found| found.eq_ignore_ascii_case(word.as_bytes())) {
-                report(entry.keyword, range);
+            let is_all = || {
+                let places = (start + Chunk::LEN..).step_by(Chunk::LEN);
+                word.tail.iter().zip(places).all(|(chunk, at)| chunk.is_at(bytes, at))
+            };
+            if start + word.len <= bytes.len() && is_all() {
+                report(entry.keyword, start..start + word.len);
             }
         }
     }

@@ -381,7 +381,7 @@ impl Rule {
         let mut from = region.start;
         while from < region.end {
             let end = (from + 2 * stretch).min(region.end);
-            match pattern.find(text, from..end, captures) {
+            match pattern.find_whole(text, from..end, captures) {
                 Some(found) if found.0.start <= from + stretch || end == region.end => return Some(found),
                 // It may go on behind the end of the stretch.
                 Some((whole, _)) => from = whole.start,

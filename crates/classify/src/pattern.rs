@@ -1,6 +1,6 @@
 //! Patterns that are compiled on their first use: a call needs a few of the hundreds, a start none.
 
-use crate::value::{Row, Value, cut};
+use crate::value::{Row, Tail, Value, cut, shorten};
 use regex_automata::{
     Anchored, Input, MatchKind,
     meta::{Config, Regex},
@@ -32,12 +32,17 @@ pub(crate) struct Pattern {
     pub(crate) regex: Regex,
     /// By pattern, how to find the value of its matches.
     values: Vec<Value>,
+    /// By pattern, what may go on where it ends.
+    tails: Vec<Option<Tail>>,
+    /// Whether the end of a match may tell where its value lies.
+    is_told_by_end: bool,
     /// Tells where the value of a match lies when its bytes do not.
     way: Option<Way>,
 }
 
-/// How to find the value of a match by smaller patterns. Each goes the way that it prefers; if what follows can go on from
-/// there, then so did the match, because the first way that leads to its end is the one it takes.
+/// How to find the value of a match by smaller patterns: what stands before it, itself, and what stands after. Each goes the
+/// way that it prefers; if the next can go on from there, then so did the match, because the first way that leads to its end
+/// is the one it takes.
 #[derive(Debug)]
 struct Way {
     before: Regex,
@@ -103,28 +108,51 @@ impl LazyPattern {
 }
 
 impl Pattern {
-    /// The first match in `range` of `text`, and its value. `captures` are for the patterns that need them, and made on
-    /// first use.
+    /// The first match in `range` of `text`, from its value on at the latest, and its value. `captures` are for the patterns
+    /// that need them, and made on first use.
     pub(crate) fn find(
         &self,
         text: &str,
         range: Range<usize>,
         captures: &mut Option<Captures>,
     ) -> Option<(Range<usize>, Range<usize>)> {
-        let found = self.regex.search(&Input::new(text).span(range))?;
-        let located = self
-            .values
-            .get(found.pattern().as_usize())
-            .and_then(|v| v.locate(text.as_bytes(), found.range()));
-        let follow = || self.way.as_ref()?.follow(text, found.range());
+        if self.is_told_by_end {
+            let end = self.regex.search_half(&Input::new(text).span(range.clone()))?;
+            let number = end.pattern().as_usize();
+            if let Some(value) = self.values.get(number).and_then(|v| v.locate_from_end(end.offset())) {
+                let value = self.prolong(number, value, text, range.end);
+                return Some((value.clone(), value));
+            }
+        }
+        self.find_whole(text, range, captures)
+    }
+
+    /// The first match in `range` of `text`, and its value.
+    pub(crate) fn find_whole(
+        &self,
+        text: &str,
+        range: Range<usize>,
+        captures: &mut Option<Captures>,
+    ) -> Option<(Range<usize>, Range<usize>)> {
+        let found = self.regex.search(&Input::new(text).span(range.clone()))?;
+        let (number, whole) = (found.pattern().as_usize(), found.range());
+        let located = self.values.get(number).and_then(|v| v.locate(text.as_bytes(), whole.clone()));
+        let follow = || self.way.as_ref()?.follow(text, whole.clone());
         let value = located.or_else(follow).or_else(|| {
             let captures = captures.get_or_insert_with(|| self.regex.create_captures());
-            let here = Input::new(text).span(found.range()).anchored(Anchored::Yes);
+            let here = Input::new(text).span(whole.clone()).anchored(Anchored::Yes);
             self.regex.search_captures(&here, captures);
             captures.get_group(1).map(|group| group.range())
         });
-        let value = value.unwrap_or(found.range());
-        Some((found.range(), value))
+        let value = self.prolong(number, value.unwrap_or(whole.clone()), text, range.end);
+        Some((whole, value))
+    }
+
+    /// The value of a match of the pattern `number` with what goes on behind it.
+    fn prolong(&self, number: usize, value: Range<usize>, text: &str, end: usize) -> Range<usize> {
+        let tail = self.tails.get(number).and_then(Option::as_ref);
+        let rest = text.as_bytes().get(value.end..end).unwrap_or_default();
+        value.start..value.end + tail.map_or(0, |tail| tail.measure(rest))
     }
 }
 
@@ -146,6 +174,13 @@ fn compile(patterns: &[String], kind: MatchKind, size_limit: usize) -> Result<Pa
     let build = |parsed: &[Hir]| {
         Regex::builder().configure(config.clone()).build_many_from_hir(parsed).map_err(|e| fail(&e))
     };
+    let (parsed, tails): (Vec<Hir>, Vec<Option<Tail>>) = parsed
+        .into_iter()
+        .map(|pattern| match shorten(&pattern) {
+            Some((shorter, tail)) => (shorter, Some(tail)),
+            None => (pattern, None),
+        })
+        .unzip();
     let values: Vec<Value> = parsed.iter().map(Value::of).collect();
     // Of alternatives that were split, one has groups; patterns that were given together keep theirs.
     let captured = parsed.iter().zip(&values).filter(|(_, value)| matches!(value, Value::Captured));
@@ -161,7 +196,8 @@ fn compile(patterns: &[String], kind: MatchKind, size_limit: usize) -> Result<Pa
         }
         _ => None,
     };
-    Ok(Pattern { regex: build(&parsed)?, values, way })
+    let is_told_by_end = values.iter().any(|value| value.locate_from_end(usize::MAX).is_some());
+    Ok(Pattern { regex: build(&parsed)?, values, tails, is_told_by_end, way })
 }
 
 /// The alternatives of a pattern, so that a match tells which of them it is; groups are counted anew in each, so only
@@ -195,6 +231,10 @@ mod tests {
             (r"(?:a(b)|c(d))", "cd", "cd", true),
             (r"x[a-z=]*=([a-z]{3})\b", "xy=abc", "abc", false),
             (r"x=+([a-z=]{2,9})", "x=====a==b===", "a==b===", false),
+            (r"k=([a-z]{2,4})", "k=abcdef", "abcd", false),
+            (r"k=([a-z]{2,4})!*", "k=abc!!", "abc", false),
+            (r"\b([a-z]+\.[a-z]*)", "x ab.cde f", "ab.cde", false),
+            (r"(ab)(c*)", "abccc", "ab", false),
             (r"no:\w+|\b(\w+);", "no:ab;", "no:ab", false),
             (r"no:\w+|\b(\w+);", "yes;", "yes", false),
             (r"no:\w+|x=+([a-z=]{2,9})", "no x=ab", "ab", false),

@@ -19,11 +19,16 @@ pub(crate) struct Words {
 impl Words {
     /// `None` where there is nothing to look for.
     pub(crate) fn new(list: &[String]) -> Option<Self> {
-        (!list.is_empty()).then(|| Self::of(list.iter().map(String::as_str)))
+        (!list.is_empty()).then(|| Self::of(list))
     }
 
-    fn of<'w>(list: impl Iterator<Item = &'w str>) -> Self {
-        Self { list: list.map(str::to_owned).collect(), index: OnceLock::new() }
+    pub(crate) fn of(list: &[impl ToString]) -> Self {
+        Self { list: list.iter().map(ToString::to_string).collect(), index: OnceLock::new() }
+    }
+
+    /// Whether one of the words stands in `text`, as a word or inside of one.
+    pub(crate) fn are_in(&self, text: &str) -> bool {
+        self.find_in(text, 0).is_some()
     }
 
     /// The first of the words at `from` in `text`, or after it.
@@ -140,7 +145,7 @@ const REFERENCE_OPENINGS: &[&str] =
 
 /// Whether a secret's value is a placeholder, a reference, or an advertised example.
 pub(crate) fn is_placeholder(value: &str) -> bool {
-    static PARTS: LazyLock<Words> = LazyLock::new(|| Words::of(PLACEHOLDER_PARTS.iter().copied()));
+    static PARTS: LazyLock<Words> = LazyLock::new(|| Words::of(PLACEHOLDER_PARTS));
     const LONGEST: usize = 512;
     let head = value.as_bytes().get(..LONGEST).unwrap_or(value.as_bytes());
     let opens_with = |opening: &&str| {

@@ -6,12 +6,12 @@ use std::cmp::Ordering;
 /// A machine-made token: letters and digits interleaved inside one long run. UUIDs (they identify far more often
 /// than they authenticate), identifiers, file names, host names, versions and dates are not.
 pub(super) fn is_opaque_token(value: &str) -> bool {
-    !is_uuid(value)
-        && !is_reference(value)
+    count_distinct(value) >= 8
+        && !is_uuid(value)
+        && (segments(value).any(is_random_run) || is_broken_base64(value))
         && !is_path_or_url(value)
         && !has_ladder(value)
-        && count_distinct(value) >= 8
-        && (segments(value).any(is_random_run) || is_broken_base64(value))
+        && !is_reference(value)
 }
 
 /// The part behind the prefix of a token that is mostly letters in both cases, told from names in camel case: there a
@@ -35,8 +35,10 @@ fn is_broken_base64(value: &str) -> bool {
     const SHORTEST: usize = 32;
     let is_base64 = value.contains(['+', '/'])
         && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
-    let run: String = value.chars().filter(char::is_ascii_alphanumeric).collect();
-    is_base64 && run.len() >= SHORTEST && count_digit_changes(&run) >= 2 && has_strewn_case(&run)
+    let run = || value.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
+    let is_random =
+        |run: String| run.len() >= SHORTEST && count_digit_changes(&run) >= 2 && has_strewn_case(&run);
+    is_base64 && is_random(run())
 }
 
 /// Capitals and small letters change places more often than names do: every fourth letter or sooner.
@@ -113,13 +115,13 @@ pub(super) fn has_scattered_capitals(run: &str) -> bool {
 }
 
 pub(super) fn count_distinct(value: &str) -> usize {
-    let mut seen = [false; 256];
+    let mut seen = [0_u64; 4];
     for byte in value.bytes() {
-        if let Some(seen) = seen.get_mut(usize::from(byte)) {
-            *seen = true;
+        if let Some(seen) = seen.get_mut(usize::from(byte / 64)) {
+            *seen |= 1 << (byte % 64);
         }
     }
-    seen.iter().filter(|seen| **seen).count()
+    seen.into_iter().map(|seen| usize::try_from(seen.count_ones()).unwrap_or_default()).sum()
 }
 
 #[cfg(test)]

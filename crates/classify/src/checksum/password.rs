@@ -4,6 +4,8 @@ use super::opaque::{
     count_digit_changes, count_distinct, has_ladder, has_scattered_capitals, is_opaque_token, is_path_or_url,
     is_uuid,
 };
+use crate::words::Words;
+use std::sync::LazyLock;
 
 /// A password someone could use: two kinds of characters at least, one of them not a letter, and neither a
 /// placeholder nor a reference to where the password is kept.
@@ -14,9 +16,9 @@ pub(super) fn is_plausible_password(value: &str) -> bool {
         && has_other
         && count_distinct(value) >= 4
         && !is_uuid(value)
-        && !is_reference(value)
-        && !is_location(value)
         && !is_label(value)
+        && !is_location(value)
+        && !is_reference(value)
         && !is_placeholder(value)
         && !is_phrase_of_words(value)
 }
@@ -58,8 +60,7 @@ pub(super) fn is_password_or_words(value: &str) -> bool {
 /// The password part of a URL: whatever stands there is one, but for references and the words of documentation.
 pub(super) fn is_presented_password(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
-    let is_sample = PLACEHOLDERS.binary_search(&lower.as_str()).is_ok()
-        || PLACEHOLDER_PARTS.iter().any(|part| lower.contains(part));
+    let is_sample = PLACEHOLDERS.binary_search(&lower.as_str()).is_ok() || PLACEHOLDER_PARTS.are_in(value);
     !is_sample && !is_reference(value) && count_distinct(value) >= 4
 }
 
@@ -202,25 +203,25 @@ const PLACEHOLDERS: &[&str] = &[
 ];
 
 /// Parts that no real password has, whatever stands round them.
-const PLACEHOLDER_PARTS: &[&str] =
-    &["dummy", "fake", "insert", "mock_", "mock-", "placeholder", "sample", "your"];
+static PLACEHOLDER_PARTS: LazyLock<Words> = LazyLock::new(|| {
+    Words::of(&["dummy", "fake", "insert", "mock_", "mock-", "placeholder", "sample", "your"])
+});
 
 fn is_placeholder(value: &str) -> bool {
-    let letters: String =
-        value.chars().filter(char::is_ascii_alphabetic).map(|letter| letter.to_ascii_lowercase()).collect();
+    let letters =
+        || value.chars().filter(char::is_ascii_alphabetic).map(|letter| letter.to_ascii_lowercase());
     // `Test1234!` is a password people do use; only a bare trailing digit or two keep the word a placeholder.
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
-    let lower = value.to_ascii_lowercase();
-    digits <= 1 && PLACEHOLDERS.binary_search(&letters.as_str()).is_ok()
-        || PLACEHOLDER_PARTS.iter().any(|part| lower.contains(part))
+    digits <= 1 && PLACEHOLDERS.binary_search(&letters().collect::<String>().as_str()).is_ok()
+        || PLACEHOLDER_PARTS.are_in(value)
 }
 
 /// `${VAR}`, `{{ var }}`, `%VAR%`, `<your key>`, `$(command)`, `process.env.X`, `var.db_password`, `self.password`,
 /// `Type::method`, `ENC(…)`.
 pub(super) fn is_reference(value: &str) -> bool {
-    const WORDS: &[&str] = &["environ", "getenv"];
-    /// Each has one of the symbols, which most values have not.
     const MARKS: &[&str] = &[
+        "environ",
+        "getenv",
         "${",
         "#{",
         "{{",
@@ -238,14 +239,12 @@ pub(super) fn is_reference(value: &str) -> bool {
         "op://",
         "vault://",
     ];
-    const SYMBOLS: &[char] = &['{', '(', '[', '>', ':'];
-    let lower = value.to_ascii_lowercase();
-    WORDS.iter().any(|word| lower.contains(word))
-        || value.contains(SYMBOLS) && MARKS.iter().any(|mark| lower.contains(mark))
-        || lower.starts_with('*')
-        || lower.starts_with('<') && lower.ends_with('>')
-        || lower.starts_with('%') && lower.ends_with('%')
-        || lower.strip_prefix(['$', '@', '&', '%', '<']).is_some_and(is_access)
+    static FINDER: LazyLock<Words> = LazyLock::new(|| Words::of(MARKS));
+    value.starts_with('*')
+        || value.starts_with('<') && value.ends_with('>')
+        || value.starts_with('%') && value.ends_with('%')
+        || value.strip_prefix(['$', '@', '&', '%', '<']).is_some_and(is_access)
+        || FINDER.are_in(value)
         || has_name_in_braces(value)
         || is_dotted_name(value)
 }
@@ -440,7 +439,7 @@ const PARTS_OF_FORMS: &[&str] = &[
 fn is_of_forms(word: &str) -> bool {
     WORDS_OF_FORMS.contains(&word)
         || PARTS_OF_FORMS.iter().any(|part| word.contains(part))
-        || PLACEHOLDER_PARTS.iter().any(|part| word.contains(part))
+        || PLACEHOLDER_PARTS.are_in(word)
         || PLACEHOLDERS.binary_search(&word).is_ok()
 }
 
