@@ -313,14 +313,14 @@ impl Classifier {
     ) -> Vec<Located> {
         let mut all = Vec::new();
         for flat in &layers.levels {
-            for mut found in self.matcher.find(&flat.text, reach) {
+            // Neighbours rarely belong together: only certain values that cross a border count.
+            let least = if flat.is_loose { Confidence::High } else { Confidence::Low };
+            for mut found in self.matcher.find(&flat.text, least, reach) {
                 let Some((segment, span)) = flat.locate(&found.span, layers) else { continue };
-                let joined = match layers.segments.get(segment).map(|s| &s.origin) {
-                    Some(Origin::Joined(joined)) if !joined.is_sure => Some(joined),
-                    _ => None,
-                };
-                // Neighbours rarely belong together: only certain values that cross a border count.
-                if joined.is_some_and(|j| found.confidence < Confidence::High || !j.is_across(&span)) {
+                if flat.is_loose
+                    && let Some(Origin::Joined(joined)) = layers.segments.get(segment).map(|s| &s.origin)
+                    && (found.confidence < least || !joined.is_across(&span))
+                {
                     continue;
                 }
                 let sources = layers.trace(segment, span.clone());

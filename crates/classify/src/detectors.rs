@@ -281,7 +281,12 @@ mod tests {
 
     /// Confidences that the detector `index` gives to values in `text`.
     fn found(matcher: &Matcher, index: usize, text: &str) -> Vec<Confidence> {
-        matcher.find(text, &mut 0).into_iter().filter(|m| m.detector == index).map(|m| m.confidence).collect()
+        matcher
+            .find(text, Confidence::Low, &mut 0)
+            .into_iter()
+            .filter(|m| m.detector == index)
+            .map(|m| m.confidence)
+            .collect()
     }
 
     #[test]

@@ -55,6 +55,8 @@ struct Group {
     any: Arc<LazyPattern>,
     /// The detector of each pattern; none where the detector is switched off.
     members: Vec<Option<usize>>,
+    /// The confidence of the surest of them.
+    most: Confidence,
 }
 
 /// One detector, ready to search.
@@ -173,11 +175,12 @@ impl Matcher {
             prefilter: group.prefilter,
             any: Arc::clone(&group.any),
             members: group.members.iter().map(position).collect(),
+            most: group.most,
         });
         Ok(Self::with(detectors, rules, groups.collect()))
     }
 
-    fn with(detectors: &[Detector], rules: Vec<Rule>, groups: Vec<Group>) -> Self {
+    fn with(detectors: &[Detector], rules: Vec<Rule>, mut groups: Vec<Group>) -> Self {
         let mut by_keyword = BTreeMap::<&str, Vec<Trigger>>::new();
         for (index, detector) in detectors.iter().enumerate() {
             for keyword in &detector.keywords {
@@ -188,6 +191,11 @@ impl Matcher {
                     is_label: !detector.labels.is_empty(),
                 });
             }
+        }
+
+        for group in &mut groups {
+            let of_members = group.members.iter().flatten().filter_map(|n| rules.get(*n));
+            group.most = of_members.map(|rule| rule.confidence).max().unwrap_or(Confidence::Low);
         }
 
         Self {
@@ -214,15 +222,15 @@ impl Matcher {
         &self.markers
     }
 
-    /// Every match in `text`, ordered by detector, then start. Raises `reach` to how far, in bytes, what stands beside a
-    /// match may have mattered to it.
-    pub(crate) fn find(&self, text: &str, reach: &mut usize) -> Vec<Match> {
+    /// Every match in `text` of a detector that may be as sure as `least`, ordered by detector, then start. Raises `reach` to
+    /// how far, in bytes, what stands beside a match may have mattered to it.
+    pub(crate) fn find(&self, text: &str, least: Confidence, reach: &mut usize) -> Vec<Match> {
         let mut matches = Vec::new();
         *reach = NARROWEST_REACH.max(*reach);
-        let Windows { mut lists, columns, .. } = self.windows(text);
+        let Windows { mut lists, columns, .. } = self.windows(text, least);
         lists.sort_unstable_by_key(|(detector, _)| *detector);
         for (detector, windows) in &lists {
-            if let Some(rule) = self.rules.get(*detector) {
+            if let Some(rule) = self.rules.get(*detector).filter(|rule| rule.confidence >= least) {
                 *reach = rule.window.max(*reach);
                 let columns: Vec<&Column> =
                     columns.iter().filter(|(of, _)| of == detector).map(|(_, column)| column).collect();
@@ -232,7 +240,7 @@ impl Matcher {
         matches
     }
 
-    fn windows(&self, text: &str) -> Windows {
+    fn windows(&self, text: &str, least: Confidence) -> Windows {
         let mut windows = Windows::default();
         let mut heads = Heads::default();
         self.keywords.find_all(text, |keyword, found| {
@@ -252,11 +260,10 @@ impl Matcher {
         });
         windows.add_columns(self.rules.len());
         windows.settle(text);
-        if !self.groups.is_empty() {
-            let regions = Regions::find(text);
-            for group in &self.groups {
-                group.narrow(text, regions.of(group.prefilter), self.rules.len(), &mut windows);
-            }
+        let groups = || self.groups.iter().filter(|group| group.most >= least);
+        let regions = Regions::find(text, |prefilter| groups().any(|group| group.prefilter == prefilter));
+        for group in groups() {
+            group.narrow(text, regions.of(group.prefilter), self.rules.len(), &mut windows);
         }
         windows
     }
@@ -270,6 +277,7 @@ impl Group {
             prefilter,
             any: Arc::new(LazyPattern::new(patterns, MatchKind::All)),
             members: members().map(|(n, _)| Some(n)).collect(),
+            most: Confidence::Low,
         })
     }
 

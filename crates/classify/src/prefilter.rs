@@ -40,20 +40,22 @@ const NEXT_GROUP: usize = 4;
 const STRIDE: usize = 32;
 
 impl Regions {
-    pub(crate) fn find(text: &str) -> Self {
+    /// The regions that `is_wanted` selects; the others stay empty.
+    pub(crate) fn find(text: &str, is_wanted: impl Fn(Prefilter) -> bool) -> Self {
         let bytes = text.as_bytes();
-        let (digits, postcodes) = find_digits(bytes);
+        let look = |prefilter, find: fn(&[u8]) -> Vec<Range<usize>>| {
+            if is_wanted(prefilter) { find(bytes) } else { Vec::new() }
+        };
+        let has_digits = is_wanted(Prefilter::Digits) || is_wanted(Prefilter::Postcodes);
+        let (digits, postcodes) = if has_digits { find_digits(bytes) } else { Default::default() };
         let mut found = Self {
             digits,
             postcodes,
-            at_signs: Vec::new(),
-            colons: find_colons(bytes),
-            runs: find_runs(bytes),
-            seed_words: find_seed_words(bytes),
+            at_signs: look(Prefilter::AtSign, find_at_signs),
+            colons: look(Prefilter::Colons, find_colons),
+            runs: look(Prefilter::Runs, find_runs),
+            seed_words: look(Prefilter::SeedWords, find_seed_words),
         };
-        for at in memchr::memchr_iter(b'@', bytes) {
-            grow(&mut found.at_signs, at, at, AT_SIGN_BEFORE, AT_SIGN_AFTER);
-        }
         let lists = [
             &mut found.digits,
             &mut found.postcodes,
@@ -188,6 +190,14 @@ fn measure_uuid(bytes: &[u8], at: usize) -> Option<usize> {
 
 fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+' | b'.')
+}
+
+fn find_at_signs(bytes: &[u8]) -> Vec<Range<usize>> {
+    let mut regions = Vec::new();
+    for at in memchr::memchr_iter(b'@', bytes) {
+        grow(&mut regions, at, at, AT_SIGN_BEFORE, AT_SIGN_AFTER);
+    }
+    regions
 }
 
 fn find_colons(bytes: &[u8]) -> Vec<Range<usize>> {
@@ -351,18 +361,18 @@ mod tests {
     #[test]
     fn regions_surround_their_triggers_and_stay_inside_the_text() {
         let text = format!("{}4111 1111{} a@b.c {} fe80::1", "ü".repeat(60), "ü".repeat(60), "-".repeat(400));
-        let regions = Regions::find(&text);
+        let regions = Regions::find(&text, |_| true);
         let shown = |p| regions.of(p).iter().map(|r| text.get(r.clone()).unwrap().len()).collect::<Vec<_>>();
         assert_eq!(regions.of(Prefilter::Digits).len(), 1);
         assert!(text.get(regions.of(Prefilter::Digits)[0].clone()).unwrap().contains("4111 1111"));
         assert_eq!(shown(Prefilter::AtSign).len(), 1);
         assert_eq!(shown(Prefilter::Colons).len(), 1);
-        assert!(Regions::find("only words, no numbers").of(Prefilter::Digits).is_empty());
+        assert!(Regions::find("only words, no numbers", |_| true).of(Prefilter::Digits).is_empty());
     }
 
     #[test]
     fn times_and_uuids_are_no_digits_but_what_only_begins_like_them_is() {
-        let count = |text: &str| Regions::find(text).of(Prefilter::Digits).len();
+        let count = |text: &str| Regions::find(text, |_| true).of(Prefilter::Digits).len();
         for text in [
             "at 2026-03-01T10:00:00.123Z!",
             "x 3a5f0c1e-89ab-4cde-8f01-23456789abcd y",
@@ -383,7 +393,7 @@ mod tests {
 
     #[test]
     fn postcodes_are_seen_with_what_stands_before_them() {
-        let count = |text: &str| Regions::find(text).of(Prefilter::Postcodes).len();
+        let count = |text: &str| Regions::find(text, |_| true).of(Prefilter::Postcodes).len();
         for text in [
             "SW1A 2AA",
             "PE R1J 6A3",
@@ -402,7 +412,7 @@ mod tests {
 
     #[test]
     fn only_colons_of_addresses_count() {
-        let count = |text: &str| Regions::find(text).of(Prefilter::Colons).len();
+        let count = |text: &str| Regions::find(text, |_| true).of(Prefilter::Colons).len();
         for text in ["::1", "2001:db8:1:2:3:4:5:6", "::ffff:10.0.0.1", "1:2:3:4:5:6:10.0.0.1"] {
             assert_eq!(count(text), 1, "{text}");
         }
@@ -418,14 +428,14 @@ mod tests {
         let row = "legal winner thank year wave sausage worth useful legal winner thank yellow";
         for start in 0..50 {
             let text = format!("{}\"text\": \"{row}\"\n\"note\": 1", " ".repeat(start));
-            let regions = Regions::find(&text);
+            let regions = Regions::find(&text, |_| true);
             let found: Vec<&str> =
                 regions.of(Prefilter::SeedWords).iter().map(|r| text.get(r.clone()).unwrap()).collect();
             assert_eq!(found, [row], "{start}");
         }
         let short = row.rsplit_once(' ').unwrap().0;
         for text in [short.to_owned(), format!("{short} and {short}"), "a".repeat(500)] {
-            assert!(Regions::find(&text).of(Prefilter::SeedWords).is_empty(), "{text}");
+            assert!(Regions::find(&text, |_| true).of(Prefilter::SeedWords).is_empty(), "{text}");
         }
     }
 
@@ -433,9 +443,9 @@ mod tests {
     fn runs_are_found_wherever_they_start() {
         for start in 0..45 {
             let text = format!("{}{} end", " ".repeat(start), "a".repeat(SHORTEST_RUN));
-            assert_eq!(Regions::find(&text).of(Prefilter::Runs).len(), 1, "{start}");
+            assert_eq!(Regions::find(&text, |_| true).of(Prefilter::Runs).len(), 1, "{start}");
             let short = format!("{}{} end", " ".repeat(start), "a".repeat(SHORTEST_RUN - 1));
-            assert!(Regions::find(&short).of(Prefilter::Runs).is_empty(), "{start}");
+            assert!(Regions::find(&short, |_| true).of(Prefilter::Runs).is_empty(), "{start}");
         }
     }
 }

@@ -120,7 +120,7 @@ impl<'d> Prober<'d> {
 
     /// Tries the detector alone on `text` as it stands: no layer is opened, and no other detector takes precedence.
     pub fn probe(&self, text: &str) -> Probe {
-        let found = self.matcher.find(text, &mut 0);
+        let found = self.matcher.find(text, Confidence::Low, &mut 0);
         let mut spans = find_values(self.pattern.get(), text);
         // Where it looks at parts of the text only, it may see other matches than in the whole.
         spans.extend(found.iter().map(|found| found.span.clone()));

@@ -110,7 +110,11 @@ pub fn try_examples(custom: &CustomDetector) -> Result<Vec<ExampleResult>, Refus
             field: format!("{name}[{n}]"),
             text: text.clone(),
             must_match,
-            found: matcher.find(text, &mut 0).into_iter().map(|found| found.confidence).max(),
+            found: matcher
+                .find(text, Confidence::Low, &mut 0)
+                .into_iter()
+                .map(|found| found.confidence)
+                .max(),
         });
         each.collect::<Vec<_>>()
     };

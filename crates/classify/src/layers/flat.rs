@@ -13,15 +13,23 @@ pub(crate) struct Flat {
     starts: Vec<usize>,
     /// The segment that starts first; the others follow in their order.
     first: usize,
+    /// Whether its segments were put together on the mere chance that their pieces are one value.
+    pub(crate) is_loose: bool,
 }
 
 impl Flat {
-    /// Lays out all segments from `first` on.
-    pub(crate) fn of(segments: &[Segment<'_>], first: usize, leaves: &Leaves<'_>) -> Self {
-        let segments = segments.get(first..).unwrap_or_default();
+    /// Lays out the segments of `range`, all of which are loose or none.
+    pub(crate) fn of(segments: &[Segment<'_>], range: Range<usize>, leaves: &Leaves<'_>) -> Self {
+        let first = range.start;
+        let segments = segments.get(range).unwrap_or_default();
+        let is_loose = segments.first().is_some_and(Segment::is_loose);
         let size = segments.iter().map(|s| s.text.len() + s.label.len() + 8).sum();
-        let mut flat =
-            Self { text: String::with_capacity(size), starts: Vec::with_capacity(segments.len()), first };
+        let mut flat = Self {
+            text: String::with_capacity(size),
+            starts: Vec::with_capacity(segments.len()),
+            first,
+            is_loose,
+        };
         for segment in segments {
             let is_header = segment.role == Role::Text
                 && matches!(segment.origin, Origin::Leaf(leaf) if matches!(leaves.place(leaf), Place::Header(_)));

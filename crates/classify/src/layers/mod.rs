@@ -54,7 +54,7 @@ pub(crate) enum Origin {
 #[derive(Debug, Default)]
 pub(crate) struct Layers<'l> {
     pub(crate) segments: Vec<Segment<'l>>,
-    /// Segments by depth, as one text each; the first level is the leaves themselves.
+    /// Segments by depth, as one text each, loose ones apart; the first level is the leaves themselves.
     pub(crate) levels: Vec<Flat>,
     /// What was not looked at: a leaf, the depth, and why.
     pub(crate) obstacles: Vec<(usize, usize, Obstacle)>,
@@ -72,15 +72,18 @@ impl<'l> Layers<'l> {
             });
         }
         let mut budget = Budget::of_size(leaves.list.iter().map(|leaf| leaf.text.len()).sum());
-        let mut start = 0;
-        let mut level = Flat::of(&layers.segments, start, leaves);
+        let mut ranges = vec![0..layers.segments.len()];
         for depth in 1..=MAX_LAYERS + 1 {
-            let mut children = Vec::new();
-            for parent in level.find_suspects() {
-                layers.expand(parent, depth, &mut budget, &mut children);
-            }
-            for parent in start..layers.segments.len() {
-                layers.look_closer(parent, depth, &mut budget, &mut children);
+            let mut children = Children::after(layers.segments.len());
+            for range in ranges {
+                let level = Flat::of(&layers.segments, range.clone(), leaves);
+                for parent in level.find_suspects() {
+                    layers.expand(parent, depth, &mut budget, &mut children);
+                }
+                for parent in range {
+                    layers.look_closer(parent, depth, &mut budget, &mut children);
+                }
+                layers.levels.push(level);
             }
             if depth == 1 {
                 layers.expand_host(leaves, &mut children);
@@ -89,27 +92,23 @@ impl<'l> Layers<'l> {
                 layers.obstacles.extend(noted.map(|obstacle| (0, depth, obstacle)));
                 children.extend(join::read_code_rows(leaves));
             }
-            layers.levels.push(level);
-            if children.is_empty() {
-                break;
-            }
+            let Some(first) = children.first() else { break };
             if depth > MAX_LAYERS {
-                let parent = children.first().and_then(|child| child.origin.parent());
+                let parent = first.origin.parent();
                 layers.obstacles.push((layers.leaf_of(parent.unwrap_or(0)), depth, Obstacle::TooDeep));
                 break;
             }
-            start = layers.segments.len();
-            layers.segments.append(&mut children);
-            level = Flat::of(&layers.segments, start, leaves);
+            ranges = children.settle(&mut layers.segments);
         }
         layers
     }
 
-    fn expand(&mut self, parent: usize, depth: usize, budget: &mut Budget, children: &mut Vec<Segment<'l>>) {
+    fn expand(&mut self, parent: usize, depth: usize, budget: &mut Budget, children: &mut Children<'l>) {
         let Some(segment) = self.segments.get(parent).filter(|s| s.role != Role::Number) else { return };
         let (label, role) = (segment.label, segment.role);
-        let mut add =
-            |text: String, origin| children.push(Segment { text: text.into(), label, role, origin });
+        let mut add = |text: String, origin| {
+            children.push(Segment { text: text.into(), label, role, origin });
+        };
         if !segment.is_loose()
             && let Some(mut map) = reveal(&segment.text)
         {
@@ -134,13 +133,7 @@ impl<'l> Layers<'l> {
     }
 
     /// Puts together what a text holds in pieces, and undoes the layers that are too rare to be looked for everywhere.
-    fn look_closer(
-        &mut self,
-        parent: usize,
-        depth: usize,
-        budget: &mut Budget,
-        children: &mut Vec<Segment<'l>>,
-    ) {
+    fn look_closer(&mut self, parent: usize, depth: usize, budget: &mut Budget, children: &mut Children<'l>) {
         let Some(segment) = self.segments.get(parent).filter(|s| s.role != Role::Number && !s.is_loose())
         else {
             return;
@@ -182,7 +175,7 @@ impl<'l> Layers<'l> {
     }
 
     /// Opens the labels of a URL's host: each, and all but the last two as one.
-    fn expand_host(&self, leaves: &Leaves<'l>, children: &mut Vec<Segment<'l>>) {
+    fn expand_host(&self, leaves: &Leaves<'l>, children: &mut Children<'l>) {
         let url = self.segments.first().filter(|_| leaves.place(0) == Place::Url);
         let Some((start, host)) = url.and_then(|url| host_of(&url.text)) else { return };
         let decoded = |parent, mut packing: Unpacked| Segment {
@@ -200,9 +193,7 @@ impl<'l> Layers<'l> {
         join_labels(Source { segment: 0, text: url.map_or("", |url| &url.text) }, &labels, &mut joined);
         let packing = unpack_host_label(&joined.text, 0..joined.text.len());
         if let Some((packing, joined)) = packing.zip(joined.into_segment("")) {
-            // It will stand right before its child.
-            let parent = self.segments.len() + children.len();
-            children.push(joined);
+            let parent = children.push(joined);
             children.push(decoded(parent, packing));
         }
     }
@@ -234,6 +225,46 @@ impl<'l> Layers<'l> {
                 }
             }
         }
+    }
+}
+
+/// The segments of the next depth while they are collected.
+struct Children<'l> {
+    /// How many segments stand before them.
+    before: usize,
+    loose: Vec<Segment<'l>>,
+    firm: Vec<Segment<'l>>,
+}
+
+impl<'l> Children<'l> {
+    fn after(before: usize) -> Self {
+        Self { before, loose: Vec::new(), firm: Vec::new() }
+    }
+
+    /// Answers where the segment will stand if it is loose.
+    fn push(&mut self, child: Segment<'l>) -> usize {
+        let place = self.before + self.loose.len();
+        let list = if child.is_loose() { &mut self.loose } else { &mut self.firm };
+        list.push(child);
+        place
+    }
+
+    fn extend(&mut self, children: impl IntoIterator<Item = Segment<'l>>) {
+        for child in children {
+            self.push(child);
+        }
+    }
+
+    fn first(&self) -> Option<&Segment<'l>> {
+        self.loose.first().or(self.firm.first())
+    }
+
+    /// Appends them, the loose ones first; answers where either kind stands.
+    fn settle(mut self, segments: &mut Vec<Segment<'l>>) -> Vec<Range<usize>> {
+        let border = self.before + self.loose.len();
+        segments.append(&mut self.loose);
+        segments.append(&mut self.firm);
+        [self.before..border, border..segments.len()].into_iter().filter(|range| !range.is_empty()).collect()
     }
 }
 

@@ -91,7 +91,7 @@ pub fn check_join(body: &Value) {
 pub fn check_layers(body: &Value) {
     let leaves = Leaves::of_body(body);
     let layers = Layers::of(&leaves);
-    assert!(layers.levels.len() <= MAX_LAYERS + 1, "{} levels", layers.levels.len());
+    assert!(layers.levels.len() <= 2 * MAX_LAYERS + 1, "{} levels", layers.levels.len());
     for flat in &layers.levels {
         for span in spans(&flat.text) {
             let Some((segment, inner)) = flat.locate(&span, &layers) else { continue };
