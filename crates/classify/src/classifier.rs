@@ -421,27 +421,19 @@ impl Classifier {
     }
 }
 
-/// Byte offsets to code points, with the position of every 256th byte kept so that many hits stay cheap.
+/// Byte offsets to code points. Of a text beyond ASCII the position of every 256th byte is kept, so that many hits stay
+/// cheap.
 #[derive(Default)]
 pub(crate) struct Offsets {
-    marks: BTreeMap<usize, Vec<usize>>,
+    marks: BTreeMap<usize, Option<Vec<usize>>>,
 }
 
 impl Offsets {
     const STRIDE: usize = 256;
 
     pub(crate) fn count(&mut self, leaf: usize, text: &str, span: &Range<usize>) -> Range<usize> {
-        let marks = self.marks.entry(leaf).or_insert_with(|| {
-            let mut chars = 0;
-            text.as_bytes()
-                .chunks(Self::STRIDE)
-                .map(|chunk| {
-                    let before = chars;
-                    chars += count_starts(chunk);
-                    before
-                })
-                .collect()
-        });
+        let marks = self.marks.entry(leaf).or_insert_with(|| (!text.is_ascii()).then(|| Self::mark(text)));
+        let Some(marks) = marks else { return span.clone() };
         let at = |byte: usize| {
             let index = byte / Self::STRIDE;
             let from = index * Self::STRIDE;
@@ -449,6 +441,15 @@ impl Offsets {
             mark + text.as_bytes().get(from..byte).map_or(0, count_starts)
         };
         at(span.start)..at(span.end)
+    }
+
+    fn mark(text: &str) -> Vec<usize> {
+        let before = |chars: &mut usize, chunk: &[u8]| {
+            let before = *chars;
+            *chars += count_starts(chunk);
+            Some(before)
+        };
+        text.as_bytes().chunks(Self::STRIDE).scan(0, before).collect()
     }
 }
 

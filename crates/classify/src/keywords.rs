@@ -196,16 +196,18 @@ impl Keywords {
     }
 
     /// Calls `report` with every occurrence: the keyword's place in the list, and its bytes. Occurrences come nearly in
-    /// order: by their trigrams, so that no two are swapped that lie further apart than a keyword is long.
+    /// order: by their trigrams, so that no two are swapped that lie further apart than a keyword is long. One that begins
+    /// inside of the last, as `aaa` at every letter of a row, is the same occurrence.
     pub(crate) fn find_all(&self, text: &str, mut report: impl FnMut(usize, Range<usize>)) {
         let bytes = text.as_bytes();
         let mut code = 0;
+        let mut latest = (usize::MAX, 0);
         for (at, byte) in bytes.iter().enumerate() {
             code = push(code, *byte);
             let trigram = code & MASK;
             let bits = self.bitmap.get(trigram / 64).copied().unwrap_or_default();
             if bits >> (trigram % 64) & 1 == 1 {
-                self.compare(bytes, at + 1, code, &mut report);
+                self.compare(bytes, at + 1, code, &mut latest, &mut report);
             }
         }
     }
@@ -215,6 +217,7 @@ impl Keywords {
         bytes: &[u8],
         trigram_end: usize,
         code: usize,
+        latest: &mut (usize, usize),
         report: &mut impl FnMut(usize, Range<usize>),
     ) {
         let slot = self.buckets_of.get(code & MASK).copied().unwrap_or(NONE);
@@ -226,7 +229,8 @@ impl Keywords {
         }
         for entry in &bucket.entries {
             let Some(start) = trigram_end.checked_sub(entry.trigram_end) else { continue };
-            if !entry.head.is_at(bytes, start) {
+            let is_same = entry.keyword == latest.0 && start < latest.1;
+            if is_same || !entry.head.is_at(bytes, start) {
                 continue;
             }
             let Some(word) = self.words.get(entry.keyword) else { continue };
@@ -235,6 +239,7 @@ impl Keywords {
                 word.tail.iter().zip(places).all(|(chunk, at)| chunk.is_at(bytes, at))
             };
             if start + word.len <= bytes.len() && is_all() {
+                *latest = (entry.keyword, start + word.len);
                 report(entry.keyword, start..start + word.len);
             }
         }

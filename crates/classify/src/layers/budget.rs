@@ -39,7 +39,7 @@ impl fmt::Display for Obstacle {
     }
 }
 
-/// Text that is put together from pieces of one call: so much, or three quarters of what was sent if that is more. It is
+/// Text that is put together from pieces of one call: so much, or a third of what was sent if that is more. It is
 /// searched like what was sent, and mostly holds nothing new.
 pub(super) const MOST_PIECED: usize = 32 << 10;
 
@@ -60,7 +60,7 @@ impl Default for Budget {
 impl Budget {
     /// For a call of `size` bytes.
     pub(crate) fn of_size(size: usize) -> Self {
-        Self { left: MAX_OUTPUT, pieced: MOST_PIECED.max(size / 4 * 3), obstacles: Vec::new() }
+        Self { left: MAX_OUTPUT, pieced: MOST_PIECED.max(size / 3), obstacles: Vec::new() }
     }
 
     /// Cuts what was put together to what is left for it, with a note when that is less.

@@ -207,12 +207,25 @@ fn opens_plausibly(encoded: &str) -> bool {
     if encoded.len() >= LONG {
         return true;
     }
-    let opening = encoded.get(..8).unwrap_or(encoded);
-    let mut room = [0; 6];
-    let decode = |engine: GeneralPurpose, room: &mut [u8; 6]| engine.decode_slice(opening, room).ok();
-    let len = decode(BASE64, &mut room).or_else(|| decode(BASE64_URL, &mut room)).unwrap_or_default();
-    let decoded = room.get(..len).unwrap_or_default();
-    is_compressed(decoded) || is_utf16(decoded) || opens_text(decoded)
+    let Some(opening) = encoded.as_bytes().first_chunk().copied().and_then(decode_opening) else {
+        return true;
+    };
+    is_compressed(&opening) || is_utf16(&opening) || opens_text(&opening)
+}
+
+/// The bytes of eight characters of base64 in either alphabet.
+fn decode_opening(opening: [u8; 8]) -> Option<[u8; 6]> {
+    let value = |byte| match byte {
+        b'A'..=b'Z' => Some(byte - b'A'),
+        b'a'..=b'z' => Some(byte - b'a' + 26),
+        b'0'..=b'9' => Some(byte - b'0' + 52),
+        b'+' | b'-' => Some(62),
+        b'/' | b'_' => Some(63),
+        _ => None,
+    };
+    let bits = opening.into_iter().try_fold(0_u64, |bits, byte| Some(bits << 6 | u64::from(value(byte)?)))?;
+    let [_, _, bytes @ ..] = bits.to_be_bytes();
+    Some(bytes)
 }
 
 /// Whether these bytes are UTF-8 that can be read, of which the last character may be cut off.

@@ -14,7 +14,7 @@ const MOST_DIGITS: usize = 3;
 pub(crate) fn read_numbers(source: Source<'_>) -> Vec<Assembly> {
     let bytes = source.text.as_bytes();
     let mut texts = vec![Assembly::default(), Assembly::default()];
-    let mut row = Vec::new();
+    let (mut row, mut chars) = (Vec::new(), Vec::new());
     let mut at = 0;
     while let Some(start) = find_digit(bytes, at) {
         at = collect_row(bytes, start, &mut row);
@@ -29,31 +29,29 @@ pub(crate) fn read_numbers(source: Source<'_>) -> Vec<Assembly> {
             (false, false) => &[10],
         };
         for (radix, out) in radixes.iter().zip(&mut texts) {
-            read_row(source, &row, *radix, out);
+            read_row(source, &row, *radix, &mut chars, out);
         }
     }
     texts
 }
 
 /// Reads a row as text, if that is what it is: most rows of numbers are numbers.
-fn read_row(source: Source<'_>, row: &[Range<usize>], radix: u32, out: &mut Assembly) {
+fn read_row(source: Source<'_>, row: &[Range<usize>], radix: u32, chars: &mut Vec<char>, out: &mut Assembly) {
     let read = |number: &Range<usize>| {
         let digits = source.text.get(number.clone()).unwrap_or_default();
         u32::from_str_radix(digits, radix).ok().and_then(read_code)
     };
-    let mut words = 0;
+    chars.clear();
     for number in row {
         let Some(c) = read(number) else { return };
-        words += usize::from(c.is_ascii_alphanumeric());
+        chars.push(c);
     }
-    if words * 2 < row.len() {
+    if chars.iter().filter(|c| c.is_ascii_alphanumeric()).count() * 2 < row.len() {
         return;
     }
     let from = out.text.len();
-    for number in row {
-        if let Some(c) = read(number) {
-            out.add_char(source.segment, c, number.clone());
-        }
+    for (number, c) in row.iter().zip(chars) {
+        out.add_char(source.segment, *c, number.clone());
     }
     out.close(from, |_| true);
 }
