@@ -51,4 +51,10 @@ impl ByteSet {
     pub(crate) fn find(&self, bytes: &[u8], from: usize) -> Option<usize> {
         bytes.get(from..)?.iter().position(|b| self.has(*b)).map(|at| from + at)
     }
+
+    /// Where the last byte in `from..to` stands that belongs.
+    pub(crate) fn find_last(&self, bytes: &[u8], from: usize, to: usize) -> Option<usize> {
+        let part = bytes.get(from..to.min(bytes.len()))?;
+        part.iter().rposition(|b| self.has(*b)).map(|at| from + at)
+    }
 }

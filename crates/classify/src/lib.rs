@@ -24,6 +24,7 @@ mod layers;
 mod leaves;
 mod marker;
 mod matcher;
+mod needs;
 mod overlap;
 mod pattern;
 mod prefilter;

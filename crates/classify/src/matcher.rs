@@ -65,6 +65,8 @@ struct Rule {
     id: String,
     window: usize,
     pattern: Arc<LazyPattern>,
+    /// Most bytes of a match of a shipped pattern that lies round a keyword.
+    longest: Option<usize>,
     /// Longest stretch that one search sees the start of a match in; none for shipped patterns, which are known to be
     /// cheap.
     stretch: Option<usize>,
@@ -321,12 +323,14 @@ impl Rule {
             // Made from what a tenant wrote, not from data that the tests compile.
             pattern.compile().map_err(&fail)?;
         }
-        let longest_keyword = detector.keywords.iter().map(String::len).max().unwrap_or_default();
+        let longest_keyword = detector.keywords.iter().map(String::len).max();
+        let longest = longest_keyword.map(|keyword| 2 * detector.window + keyword);
         Ok(Self {
             id: detector.id.clone(),
             window: detector.window,
             pattern,
-            stretch: (detector.origin == Origin::Custom).then_some(2 * detector.window + longest_keyword),
+            longest: longest.filter(|_| detector.origin == Origin::Shipped && detector.labels.is_empty()),
+            stretch: longest.filter(|_| detector.origin == Origin::Custom),
             class: detector.class,
             confidence: detector.confidence,
             validator,
@@ -355,10 +359,10 @@ impl Rule {
         let mut doubt = self.doubt.as_ref().map(|words| WordCursor::new(words, text));
         let pattern = self.pattern.get();
         let mut captures = None;
-        for region in regions {
-            let mut from = region.start;
-            while from < region.end {
-                let Some((whole, span)) = self.next_match(pattern, text, from..region.end, &mut captures)
+        for part in regions.iter().flat_map(|region| self.parts(pattern, text, region.clone())) {
+            let mut from = part.start;
+            while from < part.end {
+                let Some((whole, span)) = self.next_match(pattern, text, from..part.end, &mut captures)
                 else {
                     break;
                 };
@@ -374,6 +378,29 @@ impl Rule {
                 }
             }
         }
+    }
+
+    /// The parts of a region in which there may be a match: all of it, unless the pattern needs a byte that is not everywhere.
+    fn parts(
+        &self,
+        pattern: &Pattern,
+        text: &str,
+        region: Range<usize>,
+    ) -> impl Iterator<Item = Range<usize>> {
+        let needs = pattern.needs.as_ref().zip(self.longest);
+        let mut from = region.start;
+        std::iter::from_fn(move || {
+            let rest = from..region.end;
+            if rest.is_empty() {
+                return None;
+            }
+            let part = match needs {
+                Some((needs, longest)) => needs.next_part(text.as_bytes(), &rest, longest)?,
+                None => rest,
+            };
+            from = part.end;
+            Some(part)
+        })
     }
 
     /// The leftmost match in `region`, and its value. A tenant's pattern may look to the end of a region for every short

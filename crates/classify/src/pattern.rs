@@ -1,5 +1,6 @@
 //! Patterns that are compiled on their first use: a call needs a few of the hundreds, a start none.
 
+use crate::needs::Needs;
 use crate::value::{Row, Tail, Value, cut, shorten};
 use regex_automata::{
     Anchored, Input, MatchKind,
@@ -34,6 +35,8 @@ pub(crate) struct Pattern {
     values: Vec<Value>,
     /// By pattern, what may go on where it ends.
     tails: Vec<Option<Tail>>,
+    /// What no match with a value can do without.
+    pub(crate) needs: Option<Needs>,
     /// Whether the end of a match may tell where its value lies.
     is_told_by_end: bool,
     /// Tells where the value of a match lies when its bytes do not.
@@ -164,6 +167,7 @@ fn compile(patterns: &[String], kind: MatchKind, size_limit: usize) -> Result<Pa
         format!("has a pattern that does not compile: {e}: {cause}")
     };
     let mut parsed = syntax::parse_many_with(patterns, &syntax).map_err(|e| fail(&e))?;
+    let needs = if let [single] = parsed.as_slice() { Needs::of(single) } else { None };
     if kind == MatchKind::LeftmostFirst
         && let [single] = parsed.as_slice()
         && let Some(alternatives) = split(single)
@@ -197,7 +201,7 @@ fn compile(patterns: &[String], kind: MatchKind, size_limit: usize) -> Result<Pa
         _ => None,
     };
     let is_told_by_end = values.iter().any(|value| value.locate_from_end(usize::MAX).is_some());
-    Ok(Pattern { regex: build(&parsed)?, values, tails, is_told_by_end, way })
+    Ok(Pattern { regex: build(&parsed)?, values, tails, needs, is_told_by_end, way })
 }
 
 /// The alternatives of a pattern, so that a match tells which of them it is; groups are counted anew in each, so only
