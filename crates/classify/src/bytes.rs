@@ -6,6 +6,7 @@ pub(crate) struct ByteSet([bool; 256]);
 
 impl ByteSet {
     /// Letters and digits, and `others`.
+    #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which would refuse it")]
     pub(crate) const fn alphanumeric_and(others: &[u8]) -> Self {
         let mut set = Self::of(others);
         let mut byte = 0_u8;
