@@ -72,7 +72,7 @@ impl<'l> Layers<'l> {
             });
         }
         let mut budget = Budget::of_size(leaves.list.iter().map(|leaf| leaf.text.len()).sum());
-        let mut ranges = Vec::from([0..layers.segments.len()]);
+        let mut ranges: Vec<Range<usize>> = std::iter::once(0..layers.segments.len()).collect();
         for depth in 1..=MAX_LAYERS + 1 {
             let mut children = Children::after(layers.segments.len());
             for range in ranges {
