@@ -31,7 +31,7 @@ pub use monitor::monitored;
 pub use reason::code;
 pub use settle::{Settlement, SettlementContext, settle};
 pub use snapshot::{AgentFacts, AgentView, BaselineFacts, EngineFacts, History, Snapshot};
-pub use view::{redacted_request, shown_url};
+pub use view::{redacted_request, shown_host, shown_url};
 
 /// Version of the decision core; a recorded decision names the one that made it.
 pub const ENGINE_VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -65,6 +65,13 @@ pub fn shown_url(request: &ScanRequest, hits: &[Hit]) -> String {
     shown.chars().take(MAX_SHOWN_URL).collect()
 }
 
+/// The host as it may stand in lists and indexes: where something was found in it, as the shown URL has it.
+pub fn shown_host<'u>(host: Option<&'u str>, shown_url: &'u str) -> Option<&'u str> {
+    let authority = shown_url.split_once("://").map_or("", |(_, rest)| rest);
+    let shown = authority.split('/').next().unwrap_or_default();
+    if shown.contains("[REDACTED:") { Some(shown) } else { host }
+}
+
 /// Replaces the spans found at `place`; they count code points.
 fn without_hits(text: &str, hits: &[Hit], place: &Place) -> String {
     let mut spans: Vec<_> = hits.iter().filter(|h| h.place == *place).collect();
@@ -100,6 +107,15 @@ mod tests {
         let request = ScanRequest::new("GET", "https://me:pw@a.example/b/SECRET/c?q=1#f", Value::Null);
         assert_eq!(shown_url(&request, &[url_hit(26, 32)]), "https://a.example/b/[REDACTED:key]/c");
         assert_eq!(shown_url(&request, &[]), "https://a.example/b/SECRET/c");
+    }
+
+    #[test]
+    fn a_host_that_holds_a_finding_is_not_shown() {
+        let request = ScanRequest::new("GET", "https://414b4941.evil.example:8443/x", Value::Null);
+        let url = shown_url(&request, &[url_hit(8, 16)]);
+        assert_eq!(shown_host(Some("414b4941.evil.example"), &url), Some("[REDACTED:key].evil.example:8443"));
+        assert_eq!(shown_host(Some("a.example"), "https://A.example/[REDACTED:key]"), Some("a.example"));
+        assert_eq!(shown_host(None, "file:///etc"), None);
     }
 
     #[test]

@@ -17,6 +17,15 @@ pub(crate) struct InEnv {
     env: Option<String>,
 }
 
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ApplyQuery {
+    /// In place of the environments that the policies name.
+    env: Option<String>,
+    /// Each policy must be at this version now; 0: must not exist.
+    if_version: Option<u32>,
+}
+
 /// One policy answers as an object, several as a list.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(untagged)]
@@ -28,18 +37,19 @@ pub(crate) enum ApplyAnswer {
 /// Creates or replaces policies by name and environment; all or none. Every apply makes a version.
 #[utoipa::path(
     post, path = "/v1/policies/apply", tag = "policies", security(("api_key" = ["policies:write"])),
-    params(InEnv),
+    params(ApplyQuery),
     request_body(content = Object, description = "A policy, or `{policies: […]}`; match and condition nested or flat"),
     responses(
         (status = 200, body = ApplyAnswer),
         (status = 400, description = "`INVALID_POLICY` with diagnostics", body = ErrorBody),
         (status = 403, description = "`SCOPE_MISSING`", body = ErrorBody),
+        (status = 409, description = "`CONFLICT`: not at `if_version`", body = ErrorBody),
     )
 )]
 pub(crate) async fn apply(
     key: AgentKey,
     State(gateway): State<Gateway>,
-    Query(place): Query<InEnv>,
+    Query(ApplyQuery { env, if_version }): Query<ApplyQuery>,
     headers: HeaderMap,
     body: Body,
 ) -> ApiResult<Json<ApplyAnswer>> {
@@ -51,7 +61,7 @@ pub(crate) async fn apply(
         origin: "api".to_owned(),
         client_addr: Some(caller.client_addr().to_string()),
     };
-    let new = NewPolicies { env: place.env, ..NewPolicies::from(sources) };
+    let new = NewPolicies { env, if_version, ..NewPolicies::from(sources) };
     let applied = gateway.live.apply_policies(caller.tenant(), &new, &actor).await?;
     let mut policies = applied.policies;
     Ok(Json(match (policies.len(), policies.pop()) {

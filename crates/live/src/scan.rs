@@ -9,7 +9,7 @@ use crate::{
 };
 use interven_engine::{
     AgentView, BudgetView, ENGINE_VERSION, EngineFacts, History, InvalidCall, Judgement, Settlement,
-    SettlementContext, Snapshot, Steps, decide, settle, shown_url, signature,
+    SettlementContext, Snapshot, Steps, decide, settle, shown_host, shown_url, signature,
 };
 use interven_store::{ActivityRow, Receipt, ScanEntry, Settled, StoreError};
 use interven_types::{
@@ -372,8 +372,8 @@ impl Scan {
             operation: verdict.operation.clone(),
             verb: verdict.verb,
             method: call.method.clone(),
+            host: shown_host(call.host.as_deref(), &self.shown_url).map(str::to_owned),
             url: self.shown_url,
-            host: call.host.clone(),
             classifications: verdict.classifications.clone(),
             policy_id: verdict.rule.as_ref().map(|rule| rule.policy_id),
             policy_name: verdict.rule.as_ref().map(|rule| rule.policy_name.clone()),

@@ -63,3 +63,18 @@ async fn no_answer_mixes_two_sets_and_the_next_call_meets_the_new_one() {
     let scans: usize = callers.join_all().await.into_iter().sum();
     assert!(scans > 25, "{scans} scans ran beside 25 replacements");
 }
+
+#[tokio::test]
+async fn of_two_who_save_at_once_the_second_hears_of_the_first() {
+    let world = World::start().await;
+    let author = world.agent_with("author", |key| key.scopes = [KeyScope::PoliciesWrite].into()).await;
+    let policy = json!({"name": "Mine", "rules": []}).to_string();
+    let save = async |version: u32| {
+        author.post(&format!("/v1/policies/apply?if_version={version}"), policy.clone()).await
+    };
+    assert_eq!(save(0).await.status, 200);
+    assert_eq!(save(1).await.status, 200);
+    let late = save(1).await;
+    assert_eq!((late.status, late.code()), (409, "CONFLICT"));
+    assert!(late.body["error"].as_str().is_some_and(|error| error.contains("version 2")), "{}", late.body);
+}

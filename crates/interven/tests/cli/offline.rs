@@ -15,7 +15,7 @@ fn a_policy_file_with_a_mistake_is_named_by_line_and_column() {
     assert!(ran.stdout.starts_with(&format!("{}:4:14: error: unknown key", path.display())), "{ran:?}");
     fs::write(&path, rule("tool_names: [slack]")).unwrap();
     let ran = run(interven().args(["policy", "validate"]).arg(&path), "").must_exit(0);
-    assert_eq!(ran.stdout, "1 policies with 1 rules are sound\n");
+    assert_eq!(ran.stdout, "sound: 1 policy with 1 rule\n");
     run(interven().args(["policy", "validate", "-", "--json"]), &rule("tool_names: [slack]")).must_exit(0);
     run(interven().args(["policy", "validate", "nowhere.yaml"]), "").must_exit(2);
 }
@@ -50,7 +50,7 @@ fn policy_files_are_checked_beside_each_other_and_beside_the_names_of_calls() {
     );
     fs::write(&allow, posting("post_message")).unwrap();
     let ran = run(interven().args(["policy", "validate"]).arg(&allow), "").must_exit(0);
-    assert_eq!(ran.stdout, "1 policies with 1 rules are sound\n");
+    assert_eq!(ran.stdout, "sound: 1 policy with 1 rule\n");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     cli::ClassifyArgs,
     exit::tell,
-    terminal::{Paint, printable},
+    terminal::{Paint, counted, printable},
 };
 use interven_types::{Confidence, DataClass};
 use serde::Serialize;
@@ -195,7 +195,9 @@ impl Tally {
         let by_class: Vec<String> = self.by_class.iter().map(|(class, n)| format!("{n} {class}")).collect();
         let found = match by_class.is_empty() {
             true => "nothing found".to_owned(),
-            false => format!("{} in {}", by_class.join(", "), counted(self.files_with_findings, "file")),
+            false => {
+                format!("{} in {}", by_class.join(", "), counted(self.files_with_findings, "file", "files"))
+            }
         };
         let seconds = took.as_secs_f64().max(1e-6);
         let megabytes = self.bytes as f64 / 1e6;
@@ -203,7 +205,7 @@ impl Tally {
             true => format!("{:.1} kB in {seconds:.2} s", megabytes * 1e3),
             false => format!("{megabytes:.1} MB in {seconds:.2} s ({:.0} MB/s)", megabytes / seconds),
         };
-        let mut text = format!("{found}; {} looked at, {speed}\n", counted(self.files, "file"));
+        let mut text = format!("{found}; {} looked at, {speed}\n", counted(self.files, "file", "files"));
         let mut left_out = Vec::new();
         let mut count = |number: usize, what: &str| {
             if number > 0 {
@@ -223,8 +225,4 @@ impl Tally {
         }
         text
     }
-}
-
-fn counted(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

@@ -1,7 +1,11 @@
 //! `interven policy validate`.
 
 use super::files::check_sources;
-use crate::{cli::PolicySources, exit::Exit, terminal::print};
+use crate::{
+    cli::PolicySources,
+    exit::Exit,
+    terminal::{counted, print},
+};
 use anyhow::Result;
 
 pub(super) fn validate(sources: &PolicySources, is_json: bool) -> Result<Exit> {
@@ -14,7 +18,9 @@ pub(super) fn validate(sources: &PolicySources, is_json: bool) -> Result<Exit> {
         }
         if !checked.has_errors() {
             let rules: usize = checked.policies.iter().map(|policy| policy.rules.len()).sum();
-            print(&format!("{} policies with {rules} rules are sound\n", checked.policies.len()))?;
+            let policies = counted(checked.policies.len(), "policy", "policies");
+            let rules = counted(rules, "rule", "rules");
+            print(&format!("sound: {policies} with {rules}\n"))?;
         }
     }
     Ok(if checked.has_errors() { Exit::Findings } else { Exit::Ok })
