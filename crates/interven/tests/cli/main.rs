@@ -20,4 +20,5 @@ mod policy_test;
 mod refusals;
 mod simulate;
 mod tenant_detectors;
+mod tutorial;
 mod world;
