@@ -12,7 +12,7 @@ use interven_types::{AgentId, Budget, PolicyId, TenantId, Timestamp};
 
 /// Policies that passed every check, ready to be stored.
 pub(crate) struct Plan {
-    pub(super) upserts: Vec<PolicyUpsert>,
+    pub(crate) upserts: Vec<PolicyUpsert>,
     pub(crate) outlook: Vec<AppliedPolicy>,
     /// All policies of the tenant as they are.
     pub(crate) before: Vec<PolicyRow>,

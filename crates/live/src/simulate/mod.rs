@@ -157,7 +157,8 @@ impl Live {
 /// The draft's own policies among those that would be in force.
 fn drafted(plan: &Plan) -> Vec<PolicyRow> {
     let is_drafted = |row: &&PolicyRow| {
-        plan.outlook.iter().any(|policy| policy.name == row.name && policy.env_name == row.env_name)
+        let key = (&row.name, &row.env_name, row.agent_id);
+        plan.upserts.iter().any(|policy| (&policy.name, &policy.env_name, policy.agent_id) == key)
     };
     plan.after.iter().filter(is_drafted).cloned().collect()
 }

@@ -171,6 +171,18 @@ async fn only_what_the_draft_is_about_is_read() {
 }
 
 #[tokio::test]
+async fn a_draft_for_one_agent_is_not_the_policy_of_that_name_for_all() {
+    let world = World::new().await;
+    let caller = world.caller().await;
+    world.say(&caller, "write to bob@example.org").await;
+    world.post("policies/apply", quiet()).await.ok();
+    let mut draft = quiet();
+    draft["agent"] = json!(caller.key().agent_id);
+    let report = world.simulated("?alone=true", draft).await;
+    assert_eq!(report["rules"].as_array().map(Vec::len), Some(1), "{report}");
+}
+
+#[tokio::test]
 async fn what_changed_since_is_not_blamed_on_the_draft() {
     let world = World::new().await;
     let caller = world.caller().await;
