@@ -122,10 +122,17 @@ fn group(all: &[Located]) -> Option<Vec<usize>> {
 
 /// Moves to `kept` what stays of matches that share bytes.
 fn settle(rivals: &mut Vec<Located>, detectors: &[Detector], layers: &Layers<'_>, kept: &mut Vec<Located>) {
+    let order = |l: &Located| (Reverse(rank(l, detectors)), l.segment, l.found.span.start, l.found.detector);
+    // Mostly two detectors name one value: the first in order stays.
+    if let [a, b] = rivals.as_slice()
+        && a.segment == b.segment
+        && class_of(a, detectors) == class_of(b, detectors)
+        && a.found.span == b.found.span
+    {
+        rivals.swap_remove(usize::from(order(a) <= order(b)));
+    }
     if rivals.len() > 1 {
-        rivals.sort_by_cached_key(|l| {
-            (Reverse(rank(l, detectors)), l.segment, l.found.span.start, l.found.detector)
-        });
+        rivals.sort_by_cached_key(order);
         let (mut inside_segment, mut inside_leaf) = (Claims::default(), Claims::default());
         rivals.retain(|located| {
             let (class, span) = (class_of(located, detectors), &located.found.span);

@@ -1,7 +1,7 @@
 //! Patterns that are compiled on their first use: a call needs a few of the hundreds, a start none.
 
 use crate::needs::Needs;
-use crate::value::{Row, Tail, Value, cut, shorten};
+use crate::value::{Row, Tail, Value, cut, length_of, shorten};
 use regex_automata::{
     Anchored, Input, MatchKind,
     meta::{Config, Regex},
@@ -55,7 +55,15 @@ struct Way {
 #[derive(Debug)]
 enum Rest {
     Row(Row),
-    Parts { value: Regex, after: Regex },
+    /// Followed by so many bytes, whichever these are.
+    Before {
+        value: Regex,
+        after: usize,
+    },
+    Parts {
+        value: Regex,
+        after: Regex,
+    },
 }
 
 impl Way {
@@ -67,6 +75,10 @@ impl Way {
         let start = end_of(&self.before, whole.start)?;
         match &self.rest {
             Rest::Row(row) => row.from(start, whole.end, text.as_bytes()),
+            Rest::Before { value, after } => {
+                let end = end_of(value, start)?;
+                (end + after == whole.end).then_some(start..end)
+            }
             Rest::Parts { value, after } => {
                 let end = end_of(value, start)?;
                 (end_of(after, end)? == whole.end).then_some(start..end)
@@ -174,7 +186,13 @@ fn compile(patterns: &[String], kind: MatchKind, size_limit: usize) -> Result<Pa
     {
         parsed = alternatives;
     }
-    let config = Config::new().match_kind(kind).utf8_empty(false).nfa_size_limit(Some(size_limit));
+    // Keywords and prefilters have said where to look: a second look for the same literals costs more than it spares, and in
+    // a flood of them it gives up after each.
+    let config = Config::new()
+        .match_kind(kind)
+        .utf8_empty(false)
+        .nfa_size_limit(Some(size_limit))
+        .auto_prefilter(false);
     let build = |parsed: &[Hir]| {
         Regex::builder().configure(config.clone()).build_many_from_hir(parsed).map_err(|e| fail(&e))
     };
@@ -192,9 +210,10 @@ fn compile(patterns: &[String], kind: MatchKind, size_limit: usize) -> Result<Pa
         [Some(parts)] if patterns.len() == 1 => {
             let [before, value, after] = parts;
             let one = |part: &Hir| build(std::slice::from_ref(part));
-            let rest = match Row::of(parts) {
-                Some(row) => Rest::Row(row),
-                None => Rest::Parts { value: one(value)?, after: one(after)? },
+            let rest = match (Row::of(parts), length_of(after)) {
+                (Some(row), _) => Rest::Row(row),
+                (None, Some(after)) => Rest::Before { value: one(value)?, after },
+                (None, None) => Rest::Parts { value: one(value)?, after: one(after)? },
             };
             Some(Way { before: one(before)?, rest })
         }

@@ -119,7 +119,7 @@ impl Edge {
 }
 
 /// The length of every match of `pattern`, if they have one.
-fn length_of(pattern: &Hir) -> Option<usize> {
+pub(crate) fn length_of(pattern: &Hir) -> Option<usize> {
     let (least, most) = (pattern.properties().minimum_len()?, pattern.properties().maximum_len()?);
     (least == most).then_some(least)
 }

@@ -2,7 +2,6 @@
 //! Source: <https://github.com/bitcoin/bips/blob/master/bip-0039.mediawiki>.
 
 use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
 
 /// The English list of BIP-39: 2,048 words, sorted, one a line.
 const WORDS: &str = include_str!("../../data/bip39-english.txt");
@@ -20,9 +19,7 @@ pub(super) fn has_seed_phrase(text: &str) -> bool {
 /// A phrase that no word names: one chance list of words in sixteen has a valid checksum, but lists that are no phrase,
 /// such as the properties of a style sheet, repeat their words.
 pub(super) fn has_varied_seed_phrase(text: &str) -> bool {
-    has_phrase_that(text, |phrase| {
-        has_valid_checksum(phrase) && phrase.iter().collect::<BTreeSet<_>>().len() * 2 > phrase.len()
-    })
+    has_phrase_that(text, |phrase| count_distinct(phrase) * 2 > phrase.len() && has_valid_checksum(phrase))
 }
 
 fn has_phrase_that(text: &str, is_valid: impl Fn(&[u16]) -> bool) -> bool {
@@ -31,6 +28,11 @@ fn has_phrase_that(text: &str, is_valid: impl Fn(&[u16]) -> bool) -> bool {
         let run: Vec<u16> = run.iter().copied().flatten().collect();
         LENGTHS.iter().any(|length| run.windows(*length).any(&is_valid))
     })
+}
+
+fn count_distinct(phrase: &[u16]) -> usize {
+    let is_first = |(at, word): &(usize, &u16)| !phrase.iter().take(*at).any(|earlier| earlier == *word);
+    phrase.iter().enumerate().filter(is_first).count()
 }
 
 /// Whether one word of the list stands twelve times in a row.

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 pub(super) fn is_opaque_token(value: &str) -> bool {
     count_distinct(value) >= 8
         && !is_uuid(value)
-        && (segments(value).any(is_random_run) || is_broken_base64(value))
+        && (runs(value).any(is_random_run) || is_broken_base64(value))
         && !is_path_or_url(value)
         && !has_ladder(value)
         && !is_reference(value)
@@ -27,7 +27,7 @@ pub(super) fn has_random_letters(token: &str) -> bool {
             [] => false,
         })
         .count();
-    count_distinct(run) >= 12 && (is_random_run(run) || breaks * 7 >= run.len())
+    count_distinct(run) >= 12 && (is_random_run(run.as_bytes()) || breaks * 7 >= run.len())
 }
 
 /// Base 64 that its own slashes and pluses cut into short runs.
@@ -36,8 +36,9 @@ fn is_broken_base64(value: &str) -> bool {
     let is_base64 = value.contains(['+', '/'])
         && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
     let run = || value.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
-    let is_random =
-        |run: String| run.len() >= SHORTEST && count_digit_changes(&run) >= 2 && has_strewn_case(&run);
+    let is_random = |run: String| {
+        run.len() >= SHORTEST && count_digit_changes(run.as_bytes()) >= 2 && has_strewn_case(&run)
+    };
     is_base64 && is_random(run())
 }
 
@@ -59,10 +60,10 @@ pub(super) fn is_path_or_url(value: &str) -> bool {
     };
     // Base 64 has slashes too; a path is one whose every part is a plain name.
     let is_of_names = || {
-        value.split('/').all(|part| part.len() < 24 && count_digit_changes(part) <= 1)
+        value.split('/').all(|part| part.len() < 24 && count_digit_changes(part.as_bytes()) <= 1)
             && !value.contains(['+', '='])
     };
-    value.contains('/') && (is_marked() || is_of_names())
+    memchr::memchr(b'/', value.as_bytes()).is_some() && (is_marked() || is_of_names())
 }
 
 pub(super) fn is_uuid(value: &str) -> bool {
@@ -86,28 +87,24 @@ pub(super) fn has_ladder(value: &str) -> bool {
     climbed * 5 >= value.len().max(1) * 2
 }
 
-fn segments(value: &str) -> impl Iterator<Item = &str> {
-    value.split(|c: char| !c.is_ascii_alphanumeric())
+fn runs(value: &str) -> impl Iterator<Item = &[u8]> {
+    value.as_bytes().split(|byte| !byte.is_ascii_alphanumeric())
 }
 
 /// Ten characters or more in which digits and letters change places at least twice, or, since one base-62 token in
 /// thirty has hardly a digit, capitals scattered as no spelling scatters them.
-fn is_random_run(run: &str) -> bool {
+fn is_random_run(run: &[u8]) -> bool {
     run.len() >= 10 && (count_digit_changes(run) >= 3 || has_scattered_capitals(run))
 }
 
-pub(super) fn count_digit_changes(text: &str) -> usize {
-    text.as_bytes()
-        .windows(2)
-        .filter(|pair| matches!(pair, [a, b] if a.is_ascii_digit() != b.is_ascii_digit()))
-        .count()
+pub(super) fn count_digit_changes(text: &[u8]) -> usize {
+    text.windows(2).filter(|pair| matches!(pair, [a, b] if a.is_ascii_digit() != b.is_ascii_digit())).count()
 }
 
 /// Capitals strewn as no spelling strews them. In camel case, words average more than three letters, so the case changes
 /// less than every second letter; the shorter the run, the more changes it takes.
-pub(super) fn has_scattered_capitals(run: &str) -> bool {
+pub(super) fn has_scattered_capitals(run: &[u8]) -> bool {
     let changes = run
-        .as_bytes()
         .windows(2)
         .filter(|pair| matches!(pair, [a, b] if a.is_ascii_uppercase() != b.is_ascii_uppercase()))
         .count();
@@ -115,13 +112,14 @@ pub(super) fn has_scattered_capitals(run: &str) -> bool {
 }
 
 pub(super) fn count_distinct(value: &str) -> usize {
-    let mut seen = [0_u64; 4];
+    let mut seen = [0_u8; 256];
     for byte in value.bytes() {
-        if let Some(seen) = seen.get_mut(usize::from(byte / 64)) {
-            *seen |= 1 << (byte % 64);
+        if let Some(seen) = seen.get_mut(usize::from(byte)) {
+            *seen = 1;
         }
     }
-    seen.into_iter().map(|seen| usize::try_from(seen.count_ones()).unwrap_or_default()).sum()
+    // Some bytes are never part of UTF-8, so the sum fits.
+    usize::from(seen.into_iter().fold(0, u8::wrapping_add))
 }
 
 #[cfg(test)]

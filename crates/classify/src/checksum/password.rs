@@ -4,7 +4,7 @@ use super::opaque::{
     count_digit_changes, count_distinct, has_ladder, has_scattered_capitals, is_opaque_token, is_path_or_url,
     is_uuid,
 };
-use crate::words::Words;
+use crate::{bytes::ByteSet, words::Words};
 use std::sync::LazyLock;
 
 /// A password someone could use: two kinds of characters at least, one of them not a letter, and neither a
@@ -68,7 +68,8 @@ pub(super) fn is_presented_password(value: &str) -> bool {
 pub(super) fn is_secret_value(value: &str) -> bool {
     const LEAST: usize = 12;
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
-    let is_version = value.contains('.') && value.split('.').all(|part| count_digit_changes(part) <= 1);
+    let is_version =
+        value.contains('.') && value.split('.').all(|part| count_digit_changes(part.as_bytes()) <= 1);
     is_opaque_token(value)
         || value.len() >= LEAST
             && digits >= 2
@@ -208,8 +209,12 @@ static PLACEHOLDER_PARTS: LazyLock<Words> = LazyLock::new(|| {
 });
 
 fn is_placeholder(value: &str) -> bool {
-    let letters =
-        || value.chars().filter(char::is_ascii_alphabetic).map(|letter| letter.to_ascii_lowercase());
+    /// More letters than the longest has.
+    const ENOUGH: usize = 16;
+    let letters = || {
+        let letters = value.chars().filter(char::is_ascii_alphabetic).take(ENOUGH);
+        letters.map(|letter| letter.to_ascii_lowercase())
+    };
     // `Test1234!` is a password people do use; only a bare trailing digit or two keep the word a placeholder.
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
     digits <= 1 && PLACEHOLDERS.binary_search(&letters().collect::<String>().as_str()).is_ok()
@@ -239,14 +244,22 @@ pub(super) fn is_reference(value: &str) -> bool {
         "op://",
         "vault://",
     ];
+    // Each holds what `may_hold_mark` looks for.
     static FINDER: LazyLock<Words> = LazyLock::new(|| Words::of(MARKS));
     value.starts_with('*')
         || value.starts_with('<') && value.ends_with('>')
         || value.starts_with('%') && value.ends_with('%')
         || value.strip_prefix(['$', '@', '&', '%', '<']).is_some_and(is_access)
-        || FINDER.are_in(value)
+        || may_hold_mark(value) && FINDER.are_in(value)
         || has_name_in_braces(value)
         || is_dotted_name(value)
+}
+
+/// Whether a value has what each mark of a reference has one of: a sign that few values have, or the `nv` of an environment.
+fn may_hold_mark(value: &str) -> bool {
+    const SIGNS: ByteSet = ByteSet::of(b"{([>:");
+    let is_env = |pair: &[u8]| matches!(pair, [b'n' | b'N', b'v' | b'V']);
+    value.bytes().any(|byte| SIGNS.has(byte)) || value.as_bytes().windows(2).any(is_env)
 }
 
 /// `{password}`, `svc-{DB_USER}`, `{read_token(name)}`: a name or a call that a template fills in.
@@ -269,7 +282,7 @@ fn is_dotted_name(value: &str) -> bool {
     let is_name = |part: &str| {
         part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-            && count_digit_changes(part) <= 1
+            && count_digit_changes(part.as_bytes()) <= 1
             && !ends_in_a_number(part)
     };
     value.contains('.') && value.split('.').all(is_name)
@@ -314,7 +327,9 @@ fn is_phrase_of_words(value: &str) -> bool {
     words.len() >= 2
         && with_digits <= 1
         && words.iter().all(|word| word.len() >= 2 && word.bytes().all(|byte| byte.is_ascii_alphanumeric()))
-        && words.iter().all(|word| count_digit_changes(word) <= 1 && !has_scattered_capitals(word))
+        && words
+            .iter()
+            .all(|word| count_digit_changes(word.as_bytes()) <= 1 && !has_scattered_capitals(word.as_bytes()))
         && !is_numbered()
 }
 
@@ -473,6 +488,7 @@ mod tests {
     #[test]
     fn placeholders_are_sorted() {
         assert!(PLACEHOLDERS.is_sorted());
+        assert!(PLACEHOLDERS.iter().all(|word| word.len() < 16), "`is_placeholder` reads 16 letters");
     }
 
     #[test]

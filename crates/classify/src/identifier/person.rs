@@ -88,7 +88,8 @@ const PARTICLES: [&str; 28] = [
 
 /// One to six words that begin with a capital, or are of a script without capitals.
 pub(super) fn is_person_name(value: &str) -> bool {
-    let words: Vec<&str> = value.split([' ', ',']).filter(|word| !word.is_empty()).take(7).collect();
+    const MOST_WORDS: usize = 6;
+    let words = || value.split([' ', ',']).filter(|word| !word.is_empty()).take(MOST_WORDS + 1);
     let is_letter = |c: char| c.is_alphabetic() || matches!(c, '\'' | '’' | '-' | '.' | '·');
     let is_capital = |word: &str| word.chars().next().is_some_and(|c| c.is_alphabetic() && !c.is_lowercase());
     let is_word = |word: &&str| {
@@ -98,21 +99,23 @@ pub(super) fn is_person_name(value: &str) -> bool {
             && !is_acronym(word)
             && !is_label(word)
     };
-    (1..=6).contains(&words.len())
-        && words.iter().all(is_word)
-        && words.iter().any(|word| is_capital(word))
+    words().count() <= MOST_WORDS
+        && words().all(|word| is_word(&word))
+        && words().any(is_capital)
         && value.chars().filter(|c| c.is_alphabetic()).count() >= 2
 }
 
 /// Whether `word` is in the sorted `list`, whatever its case and without its dots.
 fn is_one_of(word: &str, list: &[&str]) -> bool {
-    const LONGEST: usize = 12;
-    let bare = word.trim_end_matches('.');
-    let mut lower = [0; LONGEST];
-    let Some(lower) = lower.get_mut(..bare.len()) else { return false };
-    lower.copy_from_slice(bare.as_bytes());
-    lower.make_ascii_lowercase();
-    list.binary_search_by(|other| other.as_bytes().cmp(lower)).is_ok()
+    let bare = word.trim_end_matches('.').as_bytes();
+    let Some(first) = bare.first().map(u8::to_ascii_lowercase) else { return false };
+    let is_before = |other: &&str| other.as_bytes().first().is_some_and(|begin| *begin < first);
+    let alike = list.get(list.partition_point(is_before)..).unwrap_or_default();
+    alike
+        .iter()
+        .map(|other| other.as_bytes())
+        .take_while(|other| other.first() == Some(&first))
+        .any(|other| other.len() == bare.len() && other.eq_ignore_ascii_case(bare))
 }
 
 /// `LastName`, `Username`: what heads a name is none.

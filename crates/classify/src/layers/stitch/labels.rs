@@ -30,6 +30,11 @@ pub(crate) fn measure_label(bytes: &[u8], closer: usize) -> Option<Range<usize>>
         return None;
     }
     let start = floor + bytes.get(floor..label)?.iter().rposition(|b| !is_apart(*b))? + 1;
+    let is_before =
+        start < label && start.checked_sub(1).and_then(|at| bytes.get(at)).is_some_and(|b| is_piece_byte(*b));
+    if !is_before {
+        return None;
+    }
     let mut end = closer + 1;
     while bytes.get(end).is_some_and(|b| matches!(b, b':' | b'=' | b')' | b']' | b'>' | b'"' | b'\'' | b'`'))
     {
@@ -37,9 +42,7 @@ pub(crate) fn measure_label(bytes: &[u8], closer: usize) -> Option<Range<usize>>
     }
     end += measure_space(bytes, end);
     end += usize::from(matches!(bytes.get(end), Some(b'"' | b'\'' | b'`')));
-    let is_before =
-        start < label && start.checked_sub(1).and_then(|at| bytes.get(at)).is_some_and(|b| is_piece_byte(*b));
-    (is_before && bytes.get(end).is_some_and(|b| is_piece_byte(*b))).then_some(start..end)
+    bytes.get(end).is_some_and(|b| is_piece_byte(*b)).then_some(start..end)
 }
 
 /// What sets a piece apart from the label after it.
