@@ -40,6 +40,7 @@ generate: tools ## write the API descriptions, the policy schema and the lists o
 	@"$(CARGO_TARGET_DIR)/debug/interven" openapi --telemetry > docs/openapi/telemetry.json
 	@"$(CARGO_TARGET_DIR)/debug/interven" policy schema > docs/policy.schema.json
 	@"$(CARGO_TARGET_DIR)/debug/interven" detectors page > docs/detectors.md
+	@"$(CARGO_TARGET_DIR)/debug/interven" policy schema --page > docs/policy-reference.md
 	@"$(CARGO_TARGET_DIR)/debug/interven" policy packs --page > docs/packs.md
 
 fmt: tools ## format the sources

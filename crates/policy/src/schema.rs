@@ -25,7 +25,7 @@ pub fn json_schema() -> Value {
 }
 
 /// Keys that are also accepted, which the generator does not know of: definition, alias, key.
-const ALIASES: &[(&str, &str, &str)] = &[
+pub(crate) const ALIASES: &[(&str, &str, &str)] = &[
     ("Rule", "tags", "tag"),
     ("Match", "tools", "tool_names"),
     ("Condition", "new_resource", "is_new_destination"),

@@ -30,23 +30,25 @@ pub struct PolicySource {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename = "Policy")]
 pub(crate) struct PolicyText {
-    /// Unique per environment and agent.
+    /// 1 to 200 characters, unique per environment and agent.
     name: String,
+    /// For people.
     #[serde(default)]
     description: Option<String>,
     /// One environment; `env_names` gives several.
     #[serde(default)]
     env_name: Option<String>,
-    /// Absent: every environment.
+    /// Environments in which the policy is in force; absent: every one.
     #[serde(default, deserialize_with = "field::optional_list")]
     #[schemars(length(min = 1))]
     env_names: Option<Vec<String>>,
-    /// Name or id of one agent: the policy is its own, and is asked before those for all.
+    /// Name or id of one agent: the policy is its own, and is asked before those for all; absent: it is for all.
     #[serde(default)]
     agent: Option<String>,
-    /// `FRAMEWORK:CONTROL`, such as `OWASP_LLM:LLM02`.
+    /// `FRAMEWORK:CONTROL`, such as `SOC2:CC6.1`; each rule has them too.
     #[serde(default)]
     compliance_tags: Vec<String>,
+    /// Asked in the order of their priority.
     rules: Vec<RuleSource>,
 }
 
@@ -113,38 +115,38 @@ pub struct InstalledPolicy {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename = "Rule")]
 pub struct RuleSource {
-    /// Stable name within the policy, for the audit trail.
+    /// Stable, unique in the policy; the audit trail refers to it.
     pub rule_id: String,
-    /// Lower is evaluated first within the policy; rules of one priority stand in the order written.
+    /// Lower is asked first within the policy; rules of one priority stand in the order written; absent: 100.
     #[serde(default = "default_priority", skip_serializing_if = "is_default_priority")]
     #[schemars(extend("default" = default_priority()))]
     pub priority: i64,
     /// Which calls: absent or `{}` is every call.
     #[serde(default, rename = "match", skip_serializing_if = "is_default")]
     pub matches: Match,
-    /// What must also hold.
+    /// What must also hold; absent: nothing.
     #[serde(default, skip_serializing_if = "is_default")]
     pub condition: Condition,
+    /// What then.
     pub action: PolicyAction,
-    /// UPPER_SNAKE; absent: `POLICY_` and the action.
+    /// UPPER_SNAKE; absent: `POLICY_` and the action, such as `POLICY_DENY`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason_code: Option<String>,
     /// `shadow`: evaluated, recorded and counted, and without effect on the decision.
     #[serde(default, skip_serializing_if = "is_default")]
     pub mode: Mode,
-    /// JSON paths of the body that SANITIZE replaces.
+    /// With `SANITIZE`: JSON paths to replace.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sanitize_fields: Vec<String>,
-    /// Data classes that SANITIZE replaces. With neither key: the classes of the rule's own `has_data_class`,
-    /// else every class found.
+    /// With `SANITIZE`: data classes to replace. With neither key: those of the rule's own `has_data_class`, else every class found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<crate::schema::DataClassName>")]
     pub sanitize_classes: Vec<interven_types::DataClass>,
-    /// Names of the channels that hear of a match.
+    /// Channel names; kept with an approval. This version sends no notifications.
     #[serde(default, deserialize_with = "field::one_or_many", skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "crate::schema::OneOrMany")]
     pub escalate_to: Vec<String>,
-    /// Labels put on the trace.
+    /// Labels; read and kept in the policy, without effect in this version.
     #[serde(
         default,
         rename = "tag",
@@ -154,22 +156,23 @@ pub struct RuleSource {
     )]
     #[schemars(with = "crate::schema::OneOrMany")]
     pub tags: Vec<String>,
+    /// With `OPEN_INCIDENT`; absent: the risk band.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<crate::schema::SeverityName>")]
     pub incident_severity: Option<RiskBand>,
-    /// How long an approval waits for a human: 60–86,400 s.
+    /// With `REQUIRE_APPROVAL`: how long it waits; absent: the tenant's setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 60, max = 86_400))]
     pub approval_ttl_seconds: Option<u64>,
-    /// How often one approval may be used: a number from 1, or `unlimited`.
+    /// With `REQUIRE_APPROVAL`: how often one yes may be used.
     #[serde(default, deserialize_with = "field::grant_uses", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<crate::schema::GrantUsesName>")]
     pub grant_max_uses: Option<GrantUses>,
-    /// Roles or users who may decide the approval.
+    /// With `REQUIRE_APPROVAL`: roles or users, kept with the approval. The operator may decide every approval.
     #[serde(default, deserialize_with = "field::one_or_many", skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "crate::schema::OneOrMany")]
     pub approvers: Vec<String>,
-    /// `FRAMEWORK:CONTROL` tags of this rule beside those of its policy.
+    /// `FRAMEWORK:CONTROL`, beside those of the policy.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub compliance_tags: Vec<String>,
 }
@@ -240,21 +243,26 @@ pub enum Mode {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Match {
+    /// One tool by name; ANDed with `tool_names`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_name: Option<String>,
+    /// Tools by name; names, not globs.
     #[serde(alias = "tools", deserialize_with = "field::list", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1))]
     pub tool_names: Vec<String>,
-    /// `create_pr`, `category:issues`, `method:POST`, `*`.
+    /// `create_pr` (name), `category:issues`, `method:POST`, `*`; case matters, but for methods.
     #[serde(deserialize_with = "field::list", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1))]
     pub operations: Vec<String>,
+    /// What the call does.
     #[serde(deserialize_with = "field::list", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1), with = "Vec<crate::schema::VerbName>")]
     pub verbs: Vec<Verb>,
+    /// HTTP methods, of a command those of the call that it makes; case ignored.
     #[serde(deserialize_with = "field::list", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1))]
     pub methods: Vec<String>,
+    /// UUIDs.
     #[serde(deserialize_with = "field::list", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1), with = "Vec<String>")]
     pub agent_ids: Vec<AgentId>,
@@ -262,33 +270,41 @@ pub struct Match {
     #[serde(deserialize_with = "field::list", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1))]
     pub agent_names: Vec<String>,
+    /// `langchain`, `langgraph`, `crewai`, `openai_assistants`, `mcp`, `openclaw`, `claude_code`, `cursor`, `copilot`, `browser_use`,
+    /// `computer_use`, `python`, `node`, `custom`.
     #[serde(deserialize_with = "field::runtime_types", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1), with = "Vec<String>")]
     pub agent_runtime_types: Vec<RuntimeType>,
+    /// Environments by name.
     #[serde(deserialize_with = "field::list", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1))]
     pub env_names: Vec<String>,
-    /// Prefixes of the canonical URL, or globs when they hold `*` or `[`.
+    /// Prefixes of the canonical URL, or globs on all of it when they hold `*` or `[`. The case of scheme and host is ignored, that of the
+    /// path matters.
     #[serde(deserialize_with = "field::list", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1))]
     pub url_patterns: Vec<String>,
-    /// Globs, ASCII case ignored.
+    /// Globs on the host, case ignored.
     #[serde(deserialize_with = "field::list", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1))]
     pub host_patterns: Vec<String>,
+    /// Globs on the organization or workspace.
     #[serde(deserialize_with = "field::list", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1))]
     pub org_patterns: Vec<String>,
-    /// Globs on the repository as the call names it and on `org/repo`.
+    /// Globs on the repository as the call names it, and on `org/repo`.
     #[serde(deserialize_with = "field::list", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1))]
     pub repo_patterns: Vec<String>,
+    /// Globs on the channel.
     #[serde(deserialize_with = "field::list", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1))]
     pub channel_patterns: Vec<String>,
+    /// Globs on the cloud region.
     #[serde(deserialize_with = "field::list", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1))]
     pub region_patterns: Vec<String>,
+    /// Globs on the account.
     #[serde(deserialize_with = "field::list", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1))]
     pub account_patterns: Vec<String>,
@@ -296,7 +312,7 @@ pub struct Match {
     #[serde(deserialize_with = "field::list", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1))]
     pub principal_patterns: Vec<String>,
-    /// All must be present with exactly these values.
+    /// Tags and values that the call itself names, exactly; all must be there.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub aws_tags: BTreeMap<String, String>,
 }

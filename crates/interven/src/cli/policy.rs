@@ -55,7 +55,11 @@ pub(crate) enum PolicyCommand {
     /// List the policies in force
     List,
     /// Print the JSON Schema of the policy language, for editors
-    Schema,
+    Schema {
+        /// Print every key with its meaning as a page instead: docs/policy-reference.md
+        #[arg(long, hide = true)]
+        page: bool,
+    },
 }
 
 /// Where policies are read from.

@@ -6,11 +6,12 @@ use std::path::Path;
 #[test]
 fn committed_descriptions_are_up_to_date() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let commands: [(&[&str], &str); 5] = [
+    let commands: [(&[&str], &str); 6] = [
         (&["openapi"], "docs/openapi/gateway.json"),
         (&["openapi", "--telemetry"], "docs/openapi/telemetry.json"),
         (&["policy", "schema"], "docs/policy.schema.json"),
         (&["detectors", "page"], "docs/detectors.md"),
+        (&["policy", "schema", "--page"], "docs/policy-reference.md"),
         (&["policy", "packs", "--page"], "docs/packs.md"),
     ];
     for (arguments, file) in commands {

@@ -39,7 +39,11 @@ pub(crate) fn run(PolicyArgs { server, what }: PolicyArgs) -> Result<Exit> {
         PolicyCommand::Packs(args) => packs::packs(&args, server.json),
         PolicyCommand::Simulate(args) => on_one_core(simulate::simulate(&server, &args)),
         PolicyCommand::List => on_one_core(list::list(&server)),
-        PolicyCommand::Schema => schema(),
+        PolicyCommand::Schema { page: false } => schema(),
+        PolicyCommand::Schema { page: true } => {
+            print(&interven_policy::reference_page())?;
+            Ok(Exit::Ok)
+        }
     }
 }
 
