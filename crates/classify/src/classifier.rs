@@ -366,7 +366,7 @@ impl Classifier {
         let mut covered = CoveredKeys::new();
         for hit in located {
             let Some(detector) = self.detectors.get(hit.found.detector) else { continue };
-            for (leaf, _) in &hit.sources {
+            for (leaf, _) in hit.sources.iter() {
                 leaves.cover(*leaf, || Markers::write(&detector.id, 1), &mut covered);
             }
         }

@@ -229,8 +229,8 @@ impl Keywords {
         }
         for entry in &bucket.entries {
             let Some(start) = trigram_end.checked_sub(entry.trigram_end) else { continue };
-            let is_same = entry.keyword == latest.0 && start < latest.1;
-            if is_same || !entry.head.is_at(bytes, start) {
+            let is_same = || entry.keyword == latest.0 && start < latest.1;
+            if !entry.head.is_at(bytes, start) || is_same() {
                 continue;
             }
             let Some(word) = self.words.get(entry.keyword) else { continue };

@@ -5,6 +5,7 @@
 //! and value may be words and punctuation, but neither another value nor another key.
 
 use crate::{
+    bytes::ByteSet,
     prefilter::{ceil_boundary, floor_boundary},
     words::{Words, is_word_at},
 };
@@ -40,6 +41,10 @@ const NEUTRAL_KEYS: [&str; 17] = [
     "v",
     "string",
 ];
+
+/// What ends the field of a value, and what stands between fields.
+static FIELD_ENDS: ByteSet = ByteSet::of(b"\",\n;|:=\t");
+static BORDERS: ByteSet = ByteSet::of(b"\n,;&{|\t");
 
 /// Whether one of `labels` belongs to the value at `span`.
 pub(crate) fn is_labelled(labels: &Words, text: &str, span: &Range<usize>) -> bool {
@@ -101,14 +106,13 @@ fn is_labelled_after(labels: &Words, text: &str, start: usize) -> bool {
     let end = floor_boundary(text, start.saturating_add(AFTER + LONGEST_LABEL));
     let after = text.get(start..end).unwrap_or_default();
     // A quote, comma or line break ends the field; an opening bracket or a few words may follow the value.
-    let field = after
-        .find(['"', ',', '\n', ';', '|', ':', '=', '\t'])
-        .map_or(after, |at| after.get(..at).unwrap_or(after));
+    let field = FIELD_ENDS.find(after.as_bytes(), 0).and_then(|at| after.get(..at)).unwrap_or(after);
     let mut from = 0;
     while let Some(found) = labels.find_in(field, from) {
         from = found.start + 1;
         let gap = field.get(..found.start).unwrap_or_default();
-        if !LEADS_BACK.contains(&gap.trim_matches([' ', '(', '[']).to_ascii_lowercase().as_str()) {
+        let gap = gap.trim_matches([' ', '(', '[']);
+        if !LEADS_BACK.iter().any(|lead| lead.eq_ignore_ascii_case(gap)) {
             return false;
         }
         if is_word_at(text, start + found.start..start + found.end) {
@@ -121,7 +125,7 @@ fn is_labelled_after(labels: &Words, text: &str, start: usize) -> bool {
 /// Whether what stands between a label and a value holds no other key.
 fn leads_to_value(gap: &str) -> bool {
     // The key, if there is one, stands after the last border of fields: `n/a", "order": "`.
-    let Some(border) = gap.rfind(['\n', ',', ';', '&', '{', '|', '\t']) else { return true };
+    let Some(border) = BORDERS.find_last(gap.as_bytes(), 0, gap.len()) else { return true };
     let field = gap.get(border + 1..).unwrap_or_default();
     let Some((key, _)) = field.rsplit_once([':', '=']) else { return true };
     let key = key.trim_matches(|c: char| !c.is_alphanumeric());

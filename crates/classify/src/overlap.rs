@@ -2,7 +2,7 @@
 
 use crate::{
     detectors::{Detector, Origin},
-    layers::Layers,
+    layers::{Layers, Sources},
     matcher::Match,
 };
 use interven_types::{Confidence, DataClass};
@@ -14,7 +14,7 @@ pub(crate) struct Located {
     pub(crate) segment: usize,
     pub(crate) found: Match,
     /// Leaves, and the bytes of each, that the match came from. More than one for a value cut into pieces.
-    pub(crate) sources: Vec<(usize, Range<usize>)>,
+    pub(crate) sources: Sources,
 }
 
 impl Located {
@@ -146,7 +146,7 @@ fn settle(rivals: &mut Vec<Located>, detectors: &[Detector], layers: &Layers<'_>
                 owner.is_some_and(|o| o.segment != located.segment && !o.is_apart_from(&claimant, layers))
             });
             if !is_taken {
-                for (leaf, span) in &located.sources {
+                for (leaf, span) in located.sources.iter() {
                     if inside_leaf.owner_of(*leaf, class, span).is_none() {
                         inside_leaf.claim(*leaf, class, span, claimant.clone());
                     }

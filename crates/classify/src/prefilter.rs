@@ -151,9 +151,11 @@ fn find_digit(bytes: &[u8], from: usize) -> Option<usize> {
 pub(crate) fn measure_time(bytes: &[u8], at: usize) -> Option<usize> {
     const SHAPE: &[u8] = b"dddd-dd-ddTdd:dd";
     let rest = bytes.get(at..)?;
+    if rest.get(4) != Some(&b'-') {
+        return None;
+    }
     let is_start = at.checked_sub(1).and_then(|before| bytes.get(before)).is_none_or(|b| !is_token_byte(*b));
-    let is_time = rest.get(4) == Some(&b'-')
-        && is_start
+    let is_time = is_start
         && rest.len() >= SHAPE.len()
         && rest.iter().zip(SHAPE).all(|(byte, shape)| match shape {
             b'd' => byte.is_ascii_digit(),

@@ -13,15 +13,15 @@ pub(crate) fn fold_char(c: char) -> Option<Option<char>> {
     if code < 0xAD {
         return (code == 0xA0).then_some(Some(' '));
     }
+    // Letters of Greek, Cyrillic, Armenian and Hebrew stand for themselves.
+    if (0x0370..0x0600).contains(&code) {
+        return None;
+    }
     if is_invisible(code) {
         return Some(None);
     }
     if (0x0300..=0x036F).contains(&code) || (0x20D0..=0x20F0).contains(&code) {
         return Some(None);
-    }
-    // Letters of Greek, Cyrillic, Armenian and Hebrew stand for themselves.
-    if (0x0370..0x0600).contains(&code) {
-        return None;
     }
     let offset_from = |base: u32, first: char, last: u32| {
         (base..=last).contains(&code).then(|| char::from_u32(u32::from(first) + code - base)).flatten()

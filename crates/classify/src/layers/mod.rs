@@ -26,7 +26,10 @@ use interven_types::Place;
 use pieces::{Assembly, Pieces};
 use reveal::{Revealed, has_escape, reveal};
 use signs::Signs;
-use std::{borrow::Cow, ops::Range};
+use std::{
+    borrow::Cow,
+    ops::{Deref, Range},
+};
 use stitch::{Source, join_labels, measure_labels, stitch};
 use unpack::{Unpacked, unpack, unpack_base85, unpack_host_label};
 
@@ -211,19 +214,39 @@ impl<'l> Layers<'l> {
     }
 
     /// The spans of leaves, in bytes, that `span` of a segment came from.
-    pub(crate) fn trace(&self, segment: usize, span: Range<usize>) -> Vec<(usize, Range<usize>)> {
+    pub(crate) fn trace(&self, segment: usize, span: Range<usize>) -> Sources {
         let (mut at, mut span) = (segment, span);
         loop {
             match self.segments.get(at).map(|s| &s.origin) {
-                None => return Vec::new(),
-                Some(Origin::Leaf(leaf)) => return vec![(*leaf, span)],
+                None => return Sources::Many(Vec::new()),
+                Some(Origin::Leaf(leaf)) => return Sources::One([(*leaf, span)]),
                 Some(Origin::Revealed { parent, map }) => (at, span) = (*parent, map.source_of(&span)),
                 Some(Origin::Unpacked { parent, packing }) => (at, span) = (*parent, packing.run.clone()),
                 Some(Origin::Joined(joined)) => {
                     let sources = joined.sources_of(&span).into_iter();
-                    return sources.flat_map(|(segment, span)| self.trace(segment, span)).collect();
+                    let of_each = sources.map(|(segment, span)| self.trace(segment, span).to_vec());
+                    return Sources::Many(of_each.flatten().collect());
                 }
             }
+        }
+    }
+}
+
+/// Leaves, and the bytes of each, that a span came from. A call may have thousands of findings, nearly all of one leaf: that
+/// takes no allocation.
+#[derive(Clone, Debug)]
+pub(crate) enum Sources {
+    One([(usize, Range<usize>); 1]),
+    Many(Vec<(usize, Range<usize>)>),
+}
+
+impl Deref for Sources {
+    type Target = [(usize, Range<usize>)];
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::One(source) => source,
+            Self::Many(sources) => sources,
         }
     }
 }

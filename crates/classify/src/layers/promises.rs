@@ -95,8 +95,8 @@ pub fn check_layers(body: &Value) {
     for flat in &layers.levels {
         for span in spans(&flat.text) {
             let Some((segment, inner)) = flat.locate(&span, &layers) else { continue };
-            for (leaf, part) in layers.trace(segment, inner) {
-                let text = leaves.list.get(leaf).map_or("", |leaf| &leaf.text);
+            for (leaf, part) in layers.trace(segment, inner).iter() {
+                let text = leaves.list.get(*leaf).map_or("", |leaf| &leaf.text);
                 assert!(text.get(part.clone()).is_some(), "{part:?} is no part of leaf {leaf}");
             }
         }

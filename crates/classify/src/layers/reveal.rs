@@ -10,6 +10,9 @@ use std::ops::Range;
 /// Bytes of ASCII that something may begin with that is undone.
 static MARKS: ByteSet = ByteSet::of(b"\\%&+=");
 
+/// What a token is made of, besides characters beyond ASCII.
+static TOKEN: ByteSet = ByteSet::alphanumeric_and(b"_-");
+
 /// A stretch of the revealed text that differs from its source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Piece {
@@ -150,7 +153,7 @@ impl Place {
     /// another script stays what it is.
     fn fold_in_token(&mut self, source: &str, at: usize, c: char) -> Option<Option<char>> {
         if at >= self.token_end {
-            let is_token = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-') || !b.is_ascii();
+            let is_token = |b: &u8| TOKEN.has(*b) || !b.is_ascii();
             let bytes = source.as_bytes();
             let before =
                 bytes.get(self.token_end..at).unwrap_or_default().iter().rev().take_while(|b| is_token(b));

@@ -254,7 +254,7 @@ impl Work<'_, '_> {
         self.texts = held.map(|leaf| (leaf, String::new())).collect();
         let mut offsets = Offsets::default();
         for hit in original.located.iter().filter(|l| l.found.confidence >= self.plan.min_confidence) {
-            for (leaf, span) in &hit.sources {
+            for (leaf, span) in hit.sources.iter() {
                 if let Some(source) = original.leaves.list.get(*leaf)
                     && self.fields.holds(&original.leaves, *leaf)
                 {
@@ -302,7 +302,7 @@ impl Work<'_, '_> {
         let leaves = &self.original.leaves;
         // A key that stays in the body may still not be told.
         for hit in &self.original.located {
-            for (leaf, _) in &hit.sources {
+            for (leaf, _) in hit.sources.iter() {
                 let id = self.classifier.detectors().get(hit.found.detector).map_or(FIELD, |d| d.id.as_str());
                 leaves.cover(*leaf, || Markers::write(id, 1), &mut self.covered);
             }

@@ -61,7 +61,7 @@ fn reach_out(
 
 fn leaves_of(layers: &Layers<'_>, segment: usize) -> Vec<usize> {
     let len = layers.segments.get(segment).map_or(0, |s| s.text.len());
-    layers.trace(segment, 0..len).into_iter().map(|(leaf, _)| leaf).collect()
+    layers.trace(segment, 0..len).iter().map(|(leaf, _)| *leaf).collect()
 }
 
 /// The ranks of a level that came from a marked leaf; for a marked leaf that has none, where one would stand.
