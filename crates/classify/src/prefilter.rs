@@ -35,7 +35,7 @@ const FEWEST_COLONS: usize = 6;
 const LONGEST_GROUP: usize = 4;
 const SHORTEST_RUN: usize = 20;
 /// Bytes within which the next group of digits mostly starts.
-const NEXT_GROUP: usize = 4;
+const NEXT_GROUP: usize = 8;
 /// Bytes that are tested for a digit at once.
 const STRIDE: usize = 32;
 
