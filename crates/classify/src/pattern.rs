@@ -186,13 +186,7 @@ fn compile(patterns: &[String], kind: MatchKind, size_limit: usize) -> Result<Pa
     {
         parsed = alternatives;
     }
-    // Keywords and prefilters have said where to look: a second look for the same literals costs more than it spares, and in
-    // a flood of them it gives up after each.
-    let config = Config::new()
-        .match_kind(kind)
-        .utf8_empty(false)
-        .nfa_size_limit(Some(size_limit))
-        .auto_prefilter(false);
+    let config = Config::new().match_kind(kind).utf8_empty(false).nfa_size_limit(Some(size_limit));
     let build = |parsed: &[Hir]| {
         Regex::builder().configure(config.clone()).build_many_from_hir(parsed).map_err(|e| fail(&e))
     };
