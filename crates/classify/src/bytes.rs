@@ -1,5 +1,7 @@
 //! Sets of bytes, looked up rather than compared: most passes over a text ask of every byte whether it belongs.
 
+use std::ops::Range;
+
 /// ASCII letters and digits, and some others.
 #[derive(Debug)]
 pub(crate) struct ByteSet([bool; 256]);
@@ -57,5 +59,25 @@ impl ByteSet {
     pub(crate) fn find_last(&self, bytes: &[u8], from: usize, to: usize) -> Option<usize> {
         let part = bytes.get(from..to.min(bytes.len()))?;
         part.iter().rposition(|b| self.has(*b)).map(|at| from + at)
+    }
+
+    /// The first `len` bytes or more in a row at `from` or after it that belong. Such a row holds a byte of every stride of that
+    /// length: only those are looked at, and what stands round them.
+    pub(crate) fn find_row(&self, bytes: &[u8], from: usize, len: usize) -> Option<Range<usize>> {
+        let mut done = from;
+        let mut at = from + len.checked_sub(1)?;
+        loop {
+            if !self.has(*bytes.get(at)?) {
+                at += len;
+                continue;
+            }
+            let start = at - self.run_before(bytes, done, at);
+            let end = at + self.run(bytes, at, usize::MAX);
+            if end - start >= len {
+                return Some(start..end);
+            }
+            done = end;
+            at = end + len;
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! Bytes that no match can do without: a look for them spares a search of text that has none, as keywords in prose have no
-//! `=` after them.
+//! What no match can do without: a look for it spares a search of text that has none, as keywords in prose have no `=` after
+//! them, and words are shorter than tokens.
 
 use crate::bytes::ByteSet;
 use regex_syntax::hir::{Class, Hir, HirKind};
@@ -7,16 +7,26 @@ use std::ops::Range;
 
 /// Most different bytes that are worth looking for.
 const MOST: usize = 6;
+/// Fewest bytes of a row that is worth looking for.
+const SHORTEST_ROW: usize = 14;
 
-/// A match holds one of these.
+/// What is in every match.
 #[derive(Debug)]
-pub(crate) struct Needs(ByteSet);
+pub(crate) enum Needs {
+    /// One of these bytes.
+    Byte(ByteSet),
+    /// So many of these bytes in a row.
+    Row(ByteSet, usize),
+}
 
 impl Needs {
-    /// What the value of every match of `pattern` comes with; `None` where that may be letters, digits or blanks, which are
-    /// everywhere. Of alternatives, those without a group only say what is no value.
+    /// What the value of every match of `pattern` comes with; `None` where that may be a few letters, digits or blanks, which
+    /// are everywhere. Of alternatives, those without a group only say what is no value.
     pub(crate) fn of(pattern: &Hir) -> Option<Self> {
-        Some(Self(ByteSet::of(&needed(pattern)?)))
+        match row_of(pattern) {
+            Some((bytes, len)) => Some(Self::Row(ByteSet::of(&bytes), len)),
+            None => Some(Self::Byte(ByteSet::of(&needed(pattern)?))),
+        }
     }
 
     /// The part of `region`, from its start on, that a match of at most `longest` bytes may lie in, if any; what follows is
@@ -28,13 +38,49 @@ impl Needs {
         longest: usize,
     ) -> Option<Range<usize>> {
         let within = bytes.get(..region.end)?;
-        let first = self.0.find(within, region.start)?;
-        let mut last = first;
-        while let Some(next) = self.0.find_last(within, last + 1, last + longest) {
-            last = next;
-        }
+        let (first, last) = match self {
+            Self::Byte(set) => {
+                let first = set.find(within, region.start)?;
+                let mut last = first;
+                while let Some(next) = set.find_last(within, last + 1, last + longest) {
+                    last = next;
+                }
+                (first, last)
+            }
+            Self::Row(set, len) => {
+                let first = set.find_row(within, region.start, *len)?;
+                let mut last = first.end;
+                while let Some(next) =
+                    set.find_row(within, last, *len).filter(|row| row.start <= last + longest)
+                {
+                    last = next.end;
+                }
+                (first.start, last)
+            }
+        };
         Some(region.start.max(first.saturating_sub(longest))..region.end.min(last + longest))
     }
+}
+
+/// The longest row that every match has, of the bytes of tokens.
+fn row_of(pattern: &Hir) -> Option<(Vec<u8>, usize)> {
+    let is_of_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-+/=.~%".contains(byte);
+    match pattern.kind() {
+        HirKind::Repetition(repeated) => {
+            let len = usize::try_from(repeated.min).ok().filter(|len| *len >= SHORTEST_ROW)?;
+            let HirKind::Class(Class::Bytes(class)) = repeated.sub.kind() else { return None };
+            let bytes: Vec<u8> = class.iter().flat_map(|range| range.start()..=range.end()).collect();
+            bytes.iter().all(is_of_token).then_some((bytes, len))
+        }
+        HirKind::Capture(group) => row_of(&group.sub),
+        HirKind::Concat(parts) => parts.iter().filter_map(row_of).max_by_key(|(_, len)| *len),
+        _ => None,
+    }
+}
+
+/// How often text has one of these, on no particular scale: names and prose are full of hyphens and dots.
+fn commonness(bytes: &[u8]) -> usize {
+    bytes.iter().map(|byte| if b"-_./,".contains(byte) { 4 } else { 1 }).sum()
 }
 
 fn needed(pattern: &Hir) -> Option<Vec<u8>> {
@@ -48,7 +94,7 @@ fn needed(pattern: &Hir) -> Option<Vec<u8>> {
         }
         HirKind::Repetition(repeated) if repeated.min > 0 => needed(&repeated.sub),
         HirKind::Capture(group) => needed(&group.sub),
-        HirKind::Concat(parts) => parts.iter().filter_map(needed).min_by_key(Vec::len),
+        HirKind::Concat(parts) => parts.iter().filter_map(needed).min_by_key(|bytes| commonness(bytes)),
         HirKind::Alternation(parts) => {
             let has_group = |part: &&Hir| part.properties().explicit_captures_len() > 0;
             let any_group = parts.iter().any(|part| has_group(&part));
@@ -69,12 +115,26 @@ mod tests {
 
     #[test]
     fn only_what_is_near_a_needed_byte_is_searched() {
-        let needs = Needs(ByteSet::of(b"="));
+        let needs = Needs::Byte(ByteSet::of(b"="));
         let text = format!("{}={}={}", "a".repeat(100), "b".repeat(5), "c".repeat(100));
         let part = needs.next_part(text.as_bytes(), &(0..text.len()), 10).unwrap();
         assert_eq!(part, 90..116);
         assert_eq!(needs.next_part(text.as_bytes(), &(part.end..text.len()), 10), None);
         assert_eq!(needs.next_part(text.as_bytes(), &(95..104), 10), Some(95..104));
+    }
+
+    #[test]
+    fn only_what_is_near_a_long_row_is_searched() {
+        let needs = Needs::Row(ByteSet::alphanumeric_and(b""), 20);
+        let text = format!("{}{} {}", "words and ".repeat(30), "a1".repeat(12), "more words ".repeat(30));
+        let part = needs.next_part(text.as_bytes(), &(0..text.len()), 40).unwrap();
+        assert_eq!(part, 260..364);
+        assert_eq!(needs.next_part(text.as_bytes(), &(part.end..text.len()), 40), None);
+        assert_eq!(needs.next_part(text.as_bytes(), &(0..290), 40), None);
+        for start in 0..40 {
+            let text = format!("{}{}", " ".repeat(start), "b".repeat(20));
+            assert!(needs.next_part(text.as_bytes(), &(0..text.len()), 5).is_some(), "{start}");
+        }
     }
 
     #[test]
@@ -90,6 +150,7 @@ mod tests {
             (r#"k["']?[:=]\s*(v+)"#, Some(":=")),
             ("csrf_token|token=([a-z]+)", Some("=")),
             ("(ghp_[a-z]{36})", Some("_")),
+            ("key[:=]([a-f]+-[a-f]+)", Some(":=")),
             (r"token(?:=|\s)(v)", None),
             ("=?(v)", None),
             ("[!-/](v)", None),
