@@ -7,6 +7,7 @@ mod by_name;
 mod commands;
 mod customers;
 mod documents;
+mod everyday;
 mod hosting;
 mod sending;
 mod work;
