@@ -95,12 +95,12 @@ fn from_policy(findings: &Findings<'_>) -> Combined {
     }
 }
 
-/// With no rule matching, critical risk needs a human.
+/// Where no rule speaks about something that the call does, critical risk needs a human.
 fn hold_critical_risk(combined: &mut Combined, findings: &Findings<'_>) {
     let is_critical = findings.risk.band == interven_types::RiskBand::Critical;
     let may_hold = findings.snapshot.settings.risk.critical_requires_approval;
-    let no_rule_spoke = findings.outcome.decision.is_none() && findings.has_policies;
-    if is_critical && may_hold && no_rule_spoke && combined.decision == Decision::Allow {
+    let is_unspoken = findings.outcome.leaves_unspoken && findings.has_policies;
+    if is_critical && may_hold && is_unspoken && combined.decision == Decision::Allow {
         let factor = Factor::RiskCritical { score: findings.risk.score };
         combined.decide(Decision::RequireApproval, code::RISK_CRITICAL, factor);
     }

@@ -39,8 +39,11 @@ impl PolicySet {
         let view = View::new(facts, &self.finder);
         let mut notes = Vec::new();
         let mut speakers: Vec<Speaker<'_>> = Vec::new();
+        let mut leaves_unspoken = false;
         for action in facts.actions {
-            for speaker in self.speakers(&view, action, &mut notes) {
+            let about_it = self.speakers(&view, action, &mut notes);
+            leaves_unspoken |= !about_it.iter().any(Speaker::has_voice);
+            for speaker in about_it {
                 match speakers.iter_mut().find(|known| std::ptr::eq(known.rule, speaker.rule)) {
                     Some(known) if speaker.failed_closed.is_none() => known.failed_closed = None,
                     Some(_) => {}
@@ -57,6 +60,7 @@ impl PolicySet {
         let decisive = strictest(&speakers).map(written_out);
         Outcome {
             decision: decisive.as_ref().map(|rule| rule.action.decision()),
+            leaves_unspoken,
             decisive,
             matches: speakers.iter().map(written_out).collect(),
             notes,

