@@ -5,8 +5,6 @@ use interven_types::{
     Verdict,
 };
 
-/// Trust recovers by this much in an hour.
-const DECAY_PER_HOUR: f64 = 0.01;
 /// Clean calls in a row that earn [`TrustEventKind::CleanStreak`].
 const CLEAN_STREAK: u32 = 50;
 /// A baseline score from here on is an anomaly.
@@ -22,15 +20,9 @@ pub(crate) struct Scrutiny {
 }
 
 pub(crate) fn scrutiny(state: &TrustState, threshold: f64, now: Timestamp) -> Scrutiny {
-    let trust_score = recovered(state, now);
+    let trust_score = state.recovered(now);
     let until_later = state.scrutiny_until.is_some_and(|until| now < until);
     Scrutiny { is_active: until_later || trust_score < threshold, trust_score, threshold }
-}
-
-/// The score with slow recovery toward 1.0.
-fn recovered(state: &TrustState, now: Timestamp) -> f64 {
-    let hours = now.since(state.updated_at).as_secs_f64() / 3_600.0;
-    rounded((state.trust_score + DECAY_PER_HOUR * hours).clamp(0.0, 1.0))
 }
 
 /// The agent's trust after this scan, and the events that moved it.
@@ -41,20 +33,17 @@ pub(crate) fn after(
     now: Timestamp,
 ) -> (TrustState, Vec<TrustEvent>) {
     let mut next = state.clone();
-    next.trust_score = recovered(state, now);
+    next.trust_score = state.recovered(now);
     let kinds = kinds_of(verdict);
-    let mut events = Vec::new();
-    for kind in &kinds {
-        count(&mut next, *kind);
-        events.push(moved(&mut next, *kind, trace_id, now));
-    }
+    let mut events: Vec<TrustEvent> =
+        kinds.iter().map(|kind| next.take_in(*kind, Some(trace_id), now)).collect();
     let is_clean =
         verdict.decision == Decision::Allow && verdict.risk_band <= RiskBand::Medium && kinds.is_empty();
     next.clean_streak = if is_clean { state.clean_streak + 1 } else { 0 };
     if next.clean_streak >= CLEAN_STREAK {
         next.clean_streak = 0;
         if next.trust_score < 1.0 {
-            events.push(moved(&mut next, TrustEventKind::CleanStreak, trace_id, now));
+            events.push(next.take_in(TrustEventKind::CleanStreak, Some(trace_id), now));
         }
     }
     if !events.is_empty() || next.trust_score != state.trust_score {
@@ -97,44 +86,6 @@ fn kinds_of(verdict: &Verdict) -> Vec<TrustEventKind> {
         kinds.push(TrustEventKind::Anomaly);
     }
     kinds
-}
-
-fn count(state: &mut TrustState, kind: TrustEventKind) {
-    let bump = |counter: &mut u32| *counter = counter.saturating_add(1);
-    match kind {
-        TrustEventKind::Deny => bump(&mut state.deny_count_24h),
-        TrustEventKind::CriticalDeny => {
-            bump(&mut state.deny_count_24h);
-            bump(&mut state.critical_count_24h);
-            bump(&mut state.high_risk_count_1h);
-        }
-        TrustEventKind::HighRisk => bump(&mut state.high_risk_count_1h),
-        TrustEventKind::ThreatMatch => bump(&mut state.ti_match_count_24h),
-        TrustEventKind::SemanticMatch => bump(&mut state.semantic_match_count_24h),
-        TrustEventKind::ApprovalRequested => bump(&mut state.approval_count_24h),
-        TrustEventKind::Anomaly
-        | TrustEventKind::ApprovalDenied
-        | TrustEventKind::ApprovedRetry
-        | TrustEventKind::CleanStreak
-        | TrustEventKind::Inherited
-        | TrustEventKind::Reset => {}
-    }
-}
-
-fn moved(state: &mut TrustState, kind: TrustEventKind, trace_id: TraceId, now: Timestamp) -> TrustEvent {
-    state.trust_score = rounded((state.trust_score + kind.delta()).clamp(0.0, 1.0));
-    TrustEvent {
-        at: now,
-        kind,
-        delta: kind.delta(),
-        score_after: state.trust_score,
-        trace_id: Some(trace_id),
-    }
-}
-
-/// Four decimals, so that ten steps of 0.05 are 0.5 and not a hair less.
-fn rounded(score: f64) -> f64 {
-    (score * 10_000.0).round() / 10_000.0
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::{
 use async_trait::async_trait;
 use interven_store::{
     ActivityExtent, ActivityFilter, ActivityRow, ActivityStore, Receipt, ScanEntry, ScanResponseRow,
-    SealedRow, StoreError, StoreResult,
+    SealedRow, Settled, StoreError, StoreResult,
 };
 use interven_types::{AgentId, BudgetKey, Decision, Millionths, RiskBand, TenantId, Timestamp, TraceId};
 use rusqlite::{Connection, params, params_from_iter, types::Value as Cell};
@@ -252,6 +252,11 @@ fn has_trace(db: &Connection, tenant: TenantId, trace: TraceId) -> StoreResult<(
 impl ActivityStore for SqliteStore {
     async fn record_scan(&self, tenant: TenantId, scan: ScanEntry) -> StoreResult<Receipt> {
         self.write(move |tx| scans::record(tx, tenant, scan)).await
+    }
+
+    async fn append_spooled(&self, tenant: TenantId, scans: &[Settled]) -> StoreResult<u64> {
+        let scans = scans.to_vec();
+        self.write(move |tx| scans::append_spooled(tx, tenant, scans)).await
     }
 
     async fn activity(&self, tenant: TenantId, filter: &ActivityFilter) -> StoreResult<Vec<ActivityRow>> {

@@ -9,7 +9,7 @@ use crate::{
     writer::Tx,
 };
 use interven_store::{Change, Receipt, ScanEntry, Settled, StoreError, StoreResult};
-use interven_types::{ApprovalEffect, Precedent, PriorApproval, TenantId, Timestamp};
+use interven_types::{ApprovalEffect, Precedent, PriorApproval, TenantId, Timestamp, TrustState};
 use rusqlite::params;
 
 /// Positions per row of `activity_spans`.
@@ -17,25 +17,48 @@ pub(crate) const SPAN: i64 = 1_024;
 
 pub(crate) fn record(tx: &mut Tx<'_>, tenant: TenantId, scan: ScanEntry) -> StoreResult<Receipt> {
     let precedent = precedent(tx, tenant, &scan)?;
-    let mut settled = (scan.settle)(&precedent).ok_or(StoreError::Outdated)?;
-    let place = next_place(tx, tenant, scan.now)?;
+    let settled = (scan.settle)(&precedent).ok_or(StoreError::Outdated)?;
+    write(tx, tenant, &precedent.trust, settled)
+}
+
+/// Says how many were not there yet.
+pub(crate) fn append_spooled(tx: &mut Tx<'_>, tenant: TenantId, scans: Vec<Settled>) -> StoreResult<u64> {
+    let mut appended = 0;
+    for scan in scans {
+        let sql = "SELECT 1 FROM activity_log WHERE trace_id = ?1 AND tenant_id = ?2";
+        let ids = [scan.row.trace_id.to_string(), tenant.to_string()];
+        if tx.row(sql, ids, |_| Ok(()))?.is_none() {
+            let trust = trust::trust_of(tx, tenant, scan.row.agent_id, scan.row.created_at)?;
+            // Whoever holds the agent in memory knows its trust from answers given without the store.
+            tx.announce(Change::Agent(tenant, scan.row.agent_id));
+            write(tx, tenant, &trust, scan.onto(&trust))?;
+            appended += 1;
+        }
+    }
+    Ok(appended)
+}
+
+/// Takes the next position and writes the scan with all its effects. `stored` is the agent's trust before it.
+fn write(
+    tx: &mut Tx<'_>,
+    tenant: TenantId,
+    stored: &TrustState,
+    mut settled: Settled,
+) -> StoreResult<Receipt> {
+    let (agent, at) = (settled.row.agent_id, settled.row.created_at);
+    let place = next_place(tx, tenant, at)?;
     settled.row.ledger_seq = place.ledger_seq;
     apply_approval(tx, tenant, &settled.approval)?;
-    apply_trust(tx, tenant, &precedent, &settled)?;
+    apply_trust(tx, tenant, stored, &settled)?;
     if let Some(lesson) = &settled.lesson {
-        agents::learn(tx, scan.agent_id, lesson, scan.now)?;
+        agents::learn(tx, agent, lesson, at)?;
     }
     for spending in &settled.spendings {
         budgets::spend(tx, tenant, spending)?;
     }
     append(tx, tenant, &settled)?;
-    let occasion = Occasion {
-        tenant,
-        agent: scan.agent_id,
-        trace: settled.row.trace_id,
-        ledger_seq: place.ledger_seq,
-        at: scan.now,
-    };
+    let (trace, ledger_seq) = (settled.row.trace_id, place.ledger_seq);
+    let occasion = Occasion { tenant, agent, trace, ledger_seq, at };
     for incident in &settled.incidents {
         incidents::open_or_join(tx, &occasion, incident)?;
     }
@@ -102,13 +125,8 @@ fn apply_approval(tx: &mut Tx<'_>, tenant: TenantId, effect: &ApprovalEffect) ->
 }
 
 /// Not announced: whoever recorded the scan has the receipt, and nobody else writes to this file while we run.
-fn apply_trust(
-    tx: &mut Tx<'_>,
-    tenant: TenantId,
-    precedent: &Precedent,
-    settled: &Settled,
-) -> StoreResult<()> {
-    if settled.trust != precedent.trust {
+fn apply_trust(tx: &mut Tx<'_>, tenant: TenantId, stored: &TrustState, settled: &Settled) -> StoreResult<()> {
+    if settled.trust != *stored {
         trust::save(tx, tenant, &settled.trust)?;
     }
     for event in &settled.trust_events {

@@ -59,7 +59,7 @@ pub struct ActivityRow {
 }
 
 /// What settling a scan writes, all of it or nothing.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settled {
     /// `ledger_seq` is ignored: the store assigns it.
     pub row: ActivityRow,
@@ -71,6 +71,30 @@ pub struct Settled {
     pub incidents: Vec<IncidentEffect>,
     /// Added to what the budgets were used for.
     pub spendings: Vec<Spending>,
+}
+
+impl Settled {
+    /// The same scan, with what it does to trust done to what is `stored` by now: others may have moved it since the scan was settled.
+    #[must_use]
+    pub fn onto(mut self, stored: &TrustState) -> Self {
+        let row = &self.row;
+        let has_no_effect = row.decision.is_none() || row.would_be.is_some();
+        let (settled, at) = (std::mem::replace(&mut self.trust, stored.clone()), row.created_at);
+        if has_no_effect {
+            return self;
+        }
+        let trust = &mut self.trust;
+        trust.trust_score = stored.recovered(at);
+        for event in &mut self.trust_events {
+            *event = trust.take_in(event.kind, event.trace_id, event.at);
+        }
+        trust.clean_streak =
+            if settled.clean_streak == 0 { 0 } else { stored.clean_streak.saturating_add(1) };
+        if !self.trust_events.is_empty() || trust.trust_score != stored.trust_score {
+            trust.updated_at = stored.updated_at.max(at);
+        }
+        self
+    }
 }
 
 /// The last, pure step of a decision, run inside the transaction that records it, so that two identical retries
@@ -159,6 +183,10 @@ pub trait ActivityStore: Send + Sync {
     /// Settles and records one scan; returns only once the record is durable. Concurrent scans share a commit.
     /// [`StoreError::Outdated`] when settling it gave nothing.
     async fn record_scan(&self, tenant: TenantId, scan: ScanEntry) -> StoreResult<Receipt>;
+    /// Records scans that were settled and answered while the store was away, in their order and in one transaction, with
+    /// their effects; trust moves from where it is stored now ([`Settled::onto`]). One whose trace is there already is
+    /// left out, so that sending the same again changes nothing. Says how many were new.
+    async fn append_spooled(&self, tenant: TenantId, scans: &[Settled]) -> StoreResult<u64>;
     async fn activity(&self, tenant: TenantId, filter: &ActivityFilter) -> StoreResult<Vec<ActivityRow>>;
     /// How many rows there are for [`ActivityStore::activity`] to give, whatever the filter's `limit`.
     async fn activity_extent(&self, tenant: TenantId, filter: &ActivityFilter)

@@ -2,7 +2,8 @@
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// The store cannot be reached, is full, read-only or overloaded: nothing was written.
+    /// The store cannot be reached, is full, read-only or overloaded. Nothing was written, or, when it failed while it
+    /// committed, nobody knows whether.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
     #[error("{0} not found")]

@@ -7,6 +7,7 @@ mod approvals;
 mod control;
 mod isolation;
 mod scans;
+mod spooled;
 
 use interven_store::{
     Actor, AgentClaim, ApprovalEffect, Lesson, Precedent, PriorApproval, Receipt, ScanEntry, Settled, Store,
@@ -55,6 +56,9 @@ pub async fn run_all(make: impl AsyncFn() -> Arc<dyn Store>) {
         scans::pages_follow_the_log_both_ways,
         scans::months_are_counted_apart,
         scans::the_last_hour_of_trust_is_known_when_a_scan_is_settled,
+        spooled::scans_are_appended_in_order_once_and_with_their_effects,
+        spooled::one_that_cannot_be_written_keeps_the_others_out,
+        spooled::trust_moves_from_where_it_is_by_then,
         scans::one_open_incident_gathers_its_traces,
         scans::responses_attach_to_their_scan,
         approvals::an_identical_retry_waits_for_the_same_approval,

@@ -1,6 +1,6 @@
 //! Agents and their trust.
 
-use crate::{AgentId, Timestamp};
+use crate::{AgentId, Timestamp, TraceId, TrustEvent, TrustEventKind};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +58,9 @@ impl RuntimeType {
     }
 }
 
+/// Trust recovers by this much in an hour.
+const RECOVERY_PER_HOUR: f64 = 0.01;
+
 /// One row of `agent_trust_state`. Names are a contract: operators mend it by SQL.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrustState {
@@ -92,4 +95,43 @@ impl TrustState {
             updated_at: now,
         }
     }
+    /// The score at `now`, with the slow recovery toward 1.0 since the last change.
+    pub fn recovered(&self, now: Timestamp) -> f64 {
+        let hours = now.since(self.updated_at).as_secs_f64() / 3_600.0;
+        rounded(self.trust_score + RECOVERY_PER_HOUR * hours)
+    }
+
+    /// Moves the score by what an event of this kind costs or earns, and counts it. Recovery is the caller's.
+    pub fn take_in(&mut self, kind: TrustEventKind, trace_id: Option<TraceId>, now: Timestamp) -> TrustEvent {
+        self.count(kind);
+        self.trust_score = rounded(self.trust_score + kind.delta());
+        TrustEvent { at: now, kind, delta: kind.delta(), score_after: self.trust_score, trace_id }
+    }
+
+    fn count(&mut self, kind: TrustEventKind) {
+        let bump = |counter: &mut u32| *counter = counter.saturating_add(1);
+        match kind {
+            TrustEventKind::Deny => bump(&mut self.deny_count_24h),
+            TrustEventKind::CriticalDeny => {
+                bump(&mut self.deny_count_24h);
+                bump(&mut self.critical_count_24h);
+                bump(&mut self.high_risk_count_1h);
+            }
+            TrustEventKind::HighRisk => bump(&mut self.high_risk_count_1h),
+            TrustEventKind::ThreatMatch => bump(&mut self.ti_match_count_24h),
+            TrustEventKind::SemanticMatch => bump(&mut self.semantic_match_count_24h),
+            TrustEventKind::ApprovalRequested => bump(&mut self.approval_count_24h),
+            TrustEventKind::Anomaly
+            | TrustEventKind::ApprovalDenied
+            | TrustEventKind::ApprovedRetry
+            | TrustEventKind::CleanStreak
+            | TrustEventKind::Inherited
+            | TrustEventKind::Reset => {}
+        }
+    }
+}
+
+/// Within 0.0–1.0 and to four decimals, so that ten steps of 0.05 are 0.5 and not a hair less.
+fn rounded(score: f64) -> f64 {
+    (score.clamp(0.0, 1.0) * 10_000.0).round() / 10_000.0
 }

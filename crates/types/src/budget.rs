@@ -80,7 +80,7 @@ impl Millionths {
 }
 
 /// What a call adds to a budget once it was let through.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spending {
     pub key: BudgetKey,
     pub amount: Millionths,

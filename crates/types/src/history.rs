@@ -33,7 +33,7 @@ pub struct Baseline {
 }
 
 /// What one allowed call teaches. Values already known cost no write.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lesson {
     pub new_destinations: Vec<String>,
     pub new_operations: Vec<String>,

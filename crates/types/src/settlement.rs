@@ -3,6 +3,7 @@
 use crate::{
     AgentId, ApprovalId, BudgetKey, Millionths, RiskBand, RuleRef, Timestamp, TraceId, TrustState, Verb,
 };
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What is already known about an identical call of the same agent.
@@ -40,7 +41,7 @@ pub struct Precedent {
 }
 
 /// What a scan asks for when a human must decide.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NewApproval {
     pub approval_id: ApprovalId,
     /// Identity of the exact call: HMAC-SHA256 over tenant, environment, agent, method, canonical URL, tool, operation
@@ -73,7 +74,8 @@ pub struct NewApproval {
 }
 
 /// What settling a scan does to approvals, in the transaction of its record.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ApprovalEffect {
     None,
     Create(Box<NewApproval>),
@@ -85,7 +87,7 @@ pub enum ApprovalEffect {
 }
 
 /// Opens an incident, or joins the open one of the same agent and trigger.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IncidentEffect {
     /// `CRITICAL_DENY`, `DENY_BURST`, `TRUST_COLLAPSE`, `RULE`, …
     pub trigger: String,
