@@ -24,6 +24,7 @@ const fn layer(package: &'static str, kind: Kind, may_use: &'static [&'static st
 
 const TYPES: &str = "interven-types";
 const VAULT: &str = "interven-vault";
+const LEDGER: &str = "interven-ledger";
 const NORMALIZE: &str = "interven-normalize";
 const CLASSIFY: &str = "interven-classify";
 const POLICY: &str = "interven-policy";
@@ -41,6 +42,7 @@ const TESTKIT: &str = "interven-testkit";
 const SHIPPED: &[&str] = &[
     TYPES,
     VAULT,
+    LEDGER,
     NORMALIZE,
     CLASSIFY,
     POLICY,
@@ -57,16 +59,17 @@ const SHIPPED: &[&str] = &[
 pub(crate) const LAYERS: &[Layer] = &[
     layer(TYPES, Kind::Pure, &[]),
     layer(VAULT, Kind::Pure, &[TYPES]),
+    layer(LEDGER, Kind::Pure, &[]),
     layer(NORMALIZE, Kind::Pure, &[TYPES]),
     layer(CLASSIFY, Kind::Pure, &[TYPES]),
     layer(POLICY, Kind::Pure, &[TYPES]),
     layer(ENGINE, Kind::Pure, &[TYPES, VAULT, NORMALIZE, CLASSIFY, POLICY]),
-    layer(STORE, Kind::Edge, &[TYPES]),
-    layer(STORE_SQLITE, Kind::Edge, &[TYPES, STORE]),
+    layer(STORE, Kind::Edge, &[TYPES, LEDGER]),
+    layer(STORE_SQLITE, Kind::Edge, &[TYPES, LEDGER, STORE]),
     layer(HTTP, Kind::Edge, &[TYPES]),
-    layer(LIVE, Kind::Edge, &[TYPES, VAULT, NORMALIZE, CLASSIFY, POLICY, ENGINE, STORE, HTTP]),
+    layer(LIVE, Kind::Edge, &[TYPES, VAULT, LEDGER, NORMALIZE, CLASSIFY, POLICY, ENGINE, STORE, HTTP]),
     layer(GATEWAY, Kind::Edge, &[TYPES, VAULT, POLICY, ENGINE, STORE, HTTP, LIVE]),
-    layer(TELEMETRY, Kind::Edge, &[TYPES, CLASSIFY, POLICY, ENGINE, STORE, HTTP, LIVE]),
+    layer(TELEMETRY, Kind::Edge, &[TYPES, LEDGER, CLASSIFY, POLICY, ENGINE, STORE, HTTP, LIVE]),
     layer(CLIENT, Kind::Edge, &[TYPES]),
     layer(INTERVEN, Kind::Edge, SHIPPED),
     layer(TESTKIT, Kind::Dev, SHIPPED),
