@@ -2,7 +2,7 @@
 //!
 //! Cargo and a C compiler are the business of the `Makefile`: without them this program could not be built.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, ensure};
@@ -34,6 +34,13 @@ const TOOLS: &[Tool] = &[
         debian: Some("git"),
         elsewhere: "install `git` with your package manager",
     },
+    Tool {
+        program: "initdb",
+        purpose: "of PostgreSQL, for the tests of its backend",
+        least: (14, 0),
+        debian: Some("postgresql"),
+        elsewhere: "install the PostgreSQL server with your package manager",
+    },
 ];
 
 /// Answers whether everything is there in the end.
@@ -59,10 +66,22 @@ pub(crate) fn run(_root: &Path) -> anyhow::Result<bool> {
 }
 
 fn is_good_enough(tool: &Tool) -> bool {
-    let answer = Command::new(tool.program).arg("--version").stdin(Stdio::null()).output();
-    answer.is_ok_and(|answer| {
-        version_in(&String::from_utf8_lossy(&answer.stdout)).is_some_and(|version| version >= tool.least)
-    })
+    let says = |program: &Path| {
+        let answer = Command::new(program).arg("--version").stdin(Stdio::null()).output().ok()?;
+        version_in(&String::from_utf8_lossy(&answer.stdout))
+    };
+    let mut places = vec![PathBuf::from(tool.program)];
+    places.extend(
+        debian_versions(Path::new(DEBIAN_POSTGRES)).map(|version| version.join("bin").join(tool.program)),
+    );
+    places.iter().filter_map(|place| says(place)).any(|version| version >= tool.least)
+}
+
+/// Where Debian puts the programs of each version of PostgreSQL, out of `PATH`.
+const DEBIAN_POSTGRES: &str = "/usr/lib/postgresql";
+
+fn debian_versions(place: &Path) -> impl Iterator<Item = PathBuf> {
+    std::fs::read_dir(place).into_iter().flatten().flatten().map(|version| version.path())
 }
 
 /// The first `major.minor` in what a program says about itself.
@@ -108,6 +127,7 @@ mod tests {
             ("git version 2.39.5", Some((2, 39))),
             ("v20.20.2", Some((20, 20))),
             ("Python 3.11.7\n", Some((3, 11))),
+            ("initdb (PostgreSQL) 15.10 (Debian 15.10-0+deb12u1)", Some((15, 10))),
             ("no such thing", None),
         ] {
             assert_eq!(version_in(text), version, "{text}");

@@ -7,4 +7,5 @@
     reason = "a test that cannot go on fails there and then, and says how far it came"
 )]
 
+pub mod postgres;
 pub mod store_conformance;

@@ -31,6 +31,7 @@ const POLICY: &str = "interven-policy";
 const ENGINE: &str = "interven-engine";
 const STORE: &str = "interven-store";
 const STORE_SQLITE: &str = "interven-store-sqlite";
+const STORE_POSTGRES: &str = "interven-store-postgres";
 const HTTP: &str = "interven-http";
 const LIVE: &str = "interven-live";
 const GATEWAY: &str = "interven-gateway";
@@ -49,6 +50,7 @@ const SHIPPED: &[&str] = &[
     ENGINE,
     STORE,
     STORE_SQLITE,
+    STORE_POSTGRES,
     HTTP,
     LIVE,
     GATEWAY,
@@ -66,6 +68,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     layer(ENGINE, Kind::Pure, &[TYPES, VAULT, NORMALIZE, CLASSIFY, POLICY]),
     layer(STORE, Kind::Edge, &[TYPES, LEDGER]),
     layer(STORE_SQLITE, Kind::Edge, &[TYPES, LEDGER, STORE]),
+    layer(STORE_POSTGRES, Kind::Edge, &[TYPES, LEDGER, STORE]),
     layer(HTTP, Kind::Edge, &[TYPES]),
     layer(LIVE, Kind::Edge, &[TYPES, VAULT, LEDGER, NORMALIZE, CLASSIFY, POLICY, ENGINE, STORE, HTTP]),
     layer(GATEWAY, Kind::Edge, &[TYPES, VAULT, POLICY, ENGINE, STORE, HTTP, LIVE]),

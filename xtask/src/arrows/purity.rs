@@ -7,7 +7,7 @@ use crate::rust_source::{is_test_path, shipped_lines, without_comment};
 use crate::tree::Tree;
 
 /// Crates whose purpose is I/O: out of reach, however long the chain.
-const OUT_OF_REACH: &[&str] = &["tokio", "mio", "axum", "hyper", "reqwest", "rusqlite", "sqlx"];
+const OUT_OF_REACH: &[&str] = &["tokio", "mio", "axum", "hyper", "reqwest", "rusqlite", "tokio-postgres"];
 
 /// Randomness, forbidden as a direct dependency. A chain to it cannot be: `uuid` and the hash crates make it optional,
 /// and cargo shows the features of the whole workspace. What the sources may call closes that gap.

@@ -1,0 +1,159 @@
+//! Hearing of what other processes change: at once by NOTIFY, and within a poll where that channel is cut.
+
+use crate::{Inner, changes::Heard, connections::Connections, session::Session};
+use interven_store::{Change, StoreResult};
+use std::{
+    collections::BTreeMap,
+    future::poll_fn,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+use tokio::{
+    sync::mpsc,
+    task::JoinHandle,
+    time::{MissedTickBehavior, interval, sleep, timeout},
+};
+use tokio_postgres::{AsyncMessage, Error};
+
+/// How often revisions are compared.
+const POLL_EVERY: Duration = Duration::from_millis(500);
+/// Pauses between attempts to listen again: doubled from the first up to the last.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LAST_PAUSE: Duration = Duration::from_secs(5);
+/// How often a silent channel is tried, and how long that may take.
+const PROBE_EVERY: Duration = Duration::from_secs(15);
+const PROBE_LIMIT: Duration = Duration::from_secs(5);
+
+/// The two ways of hearing. They end when the store is dropped, too.
+pub(crate) struct Listener(Vec<JoinHandle<()>>);
+
+impl Listener {
+    /// Without `connections` it only polls.
+    pub(crate) fn start(store: &Arc<Inner>, connections: Option<Connections>) -> Self {
+        let mut tasks = vec![tokio::spawn(poll(Arc::downgrade(store)))];
+        tasks.extend(connections.map(|connections| tokio::spawn(listen(Arc::downgrade(store), connections))));
+        Self(tasks)
+    }
+
+    pub(crate) async fn stop(self) {
+        for task in self.0 {
+            task.abort();
+            let _ = task.await;
+        }
+    }
+}
+
+impl Inner {
+    /// Tells the subscribers of this process.
+    pub(crate) fn tell(&self, change: Change) {
+        // Without subscribers there is nobody to tell.
+        let _ = self.changes.send(change);
+    }
+
+    fn hear(&self, payload: &str) {
+        match Heard::read(payload) {
+            Heard::Told { writer, .. } if writer == self.writer => {}
+            Heard::Told { announcement, revision, .. } => {
+                self.revisions.lock().hear(&BTreeMap::from([(announcement.tenant.0, revision)]));
+                self.tell(announcement.change);
+            }
+            Heard::Untold => self.tell(Change::Everything),
+        }
+    }
+}
+
+/// Compares revisions with those stored. Answers whether any change was missed.
+pub(crate) async fn catch_up(store: &Inner) -> StoreResult<bool> {
+    let session = Session::open(&store.pool, store.transaction_timeout).await?;
+    // Changes by hand are counted under an id that no tenant has.
+    let stored = session
+        .rows(
+            "SELECT tenant_id, revision FROM tenant_counters UNION ALL
+             SELECT '00000000-0000-0000-0000-000000000000'::uuid, count(*) FROM changes_by_hand",
+            &[],
+            |row| Ok((row.uuid("tenant_id")?, row.number("revision")?)),
+        )
+        .await?;
+    Ok(store.revisions.lock().catch_up(&stored))
+}
+
+async fn poll(store: Weak<Inner>) {
+    let mut ticks = interval(POLL_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut is_well = true;
+    loop {
+        ticks.tick().await;
+        let Some(store) = store.upgrade() else { return };
+        match catch_up(&store).await {
+            Ok(has_missed) => {
+                if has_missed {
+                    store.tell(Change::Everything);
+                }
+                is_well = true;
+            }
+            // Said once: the scans that fail meanwhile say it loud enough.
+            Err(error) if is_well => {
+                tracing::warn!(%error, "cannot tell whether another process changed anything");
+                is_well = false;
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+async fn listen(store: Weak<Inner>, connections: Connections) {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        if let Err(error) = listen_once(&store, &connections, &mut pause).await {
+            tracing::warn!(%error, "the channel of notifications was cut; changes are found by polling meanwhile");
+        }
+        if store.strong_count() == 0 {
+            return;
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(LAST_PAUSE);
+    }
+}
+
+/// Listens until the connection is lost. What was missed before is found by the next poll.
+async fn listen_once(
+    store: &Weak<Inner>,
+    connections: &Connections,
+    pause: &mut Duration,
+) -> Result<(), Error> {
+    let (client, mut connection) = connections.connect().await?;
+    let (payloads, mut heard) = mpsc::unbounded_channel();
+    let _driving = Driving(tokio::spawn(async move {
+        while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
+            if let AsyncMessage::Notification(notification) = message? {
+                let _ = payloads.send(notification.payload().to_owned());
+            }
+        }
+        Ok::<(), Error>(())
+    }));
+    client.batch_execute("LISTEN interven").await?;
+    *pause = FIRST_PAUSE;
+    loop {
+        match timeout(PROBE_EVERY, heard.recv()).await {
+            Ok(Some(payload)) => match store.upgrade() {
+                Some(store) => store.hear(&payload),
+                None => return Ok(()),
+            },
+            Ok(None) => return Ok(()),
+            Err(_) if store.strong_count() == 0 => return Ok(()),
+            Err(_) => match timeout(PROBE_LIMIT, client.check_connection()).await {
+                Ok(alive) => alive?,
+                Err(_) => return Ok(()),
+            },
+        }
+    }
+}
+
+/// Ends the task that moves a connection on.
+struct Driving(JoinHandle<Result<(), Error>>);
+
+impl Drop for Driving {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

@@ -1,0 +1,95 @@
+//! Opening a database: the first time, many at once, and where something stands in the way.
+
+use crate::{now, open};
+use interven_store::{Actor, StoreError, TenantStore};
+use interven_store_postgres::{OpenError, PostgresOptions, PostgresStore};
+use interven_testkit::postgres::{Cluster, Durability};
+use std::time::Duration;
+
+async fn refused(url: &str) -> OpenError {
+    PostgresStore::open(PostgresOptions::new(url)).await.unwrap_err()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_may_start_on_an_empty_database_at_once() {
+    let cluster = Cluster::shared();
+    let url = cluster.database();
+    let mut opening = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let options = PostgresOptions { pool_size: 2, ..PostgresOptions::new(&url) };
+        opening.spawn(async move { PostgresStore::open(options).await.unwrap() });
+    }
+    let stores = opening.join_all().await;
+    let row = stores[0].create_tenant("acme", &Actor::system(), now()).await.unwrap();
+    for store in &stores {
+        assert_eq!(store.tenants().await.unwrap(), std::slice::from_ref(&row));
+        store.close().await;
+    }
+    assert!(matches!(stores[0].tenants().await, Err(StoreError::Unavailable(_))), "it is closed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_another_version_is_refused() {
+    let cluster = Cluster::shared();
+    let url = cluster.database();
+    open(&url).await.close().await;
+    cluster.sql(&url, "INSERT INTO schema_migrations VALUES (9999, 'later', '', now())");
+    let newer = refused(&url).await;
+    assert!(matches!(newer, OpenError::NewerVersion { found: 9999, .. }), "{newer}");
+    cluster.sql(&url, "DELETE FROM schema_migrations WHERE version = 9999");
+    cluster.sql(&url, "UPDATE schema_migrations SET checksum = 'x' WHERE version = 1");
+    let changed = refused(&url).await;
+    assert!(matches!(changed, OpenError::ChangedMigration { version: 1, .. }), "{changed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_in_the_way_is_told_in_a_line_that_says_what_to_do() {
+    let cluster =
+        Cluster::start(Durability::None, &["max_connections = 12", "superuser_reserved_connections = 1"]);
+    let ready = cluster.database();
+    open(&ready).await.close().await;
+    cluster.sql("postgres", "CREATE DATABASE ascii ENCODING SQL_ASCII TEMPLATE template0");
+    cluster.sql("postgres", "CREATE ROLE reader LOGIN; CREATE ROLE owner LOGIN; CREATE DATABASE empty");
+    cluster.sql("empty", "REVOKE CREATE ON SCHEMA public FROM PUBLIC");
+    cluster.sql("postgres", "ALTER DATABASE empty SET default_transaction_read_only = off");
+    cluster.sql(
+        "postgres",
+        "CREATE DATABASE frozen; ALTER DATABASE frozen SET default_transaction_read_only = on",
+    );
+    let port = cluster.port();
+    let at = |user: &str, database: &str| format!("postgres://{user}:hunter2@127.0.0.1:{port}/{database}");
+    for (url, said) in [
+        ("not a url".to_owned(), "write `postgres://"),
+        ("postgres://ada:hunter2@127.0.0.1:1/x".to_owned(), "check the address"),
+        (format!("{}?sslmode=require", at("postgres", "empty")), "`sslmode`"),
+        (format!("{}?sslmode=verify-full&sslrootcert=/nowhere.pem", at("postgres", "empty")), "/nowhere.pem"),
+        (at("postgres", "nowhere"), "createdb"),
+        (at("stranger", "empty"), "check user, password"),
+        (at("postgres", "ascii"), "UTF8"),
+        (at("reader", "empty"), "owner"),
+        (at("postgres", "frozen"), "primary"),
+    ] {
+        let error = refused(&url).await.to_string();
+        assert!(error.contains(said), "{url}: {error}");
+        assert!(!error.contains("hunter2") && !error.contains('\n'), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_stops_is_unavailable_and_found_again() {
+    let cluster = Cluster::start(Durability::None, &[]);
+    let url = cluster.database();
+    let options =
+        PostgresOptions { transaction_timeout: Duration::from_secs(3), ..PostgresOptions::new(&url) };
+    let store = PostgresStore::open(options).await.unwrap();
+    store.create_tenant("acme", &Actor::system(), now()).await.unwrap();
+    cluster.stop();
+    for _ in 0..20 {
+        let error = store.create_tenant("late", &Actor::system(), now()).await.unwrap_err();
+        assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
+    }
+    cluster.restart();
+    let names: Vec<_> = store.tenants().await.unwrap().into_iter().map(|tenant| tenant.name).collect();
+    assert_eq!(names, ["acme"]);
+    store.create_tenant("late", &Actor::system(), now()).await.unwrap();
+}
