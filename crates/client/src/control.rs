@@ -2,10 +2,10 @@
 
 use crate::{
     Activity, ActivityPage, ActivityQuery, Agent, AgentDetail, AppliedPolicy, Approval, ApprovalQuery,
-    BudgetToday, ClientError, CreatedUser, DetectorList, Explanation, Key, MintedKey, NewKey, NewPassword,
-    NewPolicies, NewUser, Policy, PolicyVersion, Ruling, Settings, SettingsVersion, Simulation,
-    SimulationProgress, SimulationQuery, Tenant, Trace, User, connection::Connection, error::ErrorAnswer,
-    simulation::SimulationLine,
+    BudgetToday, ClientError, CreatedUser, DataKey, DetectorList, EncryptionStatus, Explanation, Key,
+    MintedKey, NewKey, NewPassword, NewPolicies, NewUser, Policy, PolicyVersion, Ruling, Settings,
+    SettingsVersion, Simulation, SimulationProgress, SimulationQuery, Tenant, Trace, User,
+    connection::Connection, error::ErrorAnswer, simulation::SimulationLine,
 };
 use interven_types::{AgentId, ApprovalId, PolicyId, ScanRequest, Secret, TraceId};
 use reqwest::{Method, RequestBuilder};
@@ -227,6 +227,16 @@ impl ControlClient {
     /// The tenant's daily budgets with what today has used of them.
     pub async fn budgets(&self) -> Answer<Vec<BudgetToday>> {
         self.get(&["budgets"]).await
+    }
+
+    /// Which keys there are: those of the tenant, or all.
+    pub async fn encryption_status(&self) -> Answer<EncryptionStatus> {
+        self.get(&["encryption"]).await
+    }
+
+    /// Makes new data keys: for the tenant, or for all and the installation.
+    pub async fn rotate_data_keys(&self) -> Answer<Vec<DataKey>> {
+        self.post(&["encryption", "rotate"], &json!({})).await
     }
 
     pub async fn reset_settings(&self) -> Answer<Settings> {

@@ -124,7 +124,7 @@ fn api_error(error: ScanError) -> ApiError {
                 "the record could not be made durable, so there is no decision; the call must not go through",
             )
         }
-        ScanError::TenantUnavailable | ScanError::Abandoned(_) | ScanError::NoRandomness(_) => {
+        ScanError::TenantUnavailable | ScanError::Abandoned(_) | ScanError::NotSealed(_) => {
             tracing::error!(%error, "a scan could not be judged and was answered 503");
             ApiError::new(ErrorCode::Unavailable, "the call cannot be judged now; it must not go through")
         }

@@ -5,6 +5,7 @@
 
 mod agents;
 mod approvals;
+mod at_rest;
 mod clock;
 mod follow;
 mod keys;
@@ -22,6 +23,7 @@ mod simulate;
 mod tenants;
 
 pub use approvals::{ApprovalPoll, ApprovalStatusAnswer, PollError};
+pub use at_rest::{DataKeyStatus, EncryptionStatus, KeyError, MasterKeys, StartError};
 pub use clock::Clock;
 pub use keys::{Caller, Refusal};
 pub use operations::{Build, Health};
@@ -32,7 +34,6 @@ pub use replay::{Replay, ReplayError};
 pub use response::InspectedResponse;
 pub use rules::{Part, RulePart};
 pub use scan::{ScanError, ScanRequestContext};
-pub use secrets::{KeyError, StartError};
 pub use simulate::{
     Draft, Ended, Progress, SimulateError, Simulation, SimulationEvent, SimulationReport, SimulationWindow,
 };
@@ -40,7 +41,6 @@ pub use tenants::{Tenant, TenantError};
 
 use interven_http::CidrList;
 use interven_store::Store;
-use interven_vault::Vault;
 use std::sync::Arc;
 
 /// Settings of the process, parsed once.
@@ -63,7 +63,7 @@ impl Default for LiveOptions {
 pub struct Live {
     pub store: Arc<dyn Store>,
     pub options: LiveOptions,
-    vault: Vault,
+    at_rest: at_rest::AtRest,
     secrets: secrets::ServerSecrets,
     tenants: tenants::Tenants,
     keys: keys::Keys,
@@ -78,15 +78,16 @@ impl Live {
     /// Loads what the store holds and starts to follow its changes.
     pub async fn start(
         store: Arc<dyn Store>,
-        vault: Vault,
+        masters: MasterKeys,
         options: LiveOptions,
     ) -> Result<Arc<Self>, StartError> {
-        let secrets = secrets::load(store.as_ref(), &vault).await?;
+        let at_rest = at_rest::AtRest::start(store.as_ref(), masters, options.clock.now()).await?;
+        let secrets = secrets::load(store.as_ref(), &at_rest).await?;
         let changes = store.changes();
         let live = Arc::new(Self {
             store,
             options,
-            vault,
+            at_rest,
             secrets,
             tenants: tenants::Tenants::default(),
             keys: keys::Keys::new(),

@@ -44,15 +44,30 @@ pub struct Replay {
 
 impl Live {
     /// The request as the agent sent it.
-    pub fn open_request(&self, tenant: TenantId, row: &ActivityRow) -> Result<ScanRequest, ReplayError> {
+    pub async fn open_request(
+        &self,
+        tenant: TenantId,
+        row: &ActivityRow,
+    ) -> Result<ScanRequest, ReplayError> {
+        let sealed = std::iter::once(row.sealed_request.as_slice());
+        self.at_rest.learn_keys_of(self.store.as_ref(), sealed).await?;
+        self.open_with_known_key(tenant, row)
+    }
+
+    /// The same with the keys that are known here already: see [`crate::at_rest::AtRest::learn_keys_of`].
+    pub(crate) fn open_with_known_key(
+        &self,
+        tenant: TenantId,
+        row: &ActivityRow,
+    ) -> Result<ScanRequest, ReplayError> {
         let place_row = row.trace_id.to_string();
-        let plaintext = self.vault.open(&request_place(tenant, &place_row), &row.sealed_request)?;
+        let plaintext = self.at_rest.open(&request_place(tenant, &place_row), &row.sealed_request)?;
         Ok(serde_json::from_slice(&plaintext)?)
     }
 
     /// The request as it may be shown: with everything found in it redacted.
-    pub fn shown_request(&self, tenant: TenantId, row: &ActivityRow) -> Result<Value, ReplayError> {
-        let request = self.open_request(tenant, row)?;
+    pub async fn shown_request(&self, tenant: TenantId, row: &ActivityRow) -> Result<Value, ReplayError> {
+        let request = self.open_request(tenant, row).await?;
         let live = self.tenant(tenant).ok_or(StoreError::NotFound("tenant"))?;
         let found = live.classifier.classify(&interven_classify::Subject {
             url: &request.url,
@@ -67,7 +82,7 @@ impl Live {
     pub async fn replay(&self, tenant: TenantId, trace: TraceId) -> Result<Replay, ReplayError> {
         let row = self.store.trace(tenant, trace).await?;
         let recorded = row.verdict.clone().ok_or(ReplayError::NothingEvaluated)?;
-        let request = self.open_request(tenant, &row)?;
+        let request = self.open_request(tenant, &row).await?;
         let settings = self.store.settings_at(tenant, row.settings_version).await?;
         let mut members = Vec::new();
         for (policy, version) in self.store.policy_set(tenant, &row.policy_set).await? {

@@ -2,6 +2,7 @@
 
 use crate::{
     Live,
+    at_rest::KeyError,
     keys::Caller,
     randomness,
     record::Recorded,
@@ -53,8 +54,8 @@ pub enum ScanError {
     Abandoned(#[from] JoinError),
     #[error("the record could not be made durable: {0}")]
     AuditUnavailable(#[source] StoreError),
-    #[error("no random numbers: {0}")]
-    NoRandomness(#[from] getrandom::Error),
+    #[error("the request could not be sealed: {0}")]
+    NotSealed(#[from] KeyError),
 }
 
 impl Live {
@@ -222,11 +223,9 @@ impl Live {
             agent_name: agent.name.clone(),
             trust_score: agent.trust.trust_score,
             method: request.method.clone(),
-            sealed_request: self.vault.seal(
-                &request_place(tenant.id, &trace_id.to_string()),
-                randomness::fill()?,
-                &plaintext,
-            ),
+            sealed_request: self
+                .at_rest
+                .seal(&request_place(tenant.id, &trace_id.to_string()), &plaintext)?,
             tenant: Arc::clone(tenant),
             now,
         };

@@ -1,9 +1,12 @@
-//! Keys of the installation: kept in the store, sealed under the operator's key, the same for every service.
+//! Keys of the installation: kept in the store, sealed, the same for every service.
 
-use crate::randomness;
-use interven_store::{Store, StoreError};
+use crate::{
+    at_rest::{AtRest, KeyError, StartError, value_place},
+    randomness,
+};
+use interven_store::Store;
 use interven_types::{ApiKey, SecretBytes};
-use interven_vault::{OpenError, Place, Vault, keyed_hash};
+use interven_vault::{OpenError, keyed_hash};
 
 /// Hashes API keys and signs exact calls.
 #[derive(Debug)]
@@ -21,38 +24,27 @@ impl ServerSecrets {
     }
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum KeyError {
-    #[error(
-        "INTERVEN_CREDENTIAL_ENCRYPTION_KEY is not the key that this database was written with; start with that key, or with an empty database"
-    )]
-    OtherKey,
-    #[error("the installation's sealed keys are damaged; restore the database from a backup")]
-    Damaged,
-    #[error("the operating system gives no random numbers: {0}")]
-    NoRandomness(#[from] getrandom::Error),
+/// Its name in the table `installation`. Every database in use has it.
+pub(crate) const SERVER_KEY: &str = "server_key";
+
+pub(crate) async fn load(store: &dyn Store, at_rest: &AtRest) -> Result<ServerSecrets, StartError> {
+    Ok(ServerSecrets { master: installation_key(store, at_rest, SERVER_KEY).await? })
 }
 
-/// Why a service does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Key(#[from] KeyError),
-}
-
-const NAME: &str = "server_key";
-
-pub(crate) async fn load(store: &dyn Store, vault: &Vault) -> Result<ServerSecrets, StartError> {
-    let place = Place { tenant: None, table: "installation", row: NAME };
+/// The key of this name, the same for every service on this store: made when it is asked for the first time.
+pub(crate) async fn installation_key(
+    store: &dyn Store,
+    at_rest: &AtRest,
+    name: &str,
+) -> Result<SecretBytes, StartError> {
     let fresh: [u8; 32] = randomness::fill().map_err(KeyError::from)?;
-    let proposed = vault.seal(&place, randomness::fill().map_err(KeyError::from)?, &fresh);
-    let stored = store.installation_value(NAME, &proposed).await?;
-    let opened = vault.open(&place, &stored).map_err(|error| match error {
-        OpenError::OtherKey => KeyError::OtherKey,
+    let proposed = at_rest.seal(&value_place(name), &fresh)?;
+    let stored = store.installation_value(name, &proposed).await?;
+    at_rest.learn_keys_of(store, std::iter::once(stored.as_slice())).await?;
+    let opened = at_rest.open(&value_place(name), &stored).map_err(|error| match error {
+        OpenError::OtherKey(stored) => KeyError::Superseded { stored },
         OpenError::Damaged => KeyError::Damaged,
     })?;
     let bytes: [u8; 32] = opened.try_into().map_err(|_| KeyError::Damaged)?;
-    Ok(ServerSecrets { master: SecretBytes::new(bytes) })
+    Ok(SecretBytes::new(bytes))
 }

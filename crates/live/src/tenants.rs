@@ -1,6 +1,9 @@
 //! Snapshots of tenants: settings, compiled policies, detectors, limits.
 
-use crate::{Live, secrets::StartError};
+use crate::{
+    Live,
+    at_rest::{KeyError, StartError},
+};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock as _};
 use interven_classify::{Classifier, Options};
 use interven_normalize::OwnDomains;
@@ -62,6 +65,8 @@ pub enum TenantError {
     Detectors(String),
     #[error(transparent)]
     Budgets(#[from] BudgetError),
+    #[error(transparent)]
+    Keys(#[from] KeyError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -139,6 +144,7 @@ impl Live {
                 .map(|row| row.name)
                 .ok_or(StoreError::NotFound("tenant"))?,
         };
+        self.ensure_data_key(id).await?;
         let settings = self.store.settings(id).await?;
         let usage = match &previous {
             Some(tenant) => Arc::clone(&tenant.usage),

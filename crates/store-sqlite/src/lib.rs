@@ -9,6 +9,7 @@ mod agents;
 mod approvals;
 mod audit;
 mod budgets;
+mod data_keys;
 mod error;
 mod incidents;
 mod keys;

@@ -25,6 +25,7 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0003_policy_history.sql"),
     },
     Migration { version: 4, name: "budgets", sql: include_str!("../migrations/0004_budgets.sql") },
+    Migration { version: 5, name: "data_keys", sql: include_str!("../migrations/0005_data_keys.sql") },
 ];
 
 /// Brings the schema up to date; refuses one that another or a newer build made.

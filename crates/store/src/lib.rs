@@ -9,6 +9,7 @@ mod agents;
 mod approvals;
 mod audit;
 mod change;
+mod data_keys;
 mod error;
 mod keys;
 mod policies;
@@ -22,6 +23,7 @@ pub use agents::{AgentClaim, AgentRecord, AgentStore};
 pub use approvals::{ApprovalDecision, ApprovalFilter, ApprovalRow, ApprovalStatus, ApprovalStore};
 pub use audit::{Actor, AuditEntry, AuditRow, AuditStore, IncidentRow};
 pub use change::Change;
+pub use data_keys::{DataKeyRow, DataKeyStore, KeysChange, StoredKeys};
 pub use error::StoreError;
 pub use interven_types::{
     ApprovalEffect, Baseline, IncidentEffect, Lesson, NewApproval, Precedent, PriorApproval, RateWindow,
@@ -44,6 +46,7 @@ pub trait Store:
     + ApprovalStore
     + ActivityStore
     + AuditStore
+    + DataKeyStore
     + std::fmt::Debug
 {
     /// Control-plane changes as they become visible, by whomever they were made. A receiver that lags must reload all.

@@ -75,7 +75,7 @@ pub(crate) async fn show(
     let live = &telemetry.live;
     let approval = live.store.approval(operator.tenant, id, live.now()).await?;
     let row = live.store.trace(operator.tenant, approval.trace_id).await?;
-    let request = live.shown_request(operator.tenant, &row)?;
+    let request = live.shown_request(operator.tenant, &row).await?;
     Ok(Json(ApprovalDetail { approval, request }))
 }
 

@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use interven_http::ApiError;
-use interven_live::{ApplyError, PollError, ReplayError, SimulateError, TenantError};
+use interven_live::{ApplyError, KeyError, PollError, ReplayError, SimulateError, TenantError};
 use interven_store::StoreError;
 use interven_types::ErrorCode;
 
@@ -26,6 +26,8 @@ pub enum ControlError {
     Replay(#[from] ReplayError),
     #[error(transparent)]
     Simulate(SimulateError),
+    #[error(transparent)]
+    Keys(KeyError),
     /// The change is durable, but the tenant could not be loaded with it: what was in force before still is.
     #[error("the change was stored, but is not in force: {0}")]
     NotInForce(#[from] TenantError),
@@ -70,6 +72,14 @@ impl From<ControlError> for ApiError {
             }
             ControlError::Simulate(error) => {
                 tracing::error!(%error, "a simulation could not go on");
+                Self::new(ErrorCode::Internal, format!("{error}; nothing was changed"))
+            }
+            ControlError::Keys(KeyError::Store(error)) => store_error(error),
+            ControlError::Keys(error @ (KeyError::Superseded { .. } | KeyError::Contended)) => {
+                Self::new(ErrorCode::Conflict, format!("{error}; nothing was changed"))
+            }
+            ControlError::Keys(error) => {
+                tracing::error!(%error, "data keys could not be changed");
                 Self::new(ErrorCode::Internal, format!("{error}; nothing was changed"))
             }
             ControlError::NotInForce(error) => {

@@ -8,6 +8,7 @@ mod approvals;
 mod audit;
 mod budgets;
 mod detectors;
+mod encryption;
 mod error;
 mod explain;
 mod extract;
@@ -124,6 +125,8 @@ fn api() -> OpenApiRouter<Telemetry> {
         .routes(routes!(settings::restore))
         .routes(routes!(detectors::list))
         .routes(routes!(budgets::list))
+        .routes(routes!(encryption::status))
+        .routes(routes!(encryption::rotate))
         .routes(routes!(audit::incidents))
         .routes(routes!(audit::log))
         .routes(routes!(health::health))

@@ -29,6 +29,12 @@ pub(crate) struct Operator {
     pub actor: Actor,
 }
 
+/// The operator, acting on the tenant that the header names; without one, on the whole installation.
+pub(crate) struct Reach {
+    pub tenant: Option<TenantId>,
+    pub actor: Actor,
+}
+
 impl FromRequestParts<Telemetry> for Instance {
     type Rejection = ApiError;
 
@@ -55,6 +61,19 @@ impl FromRequestParts<Telemetry> for Operator {
         // As stored, not as loaded: a tenant that could not be loaded must be mendable from here.
         let tenants = telemetry.live.store.tenants().await.map_err(ControlError::from)?;
         Ok(Self { tenant: tenant_of(&parts.headers, &tenants)?, actor })
+    }
+}
+
+impl FromRequestParts<Telemetry> for Reach {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, telemetry: &Telemetry) -> ApiResult<Self> {
+        if parts.headers.contains_key(TENANT_HEADER) {
+            let Operator { tenant, actor } = Operator::from_request_parts(parts, telemetry).await?;
+            return Ok(Self { tenant: Some(tenant), actor });
+        }
+        let Instance { actor } = Instance::from_request_parts(parts, telemetry).await?;
+        Ok(Self { tenant: None, actor })
     }
 }
 

@@ -40,7 +40,7 @@ pub(crate) async fn show(
 ) -> Answer<Trace> {
     let live = &telemetry.live;
     let row = live.store.trace(operator.tenant, id).await?;
-    let request = live.shown_request(operator.tenant, &row)?;
+    let request = live.shown_request(operator.tenant, &row).await?;
     let responses = live.store.responses(operator.tenant, id).await?;
     let explanation = explanation_of(&row);
     Ok(Json(Trace { row, request, responses, explanation }))
@@ -72,7 +72,7 @@ pub(crate) async fn original(
         details: json!({"agent_id": row.agent_id, "ledger_seq": row.ledger_seq}),
     };
     live.store.audit(operator.tenant, &entry, &operator.actor, live.now()).await?;
-    Ok(Json(live.open_request(operator.tenant, &row)?))
+    Ok(Json(live.open_request(operator.tenant, &row).await?))
 }
 
 /// What the core says of a call before anyone is asked about identical ones.

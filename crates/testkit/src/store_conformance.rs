@@ -33,6 +33,7 @@ pub async fn run_all(make: impl AsyncFn() -> Arc<dyn Store>) {
         control::a_tenant_starts_with_default_settings_and_a_name_of_its_own,
         control::settings_are_versions_and_the_first_writer_wins,
         control::an_installation_value_is_stored_once,
+        control::data_keys_are_changed_by_whoever_planned_on_them_as_they_are,
         control::people_sign_in_under_one_address_whatever_its_case,
         control::a_key_is_known_by_its_hash_until_it_is_revoked,
         control::policies_are_versions_applied_together_or_not_at_all,

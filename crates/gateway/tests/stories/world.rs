@@ -2,7 +2,7 @@
 
 use interven_gateway::{Gateway, router};
 use interven_http::{BuildInfo, CidrList, ServeOptions, serve};
-use interven_live::{Clock, Live, LiveOptions, fresh_api_key, fresh_id};
+use interven_live::{Clock, Live, LiveOptions, MasterKeys, fresh_api_key, fresh_id};
 use interven_policy::{PolicySource, default_policies};
 use interven_store::{
     Actor, AgentClaim, AgentOverride, ApprovalDecision, ApprovalStore as _, KeyRecord, KeyScope,
@@ -12,7 +12,6 @@ use interven_store_sqlite::{SqliteOptions, SqliteStore};
 use interven_types::{
     AgentId, ApprovalId, KeyId, KeyKind, RuntimeType, SecretBytes, TenantId, TenantSettings, Timestamp,
 };
-use interven_vault::Vault;
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -59,8 +58,8 @@ impl World {
         let store = SqliteStore::open(SqliteOptions::new(&database)).await.unwrap();
         let clock = Clock::manual(Timestamp::from_unix_ms(START_MS));
         let options = LiveOptions { clock: clock.clone(), ..options };
-        let vault = Vault::new(SecretBytes::new([7; 32]));
-        let live = Live::start(Arc::new(store.clone()), vault, options).await.unwrap();
+        let masters = MasterKeys::new(SecretBytes::new([7; 32]));
+        let live = Live::start(Arc::new(store.clone()), masters, options).await.unwrap();
         let build = BuildInfo {
             version: "0.0.0-test",
             git_commit: "unknown",

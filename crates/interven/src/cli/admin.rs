@@ -30,12 +30,27 @@ pub(crate) enum AdminCommand {
     /// Settings of the tenant
     #[command(subcommand)]
     Settings(SettingsCommand),
+    /// Keys of what is encrypted at rest
+    #[command(subcommand)]
+    Encryption(EncryptionCommand),
     /// Daily budgets that rules ask about with `daily_budget_exceeded`
     #[command(subcommand)]
     Budgets(BudgetsCommand),
     /// The tenant's detectors: its own, severity and weight, findings that do not count
     #[command(subcommand)]
     Detectors(TenantDetectorsCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EncryptionCommand {
+    /// Say which master key the server has, and which data keys there are
+    Status,
+    /// Make new data keys, for one tenant with --tenant, else for all; in use at once
+    Rotate {
+        /// Make a new master key instead, where `interven serve` made the one in use; it counts from the next start
+        #[arg(long, conflicts_with_all = ["tenant", "server"])]
+        master: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

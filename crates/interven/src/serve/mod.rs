@@ -13,6 +13,8 @@ use crate::{
     exit::Exit,
     installation::{DataDir, create_private_dir},
 };
+pub(crate) use secrets::prepare_new_master_key;
+
 use anyhow::{Context as _, Result};
 use config::Config;
 use interven_http::{ServeOptions, serve};
@@ -20,7 +22,6 @@ use interven_live::{Live, LiveOptions};
 use interven_store::TenantStore as _;
 use interven_store_sqlite::{SqliteOptions, SqliteStore};
 use interven_types::Secret;
-use interven_vault::Vault;
 use std::{io::Write as _, net::SocketAddr, sync::Arc};
 use tokio::{net::TcpListener, sync::watch};
 
@@ -76,14 +77,15 @@ async fn serve_store(
     let listeners = Listeners::bind(config).await?;
     let addresses = first_start::Addresses::of(&listeners.gateway, &listeners.telemetry)?;
     let is_in_use = !store.tenants().await?.is_empty();
-    let vault = Vault::new(secrets::encryption_key(data_dir, is_in_use)?);
+    let masters = secrets::master_keys(data_dir, is_in_use)?;
     let admin_token = secrets::admin_token(data_dir)?;
     let options = LiveOptions {
         max_body_bytes: config.max_body_bytes,
         trusted_proxies: config.trusted_proxies.clone(),
         ..LiveOptions::default()
     };
-    let live = Live::start(Arc::new(store), vault, options).await?;
+    let live = Live::start(Arc::new(store), masters, options).await?;
+    secrets::forget_previous_master_key(data_dir)?;
     let finished = first_start::finish(&live, data_dir, &addresses, &config.admin_user).await?;
 
     let sample = banner::sample_credential(&interven_live::fresh_token()?);

@@ -1,14 +1,17 @@
 //! The operator's secrets: from the environment, else from the data directory, else made there.
 
 use crate::{
+    exit::UsageError,
     installation::{DataDir, read_file, write_private},
     secret_source::secret_variable,
 };
 use anyhow::{Context as _, Result, bail};
+use interven_live::MasterKeys;
 use interven_types::{Secret, SecretBytes};
 use std::{collections::BTreeMap, path::PathBuf};
 
 const ENCRYPTION_KEY: &str = "INTERVEN_CREDENTIAL_ENCRYPTION_KEY";
+const PREVIOUS_KEY: &str = "INTERVEN_CREDENTIAL_ENCRYPTION_KEY_PREVIOUS";
 const ADMIN_TOKEN: &str = "INTERVEN_ADMIN_TOKEN";
 const ADMIN_PASS: &str = "ADMIN_PASS";
 /// A token shorter than this can be guessed.
@@ -38,32 +41,90 @@ impl MadeSecrets {
 
     fn keep(&mut self, name: &str, secret: Secret) -> Result<Secret> {
         self.by_name.insert(name.to_owned(), secret.reveal().to_owned());
-        write_private(&self.path, &format!("{}\n", serde_json::to_string_pretty(&self.by_name)?))?;
+        self.write()?;
         Ok(secret)
+    }
+
+    fn write(&self) -> Result<()> {
+        write_private(&self.path, &format!("{}\n", serde_json::to_string_pretty(&self.by_name)?))
+    }
+
+    fn key(&self, name: &str, text: &Secret) -> Result<SecretBytes> {
+        SecretBytes::from_hex(text.reveal()).with_context(|| {
+            format!("`{}` is damaged: its `{name}` is no key; restore it from a backup", self.path.display())
+        })
     }
 }
 
-/// The key that recorded requests are sealed under. `is_in_use` says that something was written with one already: then
-/// a missing key is lost, and a new one would open nothing.
-pub(crate) fn encryption_key(data_dir: &DataDir, is_in_use: bool) -> Result<SecretBytes> {
-    const NAME: &str = "credential_encryption_key";
+const MADE_KEY: &str = "credential_encryption_key";
+const MADE_KEY_BEFORE: &str = "credential_encryption_key_previous";
+
+/// The key that data keys are wrapped under and, while it is exchanged for another, the one before. `is_in_use` says that
+/// something was written with one already: then a missing key is lost, and a new one would open nothing.
+pub(crate) fn master_keys(data_dir: &DataDir, is_in_use: bool) -> Result<MasterKeys> {
+    let previous = match secret_variable(PREVIOUS_KEY)? {
+        Some(text) => Some(chosen_key(PREVIOUS_KEY, &text)?),
+        None => None,
+    };
     if let Some(text) = secret_variable(ENCRYPTION_KEY)? {
-        let parsed = SecretBytes::from_hex(text.reveal());
-        return parsed.with_context(|| format!("{ENCRYPTION_KEY} is not 64 hexadecimal characters"));
+        return Ok(MasterKeys::new(chosen_key(ENCRYPTION_KEY, &text)?).after(previous));
     }
     let mut made = MadeSecrets::read(data_dir)?;
-    let text = match made.find(NAME) {
+    let text = match made.find(MADE_KEY) {
         Some(text) => text,
         None if is_in_use => bail!(
             "the key of this database is missing: restore `{}` from a backup, or set {ENCRYPTION_KEY}",
             made.path.display()
         ),
-        None => made.keep(NAME, interven_live::fresh_token()?)?,
+        None => made.keep(MADE_KEY, interven_live::fresh_token()?)?,
     };
-    let key = SecretBytes::from_hex(text.reveal());
-    key.with_context(|| {
-        format!("`{}` is damaged: its `{NAME}` is no key; restore it from a backup", made.path.display())
-    })
+    let current = made.key(MADE_KEY, &text)?;
+    let previous = match (previous, made.find(MADE_KEY_BEFORE)) {
+        (None, Some(text)) => Some(made.key(MADE_KEY_BEFORE, &text)?),
+        (given, _) => given,
+    };
+    Ok(MasterKeys::new(current).after(previous))
+}
+
+fn chosen_key(variable: &str, text: &Secret) -> Result<SecretBytes> {
+    SecretBytes::from_hex(text.reveal())
+        .with_context(|| format!("{variable} is not 64 hexadecimal characters"))
+}
+
+/// Puts a new master key beside the one that `serve` made: the next start changes to it. Returns the file that has it.
+pub(crate) fn prepare_new_master_key(data_dir: &DataDir) -> Result<PathBuf> {
+    if secret_variable(ENCRYPTION_KEY)?.is_some() {
+        bail!(UsageError(format!(
+            "the master key comes from {ENCRYPTION_KEY}: start with a new one there and this one in {PREVIOUS_KEY}"
+        )));
+    }
+    let mut made = MadeSecrets::read(data_dir)?;
+    let Some(current) = made.find(MADE_KEY) else {
+        bail!(UsageError(format!(
+            "`{}` holds no master key; name the data directory of `interven serve` with --data-dir, or set the key in \
+             {ENCRYPTION_KEY}",
+            made.path.display()
+        )));
+    };
+    if made.find(MADE_KEY_BEFORE).is_some() {
+        bail!("a new master key waits already; restart `interven serve`, which changes to it");
+    }
+    made.by_name.insert(MADE_KEY_BEFORE.to_owned(), current.reveal().to_owned());
+    made.keep(MADE_KEY, interven_live::fresh_token()?)?;
+    Ok(made.path)
+}
+
+/// Once everything lies under the new master key, the one before opens nothing any more.
+pub(crate) fn forget_previous_master_key(data_dir: &DataDir) -> Result<()> {
+    if secret_variable(PREVIOUS_KEY)?.is_some() {
+        tracing::info!("{PREVIOUS_KEY} is no longer needed: everything lies under {ENCRYPTION_KEY}");
+    }
+    // With a key from the environment, what stands in the file is not what was used.
+    let mut made = MadeSecrets::read(data_dir)?;
+    if secret_variable(ENCRYPTION_KEY)?.is_none() && made.by_name.remove(MADE_KEY_BEFORE).is_some() {
+        made.write()?;
+    }
+    Ok(())
 }
 
 /// The first person's password.

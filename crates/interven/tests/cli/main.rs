@@ -10,6 +10,7 @@
 mod answers;
 mod classify;
 mod detectors;
+mod encryption;
 mod first_start;
 mod generated;
 mod offline;

@@ -81,14 +81,16 @@ impl World {
 
     /// Starts in `<home>/data`, and returns once the banner is printed: then both ports take connections.
     pub(crate) fn start_in(home: &Rc<TempDir>) -> Self {
+        Self::start_with(home, |_| {})
+    }
+
+    /// The same, with what `prepare` adds to the command.
+    pub(crate) fn start_with(home: &Rc<TempDir>, prepare: impl FnOnce(&mut Command)) -> Self {
         let log = home.path().join("stderr.log");
-        let mut child = interven()
-            .args(["serve", "--data-dir"])
-            .arg(home.path().join("data"))
-            .stdout(Stdio::piped())
-            .stderr(File::create(&log).unwrap())
-            .spawn()
-            .unwrap();
+        let mut serve = interven();
+        serve.args(["serve", "--data-dir"]).arg(home.path().join("data"));
+        prepare(&mut serve);
+        let mut child = serve.stdout(Stdio::piped()).stderr(File::create(&log).unwrap()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut banner = String::new();
         while !banner.contains("curl ") {

@@ -70,7 +70,7 @@ impl Bench {
             if row.verdict.is_none() {
                 return Ok(Judged::NothingEvaluated);
             }
-            let request = live.open_request(tenant, &row)?;
+            let request = live.open_with_known_key(tenant, &row)?;
             self.compare(row, &request).map(|compared| Judged::Compared(Box::new(compared)))
         });
         compared.unwrap_or_else(|why| Judged::Unreadable { ledger_seq, trace_id, why: why.to_string() })

@@ -209,6 +209,9 @@ impl Simulation {
                 let filter = ActivityFilter { before_seq: Some(before), limit, ..self.filter.clone() };
                 let rows = self.live.store.sealed_activity(self.tenant, &filter).await?;
                 unread = unread.saturating_sub(rows.len() as u64);
+                let sealed = rows.iter().filter_map(|(_, row)| row.as_ref().ok());
+                let sealed = sealed.map(|row| row.sealed_request.as_slice());
+                self.live.at_rest.learn_keys_of(self.live.store.as_ref(), sealed).await?;
                 match rows.last() {
                     Some((seq, _)) => before = *seq,
                     None => unread = 0,

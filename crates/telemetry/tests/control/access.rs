@@ -117,6 +117,7 @@ async fn every_change_leaves_an_audit_row_with_who_made_it() {
         ),
         ("PUT /api/telemetry/settings", "settings".into(), json!({"settings": {"monitor": true}})),
         ("POST /api/telemetry/settings/reset", "settings/reset".into(), json!({})),
+        ("POST /api/telemetry/encryption/rotate", "encryption/rotate".into(), json!({})),
         (
             "POST /api/telemetry/settings/versions/{version}/restore",
             "settings/versions/1/restore".into(),

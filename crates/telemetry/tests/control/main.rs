@@ -11,6 +11,7 @@ mod access;
 mod approvals;
 mod budgets;
 mod detectors;
+mod encryption;
 mod keys;
 mod policies;
 mod simulate;

@@ -7,12 +7,11 @@ use axum::{
 };
 use http_body_util::BodyExt as _;
 use interven_http::BuildInfo;
-use interven_live::{Caller, Clock, Live, LiveOptions, ScanRequestContext};
+use interven_live::{Caller, Clock, Live, LiveOptions, MasterKeys, ScanRequestContext, StartError};
 use interven_store::{Actor, AuditStore as _, TenantStore as _};
 use interven_store_sqlite::{SqliteOptions, SqliteStore};
 use interven_telemetry::{NewKeyRequest, Telemetry, create_key, router, seed_tenant};
 use interven_types::{ScanRequest, Secret, SecretBytes, TenantId, Timestamp, Verdict};
-use interven_vault::Vault;
 use serde_json::{Value, json};
 use std::{net::Ipv4Addr, sync::Arc};
 use tower::ServiceExt as _;
@@ -126,8 +125,8 @@ impl World {
         let store = SqliteStore::open(SqliteOptions::new(directory.path().join("test.db"))).await.unwrap();
         let clock = Clock::manual(Timestamp::from_unix_ms(1_790_000_000_000));
         let options = LiveOptions { clock: clock.clone(), ..LiveOptions::default() };
-        let vault = Vault::new(SecretBytes::new([7; 32]));
-        let live = Live::start(Arc::new(store.clone()), vault, options).await.unwrap();
+        let masters = MasterKeys::new(SecretBytes::new([7; 32]));
+        let live = Live::start(Arc::new(store.clone()), masters, options).await.unwrap();
         let tenant = seed_tenant(&live, "acme", &Actor::system()).await.unwrap().tenant_id;
         let build = BuildInfo {
             version: "0",
@@ -138,6 +137,12 @@ impl World {
         };
         let router = router(Telemetry::new(Arc::clone(&live), Secret::new(TOKEN), build));
         Self { live, router, tenant, clock, store, _directory: directory }
+    }
+
+    /// Another process on the same store.
+    pub(crate) async fn another(&self, masters: MasterKeys) -> Result<Arc<Live>, StartError> {
+        let options = LiveOptions { clock: self.clock.clone(), ..LiveOptions::default() };
+        Live::start(Arc::new(self.store.clone()), masters, options).await
     }
 
     /// The operator asks, of the tenant `acme`.

@@ -2,10 +2,10 @@
 
 use super::{Stage, ada, is_conflict, is_not_found, minutes};
 use interven_store::{
-    AgentOverride, AuditEntry, Change, KeyHash, KeyRecord, KeyScope, NewKey, PolicyRow, PolicyUpsert, Role,
-    StoreError, StoreResult, UserRow,
+    AgentOverride, AuditEntry, Change, DataKeyRow, KeyHash, KeyRecord, KeyScope, KeysChange, NewKey,
+    PolicyRow, PolicyUpsert, Role, StoreError, StoreResult, UserRow,
 };
-use interven_types::{AgentId, AgentStatus, KeyId, PolicyId, TenantSettings, UserId};
+use interven_types::{AgentId, AgentStatus, KeyFingerprint, KeyId, PolicyId, TenantSettings, UserId};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -100,6 +100,51 @@ pub(super) async fn settings_are_versions_and_the_first_writer_wins(stage: Stage
 pub(super) async fn an_installation_value_is_stored_once(stage: Stage) {
     assert_eq!(stage.store.installation_value("key", &[0, 255]).await.unwrap(), [0, 255]);
     assert_eq!(stage.store.installation_value("key", b"other").await.unwrap(), [0, 255]);
+}
+
+pub(super) async fn data_keys_are_changed_by_whoever_planned_on_them_as_they_are(stage: Stage) {
+    let (store, tenant, now) = (&stage.store, stage.tenant, stage.now);
+    let key = |byte, tenant_id| DataKeyRow {
+        fingerprint: KeyFingerprint([byte; 4]),
+        tenant_id,
+        number: 0,
+        wrapped_key: vec![byte; 3],
+        created_at: now,
+    };
+    store.installation_value("server_key", &[1]).await.unwrap();
+    let empty = store.stored_keys(0).await.unwrap();
+    assert_eq!(empty.keys, []);
+    let entry =
+        AuditEntry { action: "encryption.new_data_key".into(), target: "02".into(), details: json!({}) };
+    let first = KeysChange {
+        added: vec![key(2, None), key(1, Some(tenant))],
+        values: vec![("server_key".to_owned(), vec![2])],
+        audit: vec![(tenant, entry)],
+        ..KeysChange::default()
+    };
+    let mut changes = store.changes();
+    assert!(store.change_keys(empty.revision, &first, &ada(), now).await.unwrap());
+    assert_eq!(changes.try_recv(), Ok(Change::Tenant(tenant)));
+    let again = KeysChange { added: vec![key(3, None)], ..KeysChange::default() };
+    assert!(!store.change_keys(empty.revision, &again, &ada(), now).await.unwrap(), "another was first");
+
+    let stored = store.stored_keys(0).await.unwrap();
+    let numbered = |key, number| DataKeyRow { number, ..key };
+    assert_eq!(stored.keys, [numbered(key(2, None), 1), numbered(key(1, Some(tenant)), 2)]);
+    assert_eq!(store.installation_value("server_key", &[9]).await.unwrap(), [2]);
+    assert!(stored.values.contains(&("server_key".to_owned(), vec![2])));
+    assert_eq!(store.audit_log(tenant, None, 1).await.unwrap()[0].action, "encryption.new_data_key");
+
+    let anew = KeysChange { rewrapped: vec![(KeyFingerprint([1; 4]), vec![9; 3])], ..KeysChange::default() };
+    assert!(store.change_keys(stored.revision, &anew, &ada(), now).await.unwrap());
+    let later = store.stored_keys(1).await.unwrap();
+    assert_eq!(later.keys, [DataKeyRow { wrapped_key: vec![9; 3], ..numbered(key(1, Some(tenant)), 2) }]);
+
+    // A taken name undoes the whole change.
+    let taken = KeysChange { added: vec![key(4, None), key(2, None)], ..KeysChange::default() };
+    assert!(is_conflict(&store.change_keys(later.revision, &taken, &ada(), now).await));
+    let unchanged = store.stored_keys(0).await.unwrap();
+    assert_eq!((unchanged.revision, unchanged.keys.len()), (later.revision, 2));
 }
 
 pub(super) async fn people_sign_in_under_one_address_whatever_its_case(stage: Stage) {

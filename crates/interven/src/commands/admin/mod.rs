@@ -1,8 +1,9 @@
-//! `interven admin`: tenants, people, keys, agents, settings, detectors, budgets.
+//! `interven admin`: tenants, people, keys, agents, settings, detectors, budgets, encryption.
 
 mod agent;
 mod budgets;
 mod detectors;
+mod encryption;
 mod key;
 mod settings;
 mod tenant;
@@ -11,7 +12,7 @@ mod user;
 pub(crate) use agent::agent_id;
 
 use crate::{
-    cli::{AdminArgs, AdminCommand, TenantDetectorsCommand},
+    cli::{AdminArgs, AdminCommand, EncryptionCommand, TenantDetectorsCommand},
     connect,
     exit::Exit,
     terminal::Terminal,
@@ -23,8 +24,12 @@ pub(crate) async fn run(args: AdminArgs) -> Result<Exit> {
     if matches!(args.what, AdminCommand::Detectors(TenantDetectorsCommand::Hash)) {
         return detectors::hash(terminal).map(|()| Exit::Ok);
     }
+    if matches!(args.what, AdminCommand::Encryption(EncryptionCommand::Rotate { master: true })) {
+        return encryption::rotate_master(&args.server.data_dir).map(|()| Exit::Ok);
+    }
     let client = connect::control(&args.server)?;
     match args.what {
+        AdminCommand::Encryption(command) => encryption::run(&client, command, terminal).await?,
         AdminCommand::Tenant(command) => tenant::run(&client, command, terminal).await?,
         AdminCommand::User(command) => user::run(&client, command, terminal).await?,
         AdminCommand::Key(command) => key::run(&client, command, terminal).await?,
