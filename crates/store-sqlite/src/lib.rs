@@ -9,6 +9,7 @@ mod agents;
 mod approvals;
 mod audit;
 mod budgets;
+mod checkpoint;
 mod data_keys;
 mod error;
 mod incidents;
@@ -80,8 +81,15 @@ impl SqliteStore {
         let opened = open::open(&options)?;
         let (changes, _) = broadcast::channel(CHANGES_KEPT);
         let meter = Arc::new(Meter::default());
-        let writer = Writer::start(opened.writer, opened.lock, &options, changes.clone(), meter.clone())
-            .map_err(|error| OpenError::Other { path: options.path.clone(), reason: error.to_string() })?;
+        let writer = Writer::start(
+            opened.writer,
+            opened.copier,
+            opened.lock,
+            &options,
+            changes.clone(),
+            meter.clone(),
+        )
+        .map_err(|error| OpenError::Other { path: options.path.clone(), reason: error.to_string() })?;
         let readers = Readers::new(opened.readers);
         Ok(Self(Arc::new(Inner { options, writer, readers, changes, meter })))
     }

@@ -15,13 +15,13 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const CHECKED_BYTES: u64 = 32 * 1024 * 1024;
 /// Enough for the pages that a full batch touches, so that none is written before its commit.
 const WRITER_CACHE_KIB: i64 = 16 * 1_024;
-/// The write-ahead log is moved into the database at this many pages of 4 KiB: seldom enough to pay for itself.
-const CHECKPOINT_PAGES: i64 = 4_000;
 /// Prepared statements kept per connection: more than this crate has.
 const STATEMENTS: usize = 256;
 
 pub(crate) struct Opened {
     pub writer: Connection,
+    /// Moves the write-ahead log into the database.
+    pub copier: Connection,
     pub readers: Vec<Connection>,
     pub lock: File,
 }
@@ -37,8 +37,9 @@ pub(crate) fn open(options: &SqliteOptions) -> Result<Opened, OpenError> {
         check(&writer, path)?;
     }
     migrate(&mut writer, path, Timestamp::from(SystemTime::now()))?;
+    let copier = writing_connection(path).map_err(failed)?;
     let readers = (0..options.readers.max(1)).map(|_| reading_connection(path)).collect::<Result<_, _>>();
-    Ok(Opened { writer, readers: readers.map_err(failed)?, lock })
+    Ok(Opened { writer, copier, readers: readers.map_err(failed)?, lock })
 }
 
 /// A file beside the database, locked as long as this process serves it. A database shell asks for no such lock.
@@ -71,7 +72,6 @@ fn writing_connection(path: &Path) -> rusqlite::Result<Connection> {
     // What undoes a single job is kept in memory, not in a temporary file.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
-    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     Ok(connection)
 }
 

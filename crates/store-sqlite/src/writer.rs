@@ -4,7 +4,12 @@
 //! once, and only then answers. While the disk syncs one batch the next one gathers, so a busy store pays one
 //! sync for many jobs, and an idle store makes nobody wait.
 
-use crate::{SqliteOptions, error::store_error, load::Meter};
+use crate::{
+    SqliteOptions,
+    checkpoint::{CHECKPOINT_PAGES, Checkpoints},
+    error::store_error,
+    load::Meter,
+};
 use interven_store::{Change, StoreError, StoreResult};
 use rusqlite::Connection;
 use std::{
@@ -60,17 +65,25 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread. It holds `lock` as long as it may write.
+    /// Starts the thread. It holds `lock` as long as it may write. `copier` moves the write-ahead log into the database.
     pub(crate) fn start(
-        connection: Connection,
+        mut connection: Connection,
+        copier: Connection,
         lock: File,
         options: &SqliteOptions,
         changes: broadcast::Sender<Change>,
         meter: Arc<Meter>,
     ) -> std::io::Result<Self> {
         let (jobs, queue) = sync_channel(options.queue_len.max(1));
-        let mut desk =
-            Desk { connection, changes, meter, max_batch: options.max_batch.max(1), seen_version: None };
+        let checkpoints = Checkpoints::start(&mut connection, copier, CHECKPOINT_PAGES)?;
+        let mut desk = Desk {
+            connection,
+            checkpoints,
+            changes,
+            meter,
+            max_batch: options.max_batch.max(1),
+            seen_version: None,
+        };
         let work = move || {
             desk.work(&queue);
             drop(desk);
@@ -138,6 +151,7 @@ fn run_alone<T>(
 /// The thread's own state.
 struct Desk {
     connection: Connection,
+    checkpoints: Checkpoints,
     changes: broadcast::Sender<Change>,
     meter: Arc<Meter>,
     max_batch: usize,
@@ -181,6 +195,7 @@ impl Desk {
             }
             (job.answer)(committed.clone());
         }
+        self.checkpoints.tend(&self.connection);
     }
 
     fn announce(&self, change: Change) {
@@ -260,8 +275,9 @@ mod tests {
             connection.execute_batch(&format!("{schema}{extra}")).unwrap();
             let (sender, changes) = broadcast::channel(64);
             let lock = File::create(directory.path().join("lock")).unwrap();
+            let copier = Connection::open(&path).unwrap();
             let options = SqliteOptions::new(path);
-            let writer = Writer::start(connection, lock, &options, sender, Arc::default()).unwrap();
+            let writer = Writer::start(connection, copier, lock, &options, sender, Arc::default()).unwrap();
             Self { directory, writer: Arc::new(writer), changes }
         }
 
