@@ -23,7 +23,7 @@ pub use note::{KeyError, NoteError, NoteSigner, VerifierKey};
 pub use proof::{verify_consistency, verify_inclusion};
 pub use receipt::{Receipt, ReceiptError};
 pub use tile::{
-    TILE_WIDTH, Tile, TilePath, bundle_bytes, bundle_entries, edge, extend, node_in_tile, tile_bytes,
+    Growth, TILE_WIDTH, Tile, TilePath, bundle_bytes, bundle_entries, edge, grow, node_in_tile, tile_bytes,
     tile_hash, tile_hashes,
 };
 pub use tree::{Node, Nodes, prove_consistency, prove_inclusion, root};

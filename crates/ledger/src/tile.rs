@@ -1,7 +1,13 @@
 //! The tree cut into tiles of 256 hashes, as files and URLs name them (C2SP tlog-tiles).
 
-use crate::{Hash, tree::Node};
-use std::{collections::BTreeMap, fmt};
+use crate::{
+    Hash,
+    tree::{Node, root},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 /// Hashes in a full tile, and entries in a full bundle.
 pub const TILE_WIDTH: u64 = 256;
@@ -80,25 +86,44 @@ fn fold(row: &[Hash]) -> Option<Hash> {
     }
 }
 
-/// The tiles that change when `leaves` are appended to a tree of `size`, each as wide as it then is.
-/// `edge` has the hashes of the tiles that [`edge`] names for `size`.
-pub fn extend(size: u64, leaves: &[Hash], edge: &BTreeMap<Tile, Vec<Hash>>) -> BTreeMap<Tile, Vec<Hash>> {
-    let mut changed = BTreeMap::new();
+/// A log after leaves were appended to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Growth {
+    pub size: u64,
+    pub root: Hash,
+    /// The tiles that changed, each as wide as it is now.
+    pub tiles: BTreeMap<Tile, Vec<Hash>>,
+}
+
+/// Appends `leaves` to a tree of `size`. `known` has the tiles that [`edge`] names for `size`; none when one of them is
+/// missing or too narrow.
+pub fn grow(size: u64, known: &BTreeMap<Tile, Vec<Hash>>, leaves: &[Hash]) -> Option<Growth> {
+    let mut tiles = BTreeMap::new();
+    for tile in edge(size) {
+        let width = usize::try_from(tile.width(size)).ok()?;
+        tiles.insert(tile, known.get(&tile)?.get(..width)?.to_vec());
+    }
+    let mut changed = BTreeSet::new();
     let mut row = leaves.to_vec();
     let mut level = 0;
     while !row.is_empty() {
         let mut above = Vec::new();
         for (place, hash) in (hashes_at(level, size)..).zip(row) {
             let tile = Tile { level, index: place / TILE_WIDTH };
-            let hashes: &mut Vec<Hash> =
-                changed.entry(tile).or_insert_with(|| edge.get(&tile).cloned().unwrap_or_default());
+            let hashes = tiles.entry(tile).or_default();
             hashes.push(hash);
             above.extend(tile_hash(hashes));
+            changed.insert(tile);
         }
         row = above;
         level += 1;
     }
-    changed
+    let size = size + leaves.len() as u64;
+    let mut stored =
+        |node| tiles.get(&Tile::of(node)).and_then(|hashes| node_in_tile(hashes, node)).ok_or(());
+    let root = root(&mut stored, size).ok()?;
+    tiles.retain(|tile, _| changed.contains(tile));
+    Some(Growth { size, root, tiles })
 }
 
 /// The partial tiles at the right edge of a tree: what appending to it needs.

@@ -20,6 +20,14 @@ pub trait Nodes {
     fn node(&mut self, node: Node) -> Result<Hash, Self::Error>;
 }
 
+impl<E, F: FnMut(Node) -> Result<Hash, E>> Nodes for F {
+    type Error = E;
+
+    fn node(&mut self, node: Node) -> Result<Hash, E> {
+        self(node)
+    }
+}
+
 /// The root of the first `size` leaves.
 pub fn root<N: Nodes>(nodes: &mut N, size: u64) -> Result<Hash, N::Error> {
     hash_of(nodes, 0..size)

@@ -1,12 +1,14 @@
 //! `audit_log`: who changed what, written in the transaction of the change.
 
 use crate::{
-    SqliteStore, incidents,
-    sql::{Cells, Sql, count, json},
+    SqliteStore, incidents, ledger,
+    sql::{Cells, Sql, count},
     writer::Tx,
 };
 use async_trait::async_trait;
-use interven_store::{Actor, AuditEntry, AuditRow, AuditStore, IncidentRow, StoreError, StoreResult};
+use interven_store::{
+    Actor, AuditEntry, AuditRow, AuditStore, IncidentRow, Log, StoreError, StoreResult, audit_cells,
+};
 use interven_types::{TenantId, Timestamp};
 use rusqlite::params;
 use serde_json::Value;
@@ -21,27 +23,13 @@ pub(crate) fn record(
     target: &str,
     details: &Value,
 ) -> StoreResult<()> {
-    let tenant = tenant.to_string();
     let next =
         "UPDATE tenant_counters SET audit_seq = audit_seq + 1 WHERE tenant_id = ?1 RETURNING audit_seq";
-    let seq: Option<i64> = tx.row(next, [&tenant], |row| row.number("audit_seq"))?;
+    let seq = tx.row(next, [tenant.to_string()], |row| row.number("audit_seq"))?;
     let seq = seq.ok_or(StoreError::NotFound("tenant"))?;
-    tx.change(
-        "INSERT INTO audit_log (tenant_id, seq, at, actor, origin, client_addr, action, target, details)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        params![
-            tenant,
-            seq,
-            now.to_string(),
-            actor.name,
-            actor.origin,
-            actor.client_addr,
-            action,
-            target,
-            json(details)?
-        ],
-    )?;
-    Ok(())
+    let (action, target, details) = (action.to_owned(), target.to_owned(), details.clone());
+    let row = AuditRow { seq, at: now, actor: actor.clone(), action, target, details };
+    ledger::append(tx, Log::Audit, &audit_cells(tenant, &row)?)
 }
 
 fn audit_row(row: &Cells<'_>) -> StoreResult<AuditRow> {

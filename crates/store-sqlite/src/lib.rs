@@ -14,6 +14,7 @@ mod data_keys;
 mod error;
 mod incidents;
 mod keys;
+mod ledger;
 mod load;
 mod migrate;
 mod open;

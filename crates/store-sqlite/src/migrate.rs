@@ -1,6 +1,7 @@
 //! Forward-only migrations: numbered SQL files, each applied once, in a transaction, and never changed afterwards.
 
-use crate::error::OpenError;
+use crate::{error::OpenError, ledger};
+use interven_store::StoreResult;
 use interven_types::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
@@ -10,22 +11,24 @@ struct Migration {
     version: i64,
     name: &'static str,
     sql: &'static str,
+    /// What SQL cannot do, in the same transaction.
+    then: Option<fn(&Connection) -> StoreResult<()>>,
+}
+
+const fn migration(version: i64, name: &'static str, sql: &'static str) -> Migration {
+    Migration { version, name, sql, then: None }
 }
 
 const MIGRATIONS: &[Migration] = &[
-    Migration { version: 1, name: "initial", sql: include_str!("../migrations/0001_initial.sql") },
+    migration(1, "initial", include_str!("../migrations/0001_initial.sql")),
+    migration(2, "content_marks", include_str!("../migrations/0002_content_marks.sql")),
+    migration(3, "policy_history", include_str!("../migrations/0003_policy_history.sql")),
+    migration(4, "budgets", include_str!("../migrations/0004_budgets.sql")),
+    migration(5, "data_keys", include_str!("../migrations/0005_data_keys.sql")),
     Migration {
-        version: 2,
-        name: "content_marks",
-        sql: include_str!("../migrations/0002_content_marks.sql"),
+        then: Some(ledger::fill_leaf_hashes),
+        ..migration(6, "ledger", include_str!("../migrations/0006_ledger.sql"))
     },
-    Migration {
-        version: 3,
-        name: "policy_history",
-        sql: include_str!("../migrations/0003_policy_history.sql"),
-    },
-    Migration { version: 4, name: "budgets", sql: include_str!("../migrations/0004_budgets.sql") },
-    Migration { version: 5, name: "data_keys", sql: include_str!("../migrations/0005_data_keys.sql") },
 ];
 
 /// Brings the schema up to date; refuses one that another or a newer build made.
@@ -63,7 +66,7 @@ fn migrate_to(
                     name: migration.name.to_owned(),
                 });
             }
-            None => apply(connection, migration, &checksum, now).map_err(failed)?,
+            None => apply(connection, migration, &checksum, path, now)?,
         }
     }
     Ok(())
@@ -80,15 +83,21 @@ fn apply(
     connection: &mut Connection,
     migration: &Migration,
     checksum: &str,
+    path: &Path,
     now: Timestamp,
-) -> rusqlite::Result<()> {
-    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    tx.execute_batch(migration.sql)?;
+) -> Result<(), OpenError> {
+    let failed = |error: rusqlite::Error| OpenError::from_sqlite(path.to_owned(), &error);
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    tx.execute_batch(migration.sql).map_err(failed)?;
+    if let Some(then) = migration.then {
+        then(&tx).map_err(|error| OpenError::Other { path: path.to_owned(), reason: error.to_string() })?;
+    }
     tx.execute(
         "INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES (?1, ?2, ?3, ?4)",
         params![migration.version, migration.name, checksum, now.to_string()],
-    )?;
-    tx.commit()
+    )
+    .map_err(failed)?;
+    tx.commit().map_err(failed)
 }
 
 /// SHA-256 of the text, in hexadecimal, whatever line ends the checkout uses.
@@ -162,6 +171,60 @@ mod tests {
             .collect::<Result<_, _>>()
             .unwrap();
         assert_eq!(rows, ["p1 cli -", "p2 api T3bobcli", "q1  -"]);
+    }
+
+    #[test]
+    fn rows_from_before_the_ledger_get_the_leaf_hashes_of_their_events() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let now: Timestamp = "2026-01-01T00:00:00.000Z".parse().unwrap();
+        let path = Path::new("test.db");
+        migrate_to(&mut connection, &MIGRATIONS[..5], path, now).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO tenants VALUES ('t', 'acme', 'T0'), ('u', 'other', 'T0');
+                WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
+                INSERT INTO audit_log SELECT 't', i, 'T1', 'ada', 'cli', NULL, 'key.revoke', 'k' || i, '{}' FROM n;
+                INSERT INTO audit_log VALUES ('u', 1, 'T1', 'bob', 'cli', '::1', 'key.revoke', 'k', 'null');
+                INSERT INTO activity_log VALUES ('t', 1, 'r', 'T1', 'prod', NULL, NULL, 'a', 'worker', 'ALLOW', NULL, 0.25,
+                    'LOW', '[]', 'slack', 'post', 'WRITE', 'POST', 'https://a', 'a', '[]', NULL, NULL, NULL, NULL, 1.0, '1',
+                    'd', 'p', 1, 'null', '{}', '{}', x'0102');",
+            )
+            .unwrap();
+        migrate(&mut connection, path, now).unwrap();
+        let leaf = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, [u8; 32]>(0)).unwrap();
+        let of = |event: &str| interven_ledger::Hash::of_leaf(event.as_bytes()).0;
+        assert_eq!(
+            leaf("SELECT leaf_hash FROM audit_log WHERE tenant_id = 't' AND seq = 1500"),
+            of(
+                "{\"action\":\"key.revoke\",\"actor\":\"ada\",\"at\":\"T1\",\"client_addr\":null,\"details\":\"{}\",\
+                \"origin\":\"cli\",\"seq\":1500,\"target\":\"k1500\",\"tenant_id\":\"t\",\"v\":1}"
+            )
+        );
+        assert_eq!(
+            leaf("SELECT leaf_hash FROM audit_log WHERE tenant_id = 'u'"),
+            of(
+                "{\"action\":\"key.revoke\",\"actor\":\"bob\",\"at\":\"T1\",\"client_addr\":\"::1\",\"details\":\"null\",\
+                \"origin\":\"cli\",\"seq\":1,\"target\":\"k\",\"tenant_id\":\"u\",\"v\":1}"
+            )
+        );
+        let (object, bytes) = (
+            "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
+            "a12871fee210fb8619291eaea194581cbd2531e4b23759d225f6806923f63222",
+        );
+        let null = "74234e98afe7498fb5daf1f36ac2d78acc339464f950703b8c019892f982b90b";
+        assert_eq!(
+            leaf("SELECT leaf_hash FROM activity_log"),
+            of(&format!(
+                "{{\"agent_id\":\"a\",\"agent_name\":\"worker\",\"approval_id\":null,\"classifications\":\"[]\",\
+                 \"client_addr\":null,\"created_at\":\"T1\",\"decision\":\"ALLOW\",\"detectors_hash\":\"d\",\
+                 \"engine_version\":\"1\",\"env\":\"prod\",\"facts_sha256\":\"{object}\",\"host\":\"a\",\"key_id\":null,\
+                 \"ledger_seq\":1,\"method\":\"POST\",\"operation\":\"post\",\"policy_id\":null,\"policy_name\":null,\
+                 \"policy_set\":\"p\",\"reason_codes\":\"[]\",\"risk_band\":\"LOW\",\"risk_score\":\"0.25\",\"rule_id\":null,\
+                 \"sealed_request_sha256\":\"{bytes}\",\"settings_version\":1,\"tenant_id\":\"t\",\
+                 \"timings_sha256\":\"{object}\",\"tool_name\":\"slack\",\"trace_id\":\"r\",\"trust_score\":\"1\",\
+                 \"url\":\"https://a\",\"v\":1,\"verb\":\"WRITE\",\"verdict_sha256\":\"{null}\",\"would_be\":null}}"
+            ))
+        );
     }
 
     #[test]

@@ -4,11 +4,12 @@
 use crate::{
     agents, approvals, budgets,
     incidents::{self, Occasion},
-    sql::{Sql, count, json, month_of, text_of},
+    ledger,
+    sql::{Sql, count, month_of},
     trust,
     writer::Tx,
 };
-use interven_store::{Change, Receipt, ScanEntry, Settled, StoreError, StoreResult};
+use interven_store::{Change, Log, Receipt, ScanEntry, Settled, StoreError, StoreResult, activity_cells};
 use interven_types::{ApprovalEffect, Precedent, PriorApproval, TenantId, Timestamp, TrustState};
 use rusqlite::params;
 
@@ -137,59 +138,12 @@ fn apply_trust(tx: &mut Tx<'_>, tenant: TenantId, stored: &TrustState, settled: 
 
 fn append(tx: &Tx<'_>, tenant: TenantId, settled: &Settled) -> StoreResult<()> {
     let row = &settled.row;
-    let tenant = tenant.to_string();
-    let created_at = row.created_at.to_string();
-    let seq = count(row.ledger_seq);
-    tx.change(
-        "INSERT INTO activity_log (
-            tenant_id, ledger_seq, trace_id, created_at, env, key_id, client_addr, agent_id, agent_name, decision,
-            would_be, risk_score, risk_band, reason_codes, tool_name, operation, verb, method, url, host,
-            classifications, policy_id, policy_name, rule_id, approval_id, trust_score, engine_version,
-            detectors_hash, policy_set, settings_version, verdict, facts, timings, sealed_request
-         ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-            ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34)",
-        params![
-            tenant,
-            seq,
-            row.trace_id.to_string(),
-            created_at,
-            row.env,
-            text_of(&row.key_id),
-            row.client_addr,
-            row.agent_id.to_string(),
-            row.agent_name,
-            row.decision.map(|decision| decision.as_str()),
-            row.would_be.map(|decision| decision.as_str()),
-            row.risk_score,
-            row.risk_band.as_str(),
-            json(&row.reason_codes)?,
-            row.tool_name,
-            row.operation,
-            row.verb.as_str(),
-            row.method,
-            row.url,
-            row.host,
-            json(&row.classifications)?,
-            text_of(&row.policy_id),
-            row.policy_name,
-            row.rule_id,
-            text_of(&row.approval_id),
-            row.trust_score,
-            row.engine_version,
-            row.detectors_hash,
-            row.policy_set,
-            row.settings_version,
-            json(&row.verdict)?,
-            json(&row.facts)?,
-            json(&row.timings)?,
-            row.sealed_request
-        ],
-    )?;
+    ledger::append(tx, Log::Activity, &activity_cells(tenant, row)?)?;
     tx.change(
         "INSERT INTO activity_spans (tenant_id, span, earliest, latest) VALUES (?1, ?2, ?3, ?3)
          ON CONFLICT (tenant_id, span) DO UPDATE SET
             earliest = min(earliest, excluded.earliest), latest = max(latest, excluded.latest)",
-        params![tenant, seq / SPAN, created_at],
+        params![tenant.to_string(), count(row.ledger_seq) / SPAN, row.created_at.to_string()],
     )?;
     Ok(())
 }

@@ -76,6 +76,11 @@ impl Cells<'_> {
         self.0.get_ref(column).map_err(store_error)
     }
 
+    /// By place instead of name: what reads every column of many rows.
+    pub(crate) fn at(&self, place: usize) -> StoreResult<ValueRef<'_>> {
+        self.0.get_ref(place).map_err(store_error)
+    }
+
     pub(crate) fn text(&self, column: &'static str) -> StoreResult<&str> {
         self.optional_text(column)?.ok_or_else(|| unreadable(column))
     }

@@ -12,6 +12,7 @@ mod change;
 mod data_keys;
 mod error;
 mod keys;
+mod ledger;
 mod policies;
 mod tenants;
 
@@ -30,6 +31,10 @@ pub use interven_types::{
     TrustEvent, TrustEventKind, WINDOW_SECONDS,
 };
 pub use keys::{AgentOverride, KeyHash, KeyRecord, KeyScope, KeyStore, NewKey};
+pub use ledger::{
+    CHECKPOINTS_KEPT, Cell, ColumnKind, LedgerStore, Log, LogTable, Seal, SignedCheckpoint, activity_cells,
+    audit_cells,
+};
 pub use policies::{PolicyRow, PolicyStore, PolicyUpsert, PolicyVersion};
 pub use tenants::{Role, SettingsRow, SettingsVersion, TenantRow, TenantStore, UserRow};
 
@@ -47,6 +52,7 @@ pub trait Store:
     + ActivityStore
     + AuditStore
     + DataKeyStore
+    + LedgerStore
     + std::fmt::Debug
 {
     /// Control-plane changes as they become visible, by whomever they were made. A receiver that lags must reload all.

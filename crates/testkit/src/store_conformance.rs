@@ -6,8 +6,11 @@ mod agents;
 mod approvals;
 mod control;
 mod isolation;
+mod ledger;
 mod scans;
 mod spooled;
+
+pub use ledger::StoredLog;
 
 use interven_store::{
     Actor, AgentClaim, ApprovalEffect, Lesson, Precedent, PriorApproval, Receipt, ScanEntry, Settled, Store,
@@ -69,6 +72,9 @@ pub async fn run_all(make: impl AsyncFn() -> Arc<dyn Store>) {
         approvals::a_denial_answers_retries_and_costs_trust,
         approvals::a_decision_is_made_once_and_in_time,
         approvals::pending_ones_are_counted_listed_and_expire,
+        ledger::every_row_is_a_leaf_of_its_log,
+        ledger::an_event_is_made_of_the_row_as_it_is_stored,
+        ledger::a_log_is_sealed_by_one_of_many_and_verifies,
         isolation::a_foreign_tenant_finds_nothing,
     );
 }

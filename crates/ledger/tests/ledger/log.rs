@@ -1,7 +1,7 @@
 //! A log in memory: its entries, and the tiles that sealing would have made of them.
 
 use interven_ledger::{
-    Checkpoint, Entry, Hash, Node, Nodes, NoteSigner, Source, Tile, edge, extend, node_in_tile, root,
+    Checkpoint, Entry, Hash, Node, Nodes, NoteSigner, Source, Tile, grow, node_in_tile, root,
 };
 use std::{collections::BTreeMap, convert::Infallible};
 
@@ -46,9 +46,9 @@ impl Log {
     pub(crate) fn seal(&mut self) {
         let leaves: Vec<Hash> =
             self.entries[self.sealed as usize..].iter().map(|entry| entry.leaf_hash.unwrap()).collect();
-        let known = edge(self.sealed).into_iter().map(|tile| (tile, self.tiles[&tile].clone())).collect();
-        self.tiles.extend(extend(self.sealed, &leaves, &known));
-        self.sealed += leaves.len() as u64;
+        let growth = grow(self.sealed, &self.tiles, &leaves).unwrap();
+        self.tiles.extend(growth.tiles);
+        self.sealed = growth.size;
     }
 
     pub(crate) fn leaves(&self) -> Vec<Hash> {
