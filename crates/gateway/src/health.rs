@@ -9,7 +9,7 @@ use axum::{
 };
 use interven_live::{Build, Health};
 
-/// 200 only when the gateway can decide and record.
+/// 200 only when the gateway can decide and record, and is not about to stop.
 #[utoipa::path(
     get, path = "/health", tag = "operations",
     responses((status = 200, description = "It can", body = Health), (status = 503, description = "It cannot", body = Health))

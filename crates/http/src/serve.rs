@@ -1,11 +1,24 @@
 //! The accept loop: header timeouts, a bound on connections, graceful shutdown.
 
-use axum::{Router, extract::ConnectInfo};
+use axum::{
+    Router,
+    extract::ConnectInfo,
+    http::{HeaderValue, header::CONNECTION},
+    response::Response,
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
 };
-use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{net::TcpListener, sync::Semaphore};
 use tower::ServiceExt as _;
 
@@ -15,7 +28,9 @@ pub struct ServeOptions {
     pub max_connections: usize,
     /// For the request line and headers of each request.
     pub header_timeout: Duration,
-    /// How long requests under way may take to finish after shutdown begins.
+    /// How long connections are still taken after shutdown begins, so that who balances load can turn elsewhere first.
+    pub drain_delay: Duration,
+    /// How long requests under way may take to finish after that.
     pub drain_timeout: Duration,
 }
 
@@ -24,12 +39,14 @@ impl Default for ServeOptions {
         Self {
             max_connections: 10_000,
             header_timeout: Duration::from_secs(10),
+            drain_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(15),
         }
     }
 }
 
-/// Serves until `shutdown` resolves, then lets requests under way finish. Handlers find the peer as
+/// Serves until `shutdown` resolves. Then every answer asks its caller to connect anew (`Connection: close`, RFC 9112
+/// §9.6); after the drain delay nothing new is taken, and requests under way may finish. Handlers find the peer as
 /// `ConnectInfo<SocketAddr>`.
 pub async fn serve(
     listener: TcpListener,
@@ -41,17 +58,31 @@ pub async fn serve(
     builder.http1().timer(TokioTimer::new()).header_read_timeout(options.header_timeout).max_headers(100);
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(options.max_connections));
-    tokio::pin!(shutdown);
+    let is_draining = Arc::new(AtomicBool::new(false));
+    let end = async {
+        shutdown.await;
+        is_draining.store(true, Ordering::Relaxed);
+        tokio::time::sleep(options.drain_delay).await;
+    };
+    tokio::pin!(end);
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, &places) => accepted,
-            () = &mut shutdown => break,
+            () = &mut end => break,
         };
         let Some((stream, peer, place)) = accepted else { continue };
-        let service =
-            router.clone().map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        let is_draining = Arc::clone(&is_draining);
+        let service = router
+            .clone()
+            .map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
                 request.extensions_mut().insert(ConnectInfo(peer));
                 request.map(axum::body::Body::new)
+            })
+            .map_response(move |mut response: Response| {
+                if is_draining.load(Ordering::Relaxed) {
+                    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                response
             });
         let service = hyper_util::service::TowerToHyperService::new(service);
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();

@@ -1,6 +1,7 @@
 //! Every command and its arguments.
 
 mod admin;
+mod database;
 mod local;
 mod policy;
 mod record;
@@ -8,7 +9,7 @@ mod record;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
-pub(crate) use {admin::*, local::*, policy::*, record::*};
+pub(crate) use {admin::*, database::*, local::*, policy::*, record::*};
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 something was found, differs or did not work, 2 wrong usage, \
 3 the server is not there or refused. `interven scan` of one call: ALLOW 0, SANITIZE 10, REQUIRE_APPROVAL 11, DENY 12.";
@@ -27,8 +28,15 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run the gateway and telemetry in one process, on an embedded database
+    /// Run the gateway and telemetry in one process, on an embedded database or PostgreSQL
     Serve(ServeArgs),
+    /// Run a gateway in a process of its own, one of any number, on PostgreSQL
+    Gateway(AloneArgs),
+    /// Run telemetry in a process of its own, on PostgreSQL
+    Telemetry(AloneArgs),
+    /// Look at the schema of the database, and bring it up to date
+    #[command(subcommand)]
+    Migrate(MigrateCommand),
     /// Manage tenants, people, keys, agents and settings
     Admin(AdminArgs),
     /// See what waits for a person, and decide it
@@ -60,6 +68,13 @@ pub(crate) struct ServeArgs {
     /// Use a temporary data directory and remove it at the end
     #[arg(long, conflicts_with = "data_dir")]
     pub(crate) ephemeral: bool,
+    /// Settings; what it leaves out is as in interven.default.toml, and the environment wins
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AloneArgs {
     /// Settings; what it leaves out is as in interven.default.toml, and the environment wins
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,

@@ -4,6 +4,7 @@ mod build;
 mod cli;
 mod commands;
 mod connect;
+mod database;
 mod exit;
 mod installation;
 mod jsonl;

@@ -164,8 +164,8 @@ impl Live {
             let mut changes = self.watch_approval(id);
             loop {
                 row = self.read_approval(tenant, id).await?;
-                let is_decided = row.status != ApprovalStatus::Pending;
-                if is_decided || !matches!(timeout_at(deadline, changes.changed()).await, Ok(Ok(()))) {
+                let is_over = row.status != ApprovalStatus::Pending || self.is_stopping();
+                if is_over || !matches!(timeout_at(deadline, changes.changed()).await, Ok(Ok(()))) {
                     break;
                 }
             }

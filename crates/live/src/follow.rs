@@ -5,7 +5,10 @@ use interven_store::Change;
 use interven_types::ApprovalId;
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::sync::{broadcast, watch};
@@ -14,6 +17,7 @@ use tokio::sync::{broadcast, watch};
 #[derive(Debug, Default)]
 pub(crate) struct Waiting {
     by_approval: Mutex<HashMap<ApprovalId, watch::Sender<()>>>,
+    is_ended: AtomicBool,
 }
 
 impl Waiting {
@@ -30,6 +34,16 @@ impl Live {
     pub fn watch_approval(&self, id: ApprovalId) -> watch::Receiver<()> {
         let mut waiting = self.waiting.by_approval.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.entry(id).or_insert_with(|| watch::channel(()).0).subscribe()
+    }
+
+    /// The process is to end: polls that wait answer what is known by now, and health says that others should be asked.
+    pub fn begin_stopping(&self) {
+        self.waiting.is_ended.store(true, Ordering::SeqCst);
+        self.waiting.wake(None);
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.waiting.is_ended.load(Ordering::SeqCst)
     }
 }
 

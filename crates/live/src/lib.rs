@@ -34,6 +34,7 @@ pub use replay::{Replay, ReplayError};
 pub use response::InspectedResponse;
 pub use rules::{Part, RulePart};
 pub use scan::{ScanError, ScanRequestContext};
+pub use secrets::fingerprint_name;
 pub use simulate::{
     Draft, Ended, Progress, SimulateError, Simulation, SimulationEvent, SimulationReport, SimulationWindow,
 };

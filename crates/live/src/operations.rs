@@ -10,10 +10,12 @@ use std::time::Duration;
 /// A store that does not answer within this time is down, as far as a scan is concerned.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
+const OK: &str = "ok";
+
 /// Whether decisions and changes could be recorded now.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Health {
-    /// `ok` or `unavailable`.
+    /// `ok`, `unavailable`, or `stopping`: what comes now is still answered, but others should be asked.
     status: &'static str,
     dependencies: Vec<Dependency>,
 }
@@ -28,7 +30,7 @@ struct Dependency {
 
 impl Health {
     pub fn is_ok(&self) -> bool {
-        self.dependencies.iter().all(|dependency| dependency.error.is_none())
+        self.status == OK
     }
 }
 
@@ -55,8 +57,9 @@ impl Live {
             Ok(Err(error)) => Some(error.to_string()),
             Err(_elapsed) => Some(format!("no answer within {} s", PING_TIMEOUT.as_secs())),
         };
-        let status = if error.is_none() { "ok" } else { "unavailable" };
-        Health { status, dependencies: vec![Dependency { name: self.store.backend(), status, error }] }
+        let store = if error.is_none() { OK } else { "unavailable" };
+        let status = if self.is_stopping() { "stopping" } else { store };
+        Health { status, dependencies: vec![Dependency { name: self.store.backend(), status: store, error }] }
     }
 
     pub fn build(&self, build: &BuildInfo) -> Build {

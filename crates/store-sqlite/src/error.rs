@@ -15,6 +15,8 @@ pub enum OpenError {
         "`{path}` was written by a newer version (schema {found}, this one knows {known}); start that version"
     )]
     NewerVersion { path: PathBuf, found: i64, known: i64 },
+    #[error("`{path}` is of schema {found} and this version needs {known}; run `interven migrate up`")]
+    Behind { path: PathBuf, found: i64, known: i64 },
     #[error("`{path}` was made by another build: migration {version} (`{name}`) differs; start that build")]
     ChangedMigration { path: PathBuf, version: i64, name: String },
     #[error("`{path}` is in use by another running instance; stop it first")]

@@ -29,11 +29,15 @@ mod writer;
 pub use error::OpenError;
 pub use load::WriterLoad;
 
-use interven_store::{Change, Store, StoreResult};
+use interven_store::{Change, SchemaStep, Store, StoreResult};
 use load::Meter;
 use readers::Readers;
 use rusqlite::Connection;
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use tokio::sync::broadcast;
 use writer::{Tx, Writer};
 
@@ -50,11 +54,13 @@ pub struct SqliteOptions {
     pub max_batch: usize,
     /// Reads that run at the same time. 4 by default.
     pub readers: usize,
+    /// Whether opening brings the schema up to date; without, one that is behind is refused. True by default.
+    pub auto_migrate: bool,
 }
 
 impl SqliteOptions {
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), queue_len: 8_192, max_batch: 1_024, readers: 4 }
+        Self { path: path.into(), queue_len: 8_192, max_batch: 1_024, readers: 4, auto_migrate: true }
     }
 }
 
@@ -93,6 +99,13 @@ impl SqliteStore {
         .map_err(|error| OpenError::Other { path: options.path.clone(), reason: error.to_string() })?;
         let readers = Readers::new(opened.readers);
         Ok(Self(Arc::new(Inner { options, writer, readers, changes, meter })))
+    }
+
+    /// The migrations, and when each was applied to the file. Changes nothing, and works beside a running server.
+    pub async fn schema_steps(path: &Path) -> Result<Vec<SchemaStep>, OpenError> {
+        let (file, path) = (path.to_owned(), path.to_owned());
+        let reading = tokio::task::spawn_blocking(move || open::schema_steps(&file));
+        reading.await.unwrap_or_else(|error| Err(OpenError::Other { path, reason: error.to_string() }))
     }
 
     /// What the writer has done so far.

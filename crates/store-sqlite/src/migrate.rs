@@ -1,7 +1,7 @@
 //! Forward-only migrations: numbered SQL files, each applied once, in a transaction, and never changed afterwards.
 
 use crate::{error::OpenError, ledger};
-use interven_store::StoreResult;
+use interven_store::{SchemaStep, StoreResult};
 use interven_types::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
@@ -51,38 +51,85 @@ fn migrate_to(
         )
         .map_err(failed)?;
     let applied = applied(connection).map_err(failed)?;
-    let known = migrations.last().map_or(0, |last| last.version);
+    let missing = compare(&applied, migrations, path)?;
+    missing.into_iter().try_for_each(|migration| apply(connection, migration, path, now))
+}
+
+/// Refuses a schema that lacks something, without changing it.
+pub(crate) fn require_current(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let applied = applied(connection).map_err(|error| OpenError::from_sqlite(path.to_owned(), &error))?;
+    if compare(&applied, MIGRATIONS, path)?.is_empty() {
+        return Ok(());
+    }
+    let found = applied.keys().next_back().copied().unwrap_or_default();
+    Err(OpenError::Behind { path: path.to_owned(), found, known: newest(MIGRATIONS) })
+}
+
+/// The migrations of this build, and what newer builds have added.
+pub(crate) fn steps(applied: &BTreeMap<i64, Applied>) -> Vec<SchemaStep> {
+    let known = MIGRATIONS.iter().map(|migration| SchemaStep {
+        version: migration.version.try_into().unwrap_or_default(),
+        name: migration.name.to_owned(),
+        applied_at: applied.get(&migration.version).and_then(|row| row.at),
+        is_known: true,
+    });
+    let newer = applied.range(newest(MIGRATIONS) + 1..).map(|(version, row)| SchemaStep {
+        version: (*version).try_into().unwrap_or_default(),
+        name: row.name.clone(),
+        applied_at: row.at,
+        is_known: false,
+    });
+    known.chain(newer).collect()
+}
+
+fn newest(migrations: &[Migration]) -> i64 {
+    migrations.last().map_or(0, |last| last.version)
+}
+
+/// What is missing. Refuses what another or a newer build made.
+fn compare<'m>(
+    applied: &BTreeMap<i64, Applied>,
+    migrations: &'m [Migration],
+    path: &Path,
+) -> Result<Vec<&'m Migration>, OpenError> {
+    let known = newest(migrations);
     if let Some(found) = applied.keys().next_back().copied().filter(|found| *found > known) {
         return Err(OpenError::NewerVersion { path: path.to_owned(), found, known });
     }
-    for migration in migrations {
-        let checksum = checksum(migration.sql);
-        match applied.get(&migration.version) {
-            Some(found) if *found == checksum => {}
-            Some(_) => {
-                return Err(OpenError::ChangedMigration {
-                    path: path.to_owned(),
-                    version: migration.version,
-                    name: migration.name.to_owned(),
-                });
-            }
-            None => apply(connection, migration, &checksum, path, now)?,
-        }
+    let is_changed = |migration: &&Migration| {
+        applied.get(&migration.version).is_some_and(|row| row.checksum != checksum(migration.sql))
+    };
+    if let Some(Migration { version, name, .. }) = migrations.iter().find(is_changed) {
+        let (path, name) = (path.to_owned(), (*name).to_owned());
+        return Err(OpenError::ChangedMigration { path, version: *version, name });
     }
-    Ok(())
+    Ok(migrations.iter().filter(|migration| !applied.contains_key(&migration.version)).collect())
 }
 
-/// Version → checksum.
-fn applied(connection: &Connection) -> rusqlite::Result<BTreeMap<i64, String>> {
-    let mut statement = connection.prepare("SELECT version, checksum FROM schema_migrations")?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+/// A row of `schema_migrations`.
+pub(crate) struct Applied {
+    name: String,
+    checksum: String,
+    at: Option<Timestamp>,
+}
+
+/// By version. A file without the table has none.
+pub(crate) fn applied(connection: &Connection) -> rusqlite::Result<BTreeMap<i64, Applied>> {
+    if !connection.table_exists(None, "schema_migrations")? {
+        return Ok(BTreeMap::new());
+    }
+    let mut statement =
+        connection.prepare("SELECT version, name, checksum, applied_at FROM schema_migrations")?;
+    let rows = statement.query_map([], |row| {
+        let at: String = row.get(3)?;
+        Ok((row.get(0)?, Applied { name: row.get(1)?, checksum: row.get(2)?, at: at.parse().ok() }))
+    })?;
     rows.collect()
 }
 
 fn apply(
     connection: &mut Connection,
     migration: &Migration,
-    checksum: &str,
     path: &Path,
     now: Timestamp,
 ) -> Result<(), OpenError> {
@@ -94,7 +141,7 @@ fn apply(
     }
     tx.execute(
         "INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES (?1, ?2, ?3, ?4)",
-        params![migration.version, migration.name, checksum, now.to_string()],
+        params![migration.version, migration.name, checksum(migration.sql), now.to_string()],
     )
     .map_err(failed)?;
     tx.commit().map_err(failed)
@@ -114,6 +161,27 @@ mod tests {
     fn versions_count_up_from_one() {
         let versions: Vec<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
         assert_eq!(versions, (1..=MIGRATIONS.len() as i64).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_schema_that_is_behind_is_told_step_by_step_and_refused_where_it_may_not_change() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let now: Timestamp = "2026-01-01T00:00:00.000Z".parse().unwrap();
+        let path = Path::new("test.db");
+        let known = newest(MIGRATIONS);
+        let behind = |found| move |result| matches!(result, Err(OpenError::Behind { found: f, known: k, .. }) if f == found && k == known);
+        assert!(behind(0)(require_current(&connection, path)));
+        migrate_to(&mut connection, &MIGRATIONS[..2], path, now).unwrap();
+        assert!(behind(2)(require_current(&connection, path)));
+        let told: Vec<_> =
+            steps(&applied(&connection).unwrap()).into_iter().map(|step| step.applied_at).collect();
+        assert_eq!(told[..3], [Some(now), Some(now), None]);
+        migrate(&mut connection, path, now).unwrap();
+        require_current(&connection, path).unwrap();
+        let newer = "INSERT INTO schema_migrations VALUES (9999, 'later', '', '2027-01-01T00:00:00.000Z')";
+        connection.execute_batch(newer).unwrap();
+        let last = steps(&applied(&connection).unwrap()).pop().unwrap();
+        assert_eq!((last.version, last.name.as_str(), last.is_known), (9999, "later", false));
     }
 
     #[test]

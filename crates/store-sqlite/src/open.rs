@@ -1,9 +1,15 @@
 //! Opening a database file: one server at a time, sound, and of a schema that this build knows.
 
-use crate::{SqliteOptions, error::OpenError, migrate::migrate};
+use crate::{
+    SqliteOptions,
+    error::OpenError,
+    migrate::{self, migrate},
+};
+use interven_store::SchemaStep;
 use interven_types::Timestamp;
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use std::{
+    collections::BTreeMap,
     fs::{File, OpenOptions, TryLockError},
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
@@ -36,10 +42,23 @@ pub(crate) fn open(options: &SqliteOptions) -> Result<Opened, OpenError> {
     if size > 0 && size <= CHECKED_BYTES {
         check(&writer, path)?;
     }
-    migrate(&mut writer, path, Timestamp::from(SystemTime::now()))?;
+    match options.auto_migrate {
+        true => migrate(&mut writer, path, Timestamp::from(SystemTime::now()))?,
+        false => migrate::require_current(&writer, path)?,
+    }
     let copier = writing_connection(path).map_err(failed)?;
     let readers = (0..options.readers.max(1)).map(|_| reading_connection(path)).collect::<Result<_, _>>();
     Ok(Opened { writer, copier, readers: readers.map_err(failed)?, lock })
+}
+
+/// What was applied to the file and what is still to come. Changes nothing, and works beside a running server.
+pub(crate) fn schema_steps(path: &Path) -> Result<Vec<SchemaStep>, OpenError> {
+    if !path.exists() {
+        return Ok(migrate::steps(&BTreeMap::new()));
+    }
+    let failed = |error: rusqlite::Error| OpenError::from_sqlite(path.to_owned(), &error);
+    let connection = reading_connection(path).map_err(failed)?;
+    Ok(migrate::steps(&migrate::applied(&connection).map_err(failed)?))
 }
 
 /// A file beside the database, locked as long as this process serves it. A database shell asks for no such lock.

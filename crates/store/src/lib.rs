@@ -14,6 +14,7 @@ mod error;
 mod keys;
 mod ledger;
 mod policies;
+mod schema;
 mod tenants;
 
 pub use activity::{
@@ -36,6 +37,7 @@ pub use ledger::{
     audit_cells,
 };
 pub use policies::{PolicyRow, PolicyStore, PolicyUpsert, PolicyVersion};
+pub use schema::SchemaStep;
 pub use tenants::{Role, SettingsRow, SettingsVersion, TenantRow, TenantStore, UserRow};
 
 use tokio::sync::broadcast;

@@ -9,7 +9,7 @@ use axum::{
 };
 use interven_live::{Build, Health};
 
-/// 200 only when changes could be recorded.
+/// 200 only when changes could be recorded, and telemetry is not about to stop.
 #[utoipa::path(
     get, path = "/health", tag = "operations",
     responses((status = 200, description = "They can", body = Health), (status = 503, description = "They cannot", body = Health))

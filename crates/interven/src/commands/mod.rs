@@ -6,6 +6,7 @@ mod approvals;
 mod classify;
 mod detectors;
 mod explain;
+mod migrate;
 mod openapi;
 mod policy;
 mod scan;
@@ -21,6 +22,9 @@ use std::future::Future;
 pub(crate) fn run(cli: Cli) -> Result<Exit> {
     match cli.command {
         Command::Serve(args) => on_all_cores(serve::run(&args)),
+        Command::Gateway(args) => on_all_cores(serve::run_gateway(&args)),
+        Command::Telemetry(args) => on_all_cores(serve::run_telemetry(&args)),
+        Command::Migrate(command) => on_one_core(migrate::run(command)),
         Command::Admin(args) => on_one_core(admin::run(args)),
         Command::Approvals(args) => on_one_core(approvals::run(args)),
         Command::Activity(args) => on_one_core(activity::run(args)),

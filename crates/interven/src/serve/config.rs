@@ -1,5 +1,7 @@
 //! The configuration, read once: `interven.default.toml`, then the operator's file, then the environment.
 
+use crate::{database::DatabaseUrl, secret_source::secret_variable};
+use anyhow::Result as AnyResult;
 use interven_http::CidrList;
 use serde::Deserialize;
 use std::{
@@ -11,13 +13,49 @@ use toml::{Table, Value};
 
 const DEFAULTS: &str = include_str!("../../../../interven.default.toml");
 
-/// How `interven serve` runs. Every figure has its default in `interven.default.toml` alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+const DATABASE_URL: &str = "DATABASE_URL";
+
+/// What is started: some defaults differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Service {
+    /// All in one process.
+    Serve,
+    Gateway,
+    Telemetry,
+}
+
+impl Service {
+    /// As in `interven <name>`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Serve => "serve",
+            Self::Gateway => "gateway",
+            Self::Telemetry => "telemetry",
+        }
+    }
+
+    /// What stands in place of `interven.default.toml`: a gateway of its own is there to be reached, behind something that
+    /// balances load and looks at its health.
+    fn defaults(self) -> Vec<(&'static str, Value)> {
+        match self {
+            Self::Serve | Self::Telemetry => Vec::new(),
+            Self::Gateway => vec![
+                ("gateway_addr", Value::String("0.0.0.0:4000".to_owned())),
+                ("drain_delay_sec", Value::Integer(5)),
+            ],
+        }
+    }
+}
+
+/// How a service runs. Every figure has its default in `interven.default.toml`, and [`Service`] says what differs.
+#[derive(Clone, Debug)]
 pub(crate) struct Config {
     pub(crate) gateway_addr: SocketAddr,
     pub(crate) telemetry_addr: SocketAddr,
-    /// Absent: in the data directory.
-    pub(crate) database: Option<PathBuf>,
+    /// Absent: the embedded one in the data directory.
+    pub(crate) database: Option<DatabaseUrl>,
+    /// Whether a start brings the schema up to date.
+    pub(crate) auto_migrate: bool,
     /// Absent: the telemetry address.
     pub(crate) approval_base_url: Option<String>,
     pub(crate) admin_user: String,
@@ -25,6 +63,7 @@ pub(crate) struct Config {
     pub(crate) body_timeout: Duration,
     pub(crate) trusted_proxies: CidrList,
     pub(crate) max_connections: usize,
+    pub(crate) drain_delay: Duration,
     pub(crate) drain_timeout: Duration,
     pub(crate) log_filter: String,
     pub(crate) log_format: LogFormat,
@@ -54,12 +93,14 @@ struct Keys {
     gateway_addr: String,
     telemetry_addr: String,
     database_url: String,
+    auto_migrate: bool,
     approval_base_url: String,
     admin_user: String,
     max_body_bytes: u64,
     body_timeout_sec: u64,
     trusted_proxies: Vec<String>,
     max_connections: usize,
+    drain_delay_sec: u64,
     drain_timeout_sec: u64,
     log_filter: String,
     log_format: LogFormat,
@@ -70,6 +111,8 @@ struct Keys {
 enum Kind {
     Text,
     Number,
+    /// `true` or `false`.
+    Flag,
     /// Separated by commas.
     List,
 }
@@ -78,25 +121,39 @@ enum Kind {
 const VARIABLES: &[(&str, &str, Kind)] = &[
     ("gateway_addr", "GATEWAY_ADDR", Kind::Text),
     ("telemetry_addr", "TELEMETRY_ADDR", Kind::Text),
-    ("database_url", "DATABASE_URL", Kind::Text),
+    ("database_url", DATABASE_URL, Kind::Text),
+    ("auto_migrate", "AUTO_MIGRATE", Kind::Flag),
     ("approval_base_url", "APPROVAL_BASE_URL", Kind::Text),
     ("admin_user", "ADMIN_USER", Kind::Text),
     ("max_body_bytes", "MAX_BODY_BYTES", Kind::Number),
     ("body_timeout_sec", "BODY_TIMEOUT_SEC", Kind::Number),
     ("trusted_proxies", "TRUSTED_PROXIES", Kind::List),
     ("max_connections", "MAX_CONNECTIONS", Kind::Number),
+    ("drain_delay_sec", "DRAIN_DELAY_SEC", Kind::Number),
     ("drain_timeout_sec", "DRAIN_TIMEOUT_SEC", Kind::Number),
     ("log_filter", "RUST_LOG", Kind::Text),
     ("log_format", "LOG_FORMAT", Kind::Text),
 ];
 
 impl Config {
+    /// From the operator's file and the environment. `DATABASE_URL` may hold a password, so a file may hold it.
+    pub(crate) fn of_process(service: Service, file: Option<&Path>) -> AnyResult<Self> {
+        let database_url = secret_variable(DATABASE_URL)?;
+        let variable = |name: &str| match name {
+            DATABASE_URL => database_url.as_ref().map(|url| url.reveal().to_owned()),
+            _ => std::env::var(name).ok(),
+        };
+        Ok(Self::load(service, file, variable)?)
+    }
+
     /// `variable` looks a variable up; a variable that is set but empty counts as not set.
-    pub(crate) fn load(
+    fn load(
+        service: Service,
         file: Option<&Path>,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
         let mut keys = parse(DEFAULTS, "interven.default.toml")?;
+        keys.extend(service.defaults().into_iter().map(|(key, value)| (key.to_owned(), value)));
         if let Some(path) = file {
             let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
                 path: path.to_owned(),
@@ -130,7 +187,8 @@ impl Keys {
         Ok(Config {
             gateway_addr: address("gateway_addr (GATEWAY_ADDR)", self.gateway_addr)?,
             telemetry_addr: address("telemetry_addr (TELEMETRY_ADDR)", self.telemetry_addr)?,
-            database: database(self.database_url)?,
+            database: database(&self.database_url)?,
+            auto_migrate: self.auto_migrate,
             approval_base_url: Some(self.approval_base_url).filter(|url| !url.is_empty()),
             admin_user: self.admin_user,
             max_body_bytes: self.max_body_bytes,
@@ -140,6 +198,7 @@ impl Keys {
                 reason: error.to_string(),
             })?,
             max_connections: self.max_connections,
+            drain_delay: Duration::from_secs(self.drain_delay_sec),
             drain_timeout: Duration::from_secs(self.drain_timeout_sec),
             log_filter: self.log_filter,
             log_format: self.log_format,
@@ -164,6 +223,11 @@ fn read_variable(name: &'static str, text: &str, kind: Kind) -> Result<Value, Co
             value: text.to_owned(),
             expected: "is not a whole number",
         }),
+        Kind::Flag => text.parse().map(Value::Boolean).map_err(|_| ConfigError::Value {
+            name,
+            value: text.to_owned(),
+            expected: "is neither true nor false",
+        }),
         Kind::List => {
             let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
             Ok(Value::Array(items.map(|item| Value::String(item.to_owned())).collect()))
@@ -176,23 +240,14 @@ fn address(name: &'static str, text: String) -> Result<SocketAddr, ConfigError> 
     text.parse().map_err(|_| ConfigError::Value { name, value: text, expected })
 }
 
-fn database(url: String) -> Result<Option<PathBuf>, ConfigError> {
+fn database(url: &str) -> Result<Option<DatabaseUrl>, ConfigError> {
     if url.is_empty() {
         return Ok(None);
     }
-    let refuse = |expected| {
-        // Never the whole URL: it may hold a password.
-        let value = url.split_once("://").map_or("…", |(scheme, _)| scheme).to_owned();
-        Err(ConfigError::Value { name: "database_url (DATABASE_URL)", value, expected })
-    };
-    match url.split_once("://") {
-        Some(("sqlite", path)) if !path.is_empty() && !path.contains(['?', ':']) => Ok(Some(path.into())),
-        Some(("sqlite", _)) => refuse("needs a plain path, such as sqlite://data/interven.db"),
-        Some(("postgres" | "postgresql", _)) => {
-            refuse("is not in this version; use sqlite://<path>, or leave DATABASE_URL out")
-        }
-        _ => refuse("is no kind of database that is known; use sqlite://<path>"),
-    }
+    DatabaseUrl::parse(url).map(Some).map_err(|error| ConfigError::Invalid {
+        source_name: format!("database_url ({DATABASE_URL})"),
+        reason: error.to_string(),
+    })
 }
 
 #[cfg(test)]
@@ -201,7 +256,7 @@ mod tests {
 
     fn loaded(variables: &[(&str, &str)]) -> Result<Config, String> {
         let find = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
-        Config::load(None, find).map_err(|error| error.to_string())
+        Config::load(Service::Serve, None, find).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -210,17 +265,35 @@ mod tests {
             gateway_addr: "127.0.0.1:4000".parse().unwrap(),
             telemetry_addr: "127.0.0.1:4100".parse().unwrap(),
             database: None,
+            auto_migrate: true,
             approval_base_url: None,
             admin_user: "admin@localhost".to_owned(),
             max_body_bytes: 262_144,
             body_timeout: Duration::from_secs(10),
             trusted_proxies: CidrList::default(),
             max_connections: 10_000,
+            drain_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(15),
             log_filter: "info".to_owned(),
             log_format: LogFormat::Text,
         };
-        assert_eq!(loaded(&[]).unwrap(), expected);
+        assert_eq!(format!("{:?}", loaded(&[]).unwrap()), format!("{expected:?}"));
+    }
+
+    #[test]
+    fn a_gateway_of_its_own_can_be_reached_and_tells_before_it_leaves() {
+        let of = |service, file| Config::load(service, file, |_| None).unwrap();
+        let alone = of(Service::Gateway, None);
+        assert_eq!(
+            (alone.gateway_addr.to_string().as_str(), alone.drain_delay.as_secs()),
+            ("0.0.0.0:4000", 5)
+        );
+        assert_eq!(of(Service::Telemetry, None).telemetry_addr.to_string(), "127.0.0.1:4100");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("mine.toml");
+        std::fs::write(&path, "gateway_addr = \"127.0.0.1:1\"\ndrain_delay_sec = 0\n").unwrap();
+        let told = of(Service::Gateway, Some(&path));
+        assert_eq!((told.gateway_addr.port(), told.drain_delay), (1, Duration::ZERO));
     }
 
     #[test]
@@ -242,7 +315,7 @@ mod tests {
         let path = directory.path().join("mine.toml");
         std::fs::write(&path, "max_body_bytes = 5\nlog_filter = \"warn\"\n").unwrap();
         let find = |name: &str| (name == "MAX_BODY_BYTES").then(|| "7".to_owned());
-        let config = Config::load(Some(&path), find).unwrap();
+        let config = Config::load(Service::Serve, Some(&path), find).unwrap();
         assert_eq!((config.max_body_bytes, config.log_filter.as_str()), (7, "warn"));
         assert_eq!(config.gateway_addr.port(), 4000);
     }
@@ -254,9 +327,8 @@ mod tests {
             ("MAX_BODY_BYTES", "1MB", "MAX_BODY_BYTES: `1MB` is not a whole number"),
             ("MAX_BODY_BYTES", "0", "0 would refuse every scan"),
             ("TRUSTED_PROXIES", "10.0.0.0/8, nonsense", "`nonsense` is not an IP address or CIDR block"),
-            ("DATABASE_URL", "postgres://me:pw@db/x", "`postgres` is not in this version"),
-            ("DATABASE_URL", "mysql://db/x", "`mysql` is no kind of database"),
-            ("DATABASE_URL", "sqlite://", "needs a plain path"),
+            ("DATABASE_URL", "mysql://me:pw@db/x", "`mysql` is no kind of database"),
+            ("AUTO_MIGRATE", "yes", "AUTO_MIGRATE: `yes` is neither true nor false"),
             ("LOG_FORMAT", "xml", "unknown variant `xml`"),
             ("MAX_CONNECTIONS", "-1", "max_connections"),
         ] {
@@ -275,15 +347,8 @@ mod tests {
             [("a = 1\nb = = 2\n", "mine.toml:2"), ("max_bodi_bytes = 5\n", "unknown field `max_bodi_bytes`")]
         {
             std::fs::write(&path, text).unwrap();
-            let error = Config::load(Some(&path), |_| None).unwrap_err().to_string();
+            let error = Config::load(Service::Serve, Some(&path), |_| None).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_database_is_a_path_relative_or_absolute() {
-        for (url, path) in [("sqlite://data/a.db", "data/a.db"), ("sqlite:///var/a.db", "/var/a.db")] {
-            assert_eq!(loaded(&[("DATABASE_URL", url)]).unwrap().database, Some(path.into()));
         }
     }
 }

@@ -31,7 +31,8 @@ impl Addresses {
     }
 }
 
-fn url_of(listener: &TcpListener) -> Result<String> {
+/// Where a listener can be reached from this machine.
+pub(super) fn url_of(listener: &TcpListener) -> Result<String> {
     let mut addr = listener.local_addr().context("a listener has no address")?;
     // "Every address" is none to connect to.
     match addr.ip() {

@@ -62,10 +62,7 @@ const MADE_KEY_BEFORE: &str = "credential_encryption_key_previous";
 /// The key that data keys are wrapped under and, while it is exchanged for another, the one before. `is_in_use` says that
 /// something was written with one already: then a missing key is lost, and a new one would open nothing.
 pub(crate) fn master_keys(data_dir: &DataDir, is_in_use: bool) -> Result<MasterKeys> {
-    let previous = match secret_variable(PREVIOUS_KEY)? {
-        Some(text) => Some(chosen_key(PREVIOUS_KEY, &text)?),
-        None => None,
-    };
+    let previous = previous_master_key()?;
     if let Some(text) = secret_variable(ENCRYPTION_KEY)? {
         return Ok(MasterKeys::new(chosen_key(ENCRYPTION_KEY, &text)?).after(previous));
     }
@@ -84,6 +81,12 @@ pub(crate) fn master_keys(data_dir: &DataDir, is_in_use: bool) -> Result<MasterK
         (given, _) => given,
     };
     Ok(MasterKeys::new(current).after(previous))
+}
+
+/// The key before, where the operator gives one.
+pub(super) fn previous_master_key() -> Result<Option<SecretBytes>> {
+    let given = secret_variable(PREVIOUS_KEY)?;
+    given.map(|text| chosen_key(PREVIOUS_KEY, &text)).transpose()
 }
 
 fn chosen_key(variable: &str, text: &Secret) -> Result<SecretBytes> {

@@ -56,6 +56,9 @@ fn a_database_that_is_none_is_named() {
 fn a_second_server_on_the_same_directory_is_refused_and_the_first_goes_on() {
     let first = World::start();
     refused(&mut serve(&first.data_dir()), &["another running instance"]);
+    let mut migrate = interven();
+    migrate.args(["migrate", "up", "--data-dir"]).arg(first.data_dir());
+    refused(&mut migrate, &["another running instance"]);
     first.scan("GET", "https://api.github.com/repos/acme/app", "null").must_exit(0);
 }
 
@@ -91,8 +94,60 @@ fn a_secret_may_come_from_a_file_but_not_from_two_places() {
 fn settings_that_cannot_be_are_named() {
     let home = tempfile::tempdir().unwrap();
     let data = home.path().join("data");
-    refused(serve(&data).env("DATABASE_URL", "postgres://db/x"), &["not in this version"]);
+    refused(serve(&data).env("DATABASE_URL", "mysql://me:pw@db/x"), &["`mysql` is no kind of database"]);
     refused(serve(&data).env("MAX_BODY_BYTES", "big"), &["MAX_BODY_BYTES", "big"]);
     refused(serve(&data).env("RUST_LOG", "info,=x=y"), &["RUST_LOG"]);
     assert!(!data.exists());
+}
+
+#[test]
+fn a_service_of_its_own_says_why_it_cannot_run_on_an_embedded_database() {
+    for service in ["gateway", "telemetry"] {
+        for url in ["", "sqlite://data/interven.db"] {
+            let ran = run(interven().arg(service).env("DATABASE_URL", url), "").must_exit(2);
+            let told = format!("interven: `interven {service}` needs postgres://… in DATABASE_URL");
+            assert!(ran.stderr.starts_with(&told) && ran.stderr.contains("interven serve"), "{ran:?}");
+        }
+    }
+}
+
+#[test]
+fn every_secret_that_a_service_lacks_is_named_at_once_and_none_is_told() {
+    let url = "postgres://me:hunter2@127.0.0.1:1/x";
+    let (internal, console) = ("INTERVEN_INTERNAL_SECRET", "AIF_CONSOLE_SECRET");
+    let mut telemetry = interven();
+    telemetry
+        .arg("telemetry")
+        .env("DATABASE_URL", url)
+        .env(internal, "quite too short")
+        .env(console, "ab".repeat(16));
+    let ran = run(&mut telemetry, "").must_exit(1);
+    for line in [
+        "INTERVEN_CREDENTIAL_ENCRYPTION_KEY is not set: 64 hexadecimal characters",
+        "INTERVEN_INTERNAL_SECRET is not 32 characters or more",
+        "INTERVEN_ADMIN_TOKEN is not set: 32 characters or more",
+        "`openssl rand -hex 32` makes one",
+    ] {
+        assert!(ran.stderr.lines().any(|told| told.trim() == line), "`{line}` is not in {}", ran.stderr);
+    }
+    assert!(!ran.stderr.contains(console) && !ran.stderr.contains("API_KEYS"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("hunter2") && !ran.stderr.contains("quite"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_schema_is_told_step_by_step_and_brought_up_when_it_may_not_change_by_itself() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().to_owned();
+    let migrate = |what: &str| {
+        let mut command = interven();
+        run(command.args(["migrate", what, "--data-dir"]).arg(&data), "")
+    };
+    assert!(migrate("status").must_exit(1).stdout.contains("to come"));
+    assert!(!data.join("interven.db").exists());
+    refused(serve(&data).env("AUTO_MIGRATE", "false"), &["interven.db", "`interven migrate up`"]);
+    let up = migrate("up").must_exit(0);
+    assert!(up.stdout.contains("initial") && up.stderr.starts_with("applied "), "{up:?}");
+    let again = migrate("up").must_exit(0);
+    assert!(again.stderr.contains("applied 0 migrations"), "{again:?}");
+    assert!(!migrate("status").must_exit(0).stdout.contains("to come"));
 }

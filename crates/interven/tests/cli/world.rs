@@ -14,8 +14,9 @@ use tempfile::TempDir;
 pub(crate) fn interven() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_interven"));
     for (name, _) in std::env::vars() {
-        let is_ours =
-            ["INTERVEN_", "ADMIN_", "GATEWAY_", "TELEMETRY_"].iter().any(|start| name.starts_with(start));
+        let is_ours = ["INTERVEN_", "AIF_", "ADMIN_", "GATEWAY_", "TELEMETRY_"]
+            .iter()
+            .any(|start| name.starts_with(start));
         if is_ours || ["DATABASE_URL", "RUST_LOG", "LOG_FORMAT"].contains(&name.as_str()) {
             command.env_remove(name);
         }

@@ -1,0 +1,79 @@
+//! The two services as they run, in one process or apart.
+
+use super::{Config, shutdown};
+use crate::build::build_info;
+use anyhow::{Context as _, Result};
+use interven_gateway::Gateway;
+use interven_http::{ServeOptions, serve};
+use interven_live::{Live, LiveOptions};
+use interven_telemetry::Telemetry;
+use interven_types::Secret;
+use std::{net::SocketAddr, sync::Arc};
+use tokio::{net::TcpListener, sync::watch};
+
+pub(super) async fn bind(addr: SocketAddr, what: &str, variable: &str) -> Result<TcpListener> {
+    TcpListener::bind(addr).await.with_context(|| {
+        format!("{what} cannot listen on {addr}: stop what uses it, or set {variable} to another address")
+    })
+}
+
+pub(super) fn live_options(config: &Config) -> LiveOptions {
+    LiveOptions {
+        max_body_bytes: config.max_body_bytes,
+        trusted_proxies: config.trusted_proxies.clone(),
+        ..LiveOptions::default()
+    }
+}
+
+/// What the services of this process share.
+pub(super) struct Planes<'a> {
+    config: &'a Config,
+    live: Arc<Live>,
+    stop: watch::Receiver<bool>,
+}
+
+impl<'a> Planes<'a> {
+    pub(super) fn new(config: &'a Config, live: Arc<Live>, stop: watch::Receiver<bool>) -> Self {
+        tokio::task::spawn_blocking(warm_up);
+        let (stopping, asked) = (Arc::clone(&live), stop.clone());
+        tokio::spawn(async move {
+            shutdown::stopped(asked).await;
+            stopping.begin_stopping();
+        });
+        Self { config, live, stop }
+    }
+
+    pub(super) async fn serve_gateway(&self, listener: TcpListener, approval_base_url: String) {
+        let live = Arc::clone(&self.live);
+        let mut gateway = Gateway::new(live, build_info(self.live.now()), approval_base_url);
+        gateway.body_timeout = self.config.body_timeout;
+        serve(listener, interven_gateway::router(gateway), self.options(), self.stopped()).await;
+    }
+
+    pub(super) async fn serve_telemetry(&self, listener: TcpListener, admin_token: Secret) {
+        let live = Arc::clone(&self.live);
+        let mut telemetry = Telemetry::new(live, admin_token, build_info(self.live.now()));
+        telemetry.body_timeout = self.config.body_timeout;
+        serve(listener, interven_telemetry::router(telemetry), self.options(), self.stopped()).await;
+    }
+
+    fn stopped(&self) -> impl Future<Output = ()> + use<> {
+        shutdown::stopped(self.stop.clone())
+    }
+
+    fn options(&self) -> ServeOptions {
+        ServeOptions {
+            max_connections: self.config.max_connections,
+            drain_delay: self.config.drain_delay,
+            drain_timeout: self.config.drain_timeout,
+            ..ServeOptions::default()
+        }
+    }
+}
+
+/// Patterns compile on first use: done now, beside the first requests, no scan has to wait for one.
+fn warm_up() {
+    if let Err(error) = interven_classify::Classifier::builtin().warm_up() {
+        tracing::error!(%error, "a shipped detector does not compile");
+    }
+}
