@@ -5,18 +5,22 @@
 //! See `docs/adr/0006` for why not sqlx, and `docs/postgresql.md` for what an operator types.
 
 mod address;
+mod agents;
 mod audit;
-#[expect(dead_code, reason = "the record of scans reads more than this yet")]
 mod cells;
 mod changes;
 mod connections;
 mod error;
+mod incidents;
+mod keys;
 mod listen;
 mod migrate;
 mod open;
+mod policies;
 mod session;
 mod tenants;
 mod tls;
+mod trust;
 
 pub use error::OpenError;
 
@@ -102,6 +106,11 @@ impl PostgresStore {
             listener.stop().await;
         }
         self.0.pool.close();
+    }
+
+    /// Control-plane changes as they become visible, by whichever process they were made.
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
+        self.0.changes.subscribe()
     }
 
     /// A connection for statements that are each a transaction of their own.

@@ -93,7 +93,10 @@ impl TenantStore for PostgresStore {
     }
 
     async fn tenants(&self) -> StoreResult<Vec<TenantRow>> {
-        self.session().await?.rows("SELECT * FROM tenants ORDER BY name", &[], tenant_row).await
+        self.session()
+            .await?
+            .rows("SELECT tenant_id, name, created_at FROM tenants ORDER BY name", &[], tenant_row)
+            .await
     }
 
     async fn installation_value(&self, name: &str, proposed: &[u8]) -> StoreResult<Vec<u8>> {
@@ -183,7 +186,8 @@ impl TenantStore for PostgresStore {
     }
 
     async fn users(&self, tenant: TenantId) -> StoreResult<Vec<UserRow>> {
-        let sql = "SELECT * FROM users WHERE tenant_id = $1 ORDER BY email_folded";
+        let sql = "SELECT user_id, tenant_id, email, role, password_hash, created_at, disabled_at
+             FROM users WHERE tenant_id = $1 ORDER BY email_folded";
         self.session().await?.rows(sql, &[&tenant.0], user_row).await
     }
 

@@ -1,8 +1,9 @@
 //! The store on a real server.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails there and then")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails there and then")]
 
 mod opening;
+mod telling;
 
 use interven_store_postgres::{PostgresOptions, PostgresStore};
 use interven_types::Timestamp;
