@@ -44,6 +44,12 @@ impl Target {
         });
         Ok(Self { address, host: authority.as_str().parse()?, authorization: authorization.transpose()? })
     }
+
+    /// Whether the gateway there can decide and record now.
+    pub async fn is_healthy(&self) -> bool {
+        let Ok(mut connection) = Connection::open(self).await else { return false };
+        connection.get("/health").await.is_ok_and(|(status, _)| status.is_success())
+    }
 }
 
 #[derive(Debug)]

@@ -90,7 +90,7 @@ fn count_positions(entries: &[Entry]) -> Losses {
 ///
 /// # Errors
 /// When the file is missing, locked for long, or has no such table.
-pub fn read_entries(database: &Path, from: u64) -> anyhow::Result<Vec<Entry>> {
+pub(crate) fn read_entries(database: &Path, from: u64) -> anyhow::Result<Vec<Entry>> {
     let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)
         .with_context(|| format!("`{}` could not be opened", database.display()))?;
     connection.busy_timeout(Duration::from_secs(10))?;

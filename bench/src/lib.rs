@@ -4,6 +4,7 @@
 
 mod bodies;
 mod connection;
+mod database;
 mod disk;
 mod latency;
 mod ledger;
@@ -15,9 +16,10 @@ mod receipt;
 
 pub use bodies::{Bodies, Mix};
 pub use connection::{Connection, Target};
+pub use database::{Backend, Database};
 pub use disk::{DiskPlan, time_appends};
 pub use latency::Latencies;
-pub use ledger::{Entry, Losses, compare, read_entries};
+pub use ledger::{Entry, Losses, compare};
 pub use load::{Pace, Plan, Report, load};
 pub use null::null_service;
 pub use process::{NullHandler, Serving, program_beside_this_one};

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context as _, bail, ensure};
 use serde::Deserialize;
 
-use crate::connection::{Connection, Target};
+use crate::connection::Target;
+use crate::database::Database;
 
 /// How long a start may take, recovery after a kill included.
 const START: Duration = Duration::from_secs(60);
@@ -43,12 +44,19 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// Starts the program on a data directory and waits until it is healthy. What it prints is appended to `serve.log`
-    /// beside that directory's data.
+    /// Starts the program on a data directory and the database in it. See [`Self::start_on`].
     ///
     /// # Errors
     /// When it ends early, or is not healthy within a minute.
     pub async fn start(program: &Path, data_dir: &Path) -> anyhow::Result<Self> {
+        Self::start_on(program, data_dir, &Database::Sqlite(data_dir.join("interven.db"))).await
+    }
+
+    /// Starts the program and waits until it is healthy. What it prints is appended to `serve.log` in the data directory.
+    ///
+    /// # Errors
+    /// When it ends early, or is not healthy within a minute.
+    pub async fn start_on(program: &Path, data_dir: &Path, database: &Database) -> anyhow::Result<Self> {
         fs::create_dir_all(data_dir)?;
         let bootstrap = data_dir.join("bootstrap.json");
         let before = last_change(&bootstrap);
@@ -58,6 +66,7 @@ impl Serving {
             .arg("serve")
             .arg("--data-dir")
             .arg(data_dir)
+            .env("DATABASE_URL", database.url())
             .env("GATEWAY_ADDR", "127.0.0.1:0")
             .env("TELEMETRY_ADDR", "127.0.0.1:0")
             .stdin(Stdio::null())
@@ -73,7 +82,7 @@ impl Serving {
             // An older file names the port of a process that is gone.
             if last_change(&bootstrap) != before
                 && let Some(target) = read_target(&bootstrap)
-                && is_healthy(&target).await
+                && target.is_healthy().await
             {
                 return Ok(Self { child: starting.keep()?, target, start: begun.elapsed() });
             }
@@ -85,6 +94,21 @@ impl Serving {
     #[must_use]
     pub fn target(&self) -> &Target {
         &self.target
+    }
+
+    /// Waits until the gateway can decide and record; says how long that took.
+    ///
+    /// # Errors
+    /// When it does not come to that within a minute.
+    pub async fn healthy_again(&self) -> anyhow::Result<Duration> {
+        let begun = Instant::now();
+        while begun.elapsed() < START {
+            if self.target.is_healthy().await {
+                return Ok(begun.elapsed());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        bail!("the gateway was not healthy again within {} s", START.as_secs())
     }
 
     /// From the start of the process to its first healthy answer.
@@ -191,9 +215,4 @@ fn last_change(path: &Path) -> Option<SystemTime> {
 fn read_target(bootstrap: &Path) -> Option<Target> {
     let bootstrap: Bootstrap = serde_json::from_slice(&fs::read(bootstrap).ok()?).ok()?;
     Target::new(&bootstrap.gateway_url, Some(&bootstrap.api_key)).ok()
-}
-
-async fn is_healthy(target: &Target) -> bool {
-    let Ok(mut connection) = Connection::open(target).await else { return false };
-    connection.get("/health").await.is_ok_and(|(status, _)| status.is_success())
 }

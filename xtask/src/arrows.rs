@@ -31,7 +31,7 @@ fn find_wrong_arrows(graph: &Graph) -> Vec<Finding> {
         };
         for target in graph.arrows_from(member) {
             let Some(below) = LAYERS.iter().find(|below| below.package == target) else { continue };
-            if below.kind == Kind::Dev {
+            if below.kind == Kind::Dev && layer.kind != Kind::Dev {
                 findings.push(Finding::about(
                     member,
                     format!("depends on `{target}`, which serves development: make it a dev-dependency"),
@@ -78,6 +78,15 @@ mod tests {
             [
                 "interven-gateway: depends on `interven-testkit`, which serves development: make it a dev-dependency"
             ]
+        );
+    }
+
+    #[test]
+    fn development_crates_may_use_each_other_as_the_table_says() {
+        assert!(sentences(&[("bench", &["interven-testkit"])]).is_empty());
+        assert_eq!(
+            sentences(&[("interven-testkit", &["bench"])]),
+            ["interven-testkit: depends on `bench`, which its layer may not use"]
         );
     }
 

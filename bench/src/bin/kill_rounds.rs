@@ -1,4 +1,5 @@
-//! Kills `interven serve` under load, again and again, and counts acknowledged decisions that the log no longer holds.
+//! Kills `interven serve`, or the PostgreSQL server under it, under load, again and again, and counts acknowledged
+//! decisions that the log no longer holds.
 //!
 //! A `kill -9` loses what the process had not handed to the system; it cannot show what a power failure loses.
 
@@ -9,11 +10,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use bench::{
-    Bodies, Connection, Mix, Random, Receipt, Serving, Target, compare, program_beside_this_one, read_entries,
+    Backend, Bodies, Connection, Database, Mix, Random, Receipt, Serving, Target, compare,
+    program_beside_this_one,
 };
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use tokio::task::JoinSet;
 
 #[derive(Parser)]
@@ -35,15 +37,26 @@ struct Arguments {
     /// Sizes of requests in bytes and their weights
     #[arg(long, default_value = "512:8,4096:2")]
     mix: Mix,
+    /// sqlite or postgres; the latter on a server of its own
+    #[arg(long, default_value = "sqlite")]
+    store: Backend,
+    /// Who is killed
+    #[arg(long, value_enum, default_value = "gateway")]
+    victim: Victim,
     /// A directory that is kept, instead of one that is removed at the end
     #[arg(long)]
     data_dir: Option<PathBuf>,
-    /// The database, when it is not `interven.db` in the data directory
-    #[arg(long)]
-    database: Option<PathBuf>,
     /// Repeats the moments of an earlier run
     #[arg(long)]
     seed: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Victim {
+    /// `interven serve`, with gateway and telemetry
+    Gateway,
+    /// The PostgreSQL server, at once and without its shutdown
+    Database,
 }
 
 #[tokio::main]
@@ -56,7 +69,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     };
     let scratch = tempfile::tempdir()?;
     let data_dir = asked.data_dir.unwrap_or_else(|| scratch.path().join("data"));
-    let database = asked.database.unwrap_or_else(|| data_dir.join("interven.db"));
+    let database = Database::new(asked.store, &data_dir);
     let bodies = Arc::new(Bodies::of_mix(&asked.mix));
     let seed = asked.seed.map_or_else(seed_of_now, Ok)?;
     println!("seed {seed}");
@@ -64,36 +77,55 @@ async fn main() -> anyhow::Result<ExitCode> {
     let mut random = Random::from_seed(seed);
     let mut receipts = Vec::new();
     let mut last: Option<Receipt> = None;
-    let mut serving = Serving::start(&program, &data_dir).await?;
+    let mut serving = Serving::start_on(&program, &data_dir, &database).await?;
     for round in 1..=asked.rounds {
         let moment = asked.earliest + random.below(asked.latest - asked.earliest + 1);
-        let callers = call_until_it_breaks(serving.target(), asked.connections, &bodies);
+        let callers = call_until_refused(serving.target(), asked.connections, &bodies);
         tokio::time::sleep(Duration::from_millis(moment)).await;
-        serving.kill().with_context(|| format!("round {round}"))?;
-        let told: Vec<Receipt> = callers.join_all().await.into_iter().flatten().collect();
+        let (told, back) = match asked.victim {
+            Victim::Gateway => {
+                serving.kill().with_context(|| format!("round {round}"))?;
+                let told = callers.join_all().await;
+                serving = Serving::start_on(&program, &data_dir, &database)
+                    .await
+                    .with_context(|| format!("round {round}"))?;
+                (told, serving.start_time())
+            }
+            Victim::Database => {
+                let Database::Postgres(cluster, _) = &database else {
+                    bail!(
+                        "the embedded database dies with its gateway: `--victim database` needs `--store postgres`"
+                    )
+                };
+                cluster.kill();
+                let told = callers.join_all().await;
+                cluster.restart();
+                (told, serving.healthy_again().await.with_context(|| format!("round {round}"))?)
+            }
+        };
+        let told: Vec<Receipt> = told.into_iter().flatten().collect();
         ensure!(!told.is_empty(), "round {round}: nothing was acknowledged, so nothing was tested");
-        serving = Serving::start(&program, &data_dir).await.with_context(|| format!("round {round}"))?;
 
         // From the last entry of the round before, so that a gap between two rounds shows.
-        let entries = read_entries(&database, last.as_ref().map_or(0, |last| last.ledger_seq))?;
+        let entries = database.read_entries(last.as_ref().map_or(0, |last| last.ledger_seq))?;
         let expected: Vec<Receipt> = told.iter().cloned().chain(last).collect();
         last = entries.last().map(|entry| entry.receipt.clone());
+        let losses = compare(&expected, &entries);
         println!(
-            "round {round}: killed after {moment} ms, {} acknowledged, healthy again in {} ms; {}",
+            "round {round}: killed after {moment} ms, {} acknowledged, healthy again in {} ms; {losses}",
             told.len(),
-            serving.start_time().as_millis(),
-            compare(&expected, &entries)
+            back.as_millis(),
         );
         receipts.extend(told);
     }
     // Once more and whole: a later start may have lost what an earlier one still had.
-    let losses = compare(&receipts, &read_entries(&database, 0)?);
+    let losses = compare(&receipts, &database.read_entries(0)?);
     println!("{} kills, {} acknowledged: {losses}", asked.rounds, receipts.len());
     Ok(if losses.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Each caller keeps every receipt it was given; its connection breaks with the process.
-fn call_until_it_breaks(target: &Target, callers: u32, bodies: &Arc<Bodies>) -> JoinSet<Vec<Receipt>> {
+/// Each caller keeps every receipt it was given, until one call is not answered with a decision.
+fn call_until_refused(target: &Target, callers: u32, bodies: &Arc<Bodies>) -> JoinSet<Vec<Receipt>> {
     let mut tasks = JoinSet::new();
     for caller in 0..u64::from(callers) {
         let (target, bodies) = (target.clone(), bodies.clone());
@@ -102,9 +134,11 @@ fn call_until_it_breaks(target: &Target, callers: u32, bodies: &Arc<Bodies>) -> 
             let Ok(mut connection) = Connection::open(&target).await else { return receipts };
             // Callers start at different places of the pool.
             let mut turn = caller * 31;
-            while let Ok((status, body)) = connection.scan(bodies.at(turn)).await {
+            while let Ok((status, body)) = connection.scan(bodies.at(turn)).await
+                && status.is_success()
+            {
                 turn += 1;
-                receipts.extend(Receipt::read(&body).filter(|_| status.is_success()));
+                receipts.extend(Receipt::read(&body));
             }
             receipts
         });
