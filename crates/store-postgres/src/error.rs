@@ -40,6 +40,8 @@ pub enum OpenError {
         "{place} was written by a newer version (schema {found}, this one knows {known}); start that version"
     )]
     NewerVersion { place: String, found: i64, known: i64 },
+    #[error("{place} is of schema {found} and this version needs {known}; run `interven migrate up`")]
+    Behind { place: String, found: i64, known: i64 },
     #[error("{place} was made by another build: migration {version} (`{name}`) differs; start that build")]
     ChangedMigration { place: String, version: i64, name: String },
     #[error("{place} cannot be opened: {reason}")]

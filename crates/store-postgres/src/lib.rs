@@ -25,7 +25,7 @@ mod trust;
 pub use error::OpenError;
 
 use connections::Pool;
-use interven_store::{Change, StoreResult};
+use interven_store::{Change, SchemaStep, StoreResult};
 use interven_types::TenantId;
 use listen::Listener;
 use session::{Session, Tx};
@@ -55,6 +55,8 @@ pub struct PostgresOptions {
     pub transaction_timeout: Duration,
     /// Whether to hear of others' changes by NOTIFY as well as by polling. Off only where that is to be tried out.
     pub listens: bool,
+    /// Whether opening brings the schema up to date; without, one that is behind is refused. True by default.
+    pub auto_migrate: bool,
 }
 
 impl PostgresOptions {
@@ -66,6 +68,7 @@ impl PostgresOptions {
             statement_timeout: Duration::from_secs(10),
             transaction_timeout: Duration::from_secs(15),
             listens: true,
+            auto_migrate: true,
         }
     }
 }
@@ -97,6 +100,11 @@ impl PostgresStore {
     /// Connects, checks the server, brings the schema up to date and begins to listen.
     pub async fn open(options: PostgresOptions) -> Result<Self, OpenError> {
         open::open(options).await
+    }
+
+    /// The migrations, and when each was applied to the database. Changes nothing.
+    pub async fn schema_steps(options: PostgresOptions) -> Result<Vec<SchemaStep>, OpenError> {
+        open::schema_steps(&options).await
     }
 
     /// Stops listening and lets go of every connection. Calls that run are finished first.

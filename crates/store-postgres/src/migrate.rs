@@ -2,6 +2,7 @@
 //! Their numbers are those of the embedded backend.
 
 use crate::{OpenError, cells::At};
+use interven_store::SchemaStep;
 use interven_types::Timestamp;
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, time::SystemTime};
@@ -58,30 +59,72 @@ async fn migrate_to(client: &Client, migrations: &[Migration], place: &str) -> R
     Ok(())
 }
 
-/// Version → checksum.
-async fn applied(client: &Client) -> Result<BTreeMap<i64, String>, tokio_postgres::Error> {
+/// Refuses a schema that lacks something, without changing it.
+pub(crate) async fn require_current(client: &Client, place: &str) -> Result<(), OpenError> {
+    let applied = applied(client).await.map_err(|error| OpenError::from_postgres(place, &error))?;
+    if pending(&applied, MIGRATIONS, place)?.is_empty() {
+        return Ok(());
+    }
+    let found = applied.keys().next_back().copied().unwrap_or_default();
+    Err(OpenError::Behind { place: place.to_owned(), found, known: newest(MIGRATIONS) })
+}
+
+/// The migrations of this build, and what newer builds have added.
+pub(crate) fn steps(applied: &BTreeMap<i64, Applied>) -> Vec<SchemaStep> {
+    let known = MIGRATIONS.iter().map(|migration| SchemaStep {
+        version: migration.version.try_into().unwrap_or_default(),
+        name: migration.name.to_owned(),
+        applied_at: applied.get(&migration.version).map(|row| row.at),
+        is_known: true,
+    });
+    let newer = applied.range(newest(MIGRATIONS) + 1..).map(|(version, row)| SchemaStep {
+        version: (*version).try_into().unwrap_or_default(),
+        name: row.name.clone(),
+        applied_at: Some(row.at),
+        is_known: false,
+    });
+    known.chain(newer).collect()
+}
+
+fn newest(migrations: &[Migration]) -> i64 {
+    migrations.last().map_or(0, |last| last.version)
+}
+
+/// A row of `schema_migrations`.
+pub(crate) struct Applied {
+    name: String,
+    checksum: String,
+    at: Timestamp,
+}
+
+/// By version. A database without the table has none.
+pub(crate) async fn applied(client: &Client) -> Result<BTreeMap<i64, Applied>, tokio_postgres::Error> {
     let there = client.query_one("SELECT to_regclass('schema_migrations') IS NOT NULL", &[]).await?;
     if !there.try_get::<_, bool>(0)? {
         return Ok(BTreeMap::new());
     }
-    let rows = client.query("SELECT version, checksum FROM schema_migrations", &[]).await?;
-    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+    let rows = client.query("SELECT version, name, checksum, applied_at FROM schema_migrations", &[]).await?;
+    let row = |row: &tokio_postgres::Row| {
+        let At(at) = row.try_get(3)?;
+        Ok((row.try_get(0)?, Applied { name: row.try_get(1)?, checksum: row.try_get(2)?, at }))
+    };
+    rows.iter().map(row).collect()
 }
 
 /// What is still to be applied, in order.
 fn pending<'all>(
-    applied: &BTreeMap<i64, String>,
+    applied: &BTreeMap<i64, Applied>,
     migrations: &'all [Migration],
     place: &str,
 ) -> Result<Vec<&'all Migration>, OpenError> {
-    let known = migrations.last().map_or(0, |last| last.version);
+    let known = newest(migrations);
     if let Some(found) = applied.keys().next_back().copied().filter(|found| *found > known) {
         return Err(OpenError::NewerVersion { place: place.to_owned(), found, known });
     }
     let mut pending = Vec::new();
     for migration in migrations {
         match applied.get(&migration.version) {
-            Some(found) if *found == checksum(migration.sql) => {}
+            Some(found) if found.checksum == checksum(migration.sql) => {}
             Some(_) => {
                 return Err(OpenError::ChangedMigration {
                     place: place.to_owned(),
@@ -130,14 +173,16 @@ mod tests {
 
     #[test]
     fn only_what_is_missing_is_applied_and_only_onto_what_is_known() {
-        let all: BTreeMap<i64, String> =
-            MIGRATIONS.iter().map(|migration| (migration.version, checksum(migration.sql))).collect();
+        let row =
+            |checksum| Applied { name: String::new(), checksum, at: Timestamp::from(SystemTime::now()) };
+        let all: BTreeMap<i64, Applied> =
+            MIGRATIONS.iter().map(|migration| (migration.version, row(checksum(migration.sql)))).collect();
         let known = MIGRATIONS.len() as i64;
         assert_eq!(pending(&BTreeMap::new(), MIGRATIONS, "x").unwrap().len(), MIGRATIONS.len());
         assert!(pending(&all, MIGRATIONS, "x").unwrap().is_empty());
         let newer = pending(&all, &MIGRATIONS[..1], "x");
         assert!(matches!(newer, Err(OpenError::NewerVersion { found, known: 1, .. }) if found == known));
-        let other = BTreeMap::from([(1, "0".repeat(64))]);
+        let other = BTreeMap::from([(1, row("0".repeat(64)))]);
         let changed = pending(&other, MIGRATIONS, "x");
         assert!(matches!(changed, Err(OpenError::ChangedMigration { version: 1, .. })));
     }

@@ -4,12 +4,13 @@ use crate::{
     CHANGES_KEPT, Inner, OpenError, PostgresOptions, PostgresStore,
     address::Address,
     changes::SharedRevisions,
-    connections::{Connections, Pool},
+    connections::{Connection, Connections, Pool},
     listen::{self, Listener},
-    migrate::migrate,
+    migrate::{self, migrate},
     tls,
 };
 use deadpool::{Runtime, managed::Timeouts};
+use interven_store::SchemaStep;
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -22,13 +23,13 @@ use uuid::Uuid;
 const OLDEST: i32 = 14;
 
 pub(crate) async fn open(options: PostgresOptions) -> Result<PostgresStore, OpenError> {
-    let address = Address::read(&options.url)?;
-    let place = address.place();
-    let tls = tls::connector(address.trust, &address.roots)
-        .map_err(|reason| OpenError::Tls { place: place.clone(), reason })?;
-    let connections =
-        Connections { config: configured(address, &options), tls, settings: settings(&options) };
-    prepare(&connections, &options, &place).await?;
+    let (place, connections) = connections(&options)?;
+    let client = connect(&connections, &options, &place).await?;
+    match options.auto_migrate {
+        true => migrate(&client, &place).await?,
+        false => migrate::require_current(&client, &place).await?,
+    }
+    drop(client);
     let limits = Timeouts { wait: None, create: Some(options.connect_timeout), recycle: None };
     let pool = Pool::builder(connections.clone())
         .max_size(options.pool_size.max(1))
@@ -81,8 +82,30 @@ fn settings(options: &PostgresOptions) -> String {
     )
 }
 
-/// Checks the server and brings the schema up to date, on a connection of its own that no limit hurries.
-async fn prepare(connections: &Connections, options: &PostgresOptions, place: &str) -> Result<(), OpenError> {
+/// The place without its password, and the way to it.
+fn connections(options: &PostgresOptions) -> Result<(String, Connections), OpenError> {
+    let address = Address::read(&options.url)?;
+    let place = address.place();
+    let tls = tls::connector(address.trust, &address.roots)
+        .map_err(|reason| OpenError::Tls { place: place.clone(), reason })?;
+    let config = configured(address, options);
+    Ok((place, Connections { config, tls, settings: settings(options) }))
+}
+
+/// What was applied to the database and what is still to come.
+pub(crate) async fn schema_steps(options: &PostgresOptions) -> Result<Vec<SchemaStep>, OpenError> {
+    let (place, connections) = connections(options)?;
+    let client = connect(&connections, options, &place).await?;
+    let applied = migrate::applied(&client).await;
+    Ok(migrate::steps(&applied.map_err(|error| OpenError::from_postgres(&place, &error))?))
+}
+
+/// A connection of its own to a server that is new enough, which no limit hurries: for what concerns all of the database.
+async fn connect(
+    connections: &Connections,
+    options: &PostgresOptions,
+    place: &str,
+) -> Result<Connection, OpenError> {
     let failed = |error: tokio_postgres::Error| OpenError::from_postgres(place, &error);
     let unhurried = Connections {
         settings: "SET interven.writer = 'on'; SET TIME ZONE 'UTC'; SET client_min_messages = 'warning'"
@@ -94,7 +117,7 @@ async fn prepare(connections: &Connections, options: &PostgresOptions, place: &s
     let connected = connected.map_err(|_| OpenError::NoAnswer { place: place.to_owned(), limit })?;
     let client = connected.map_err(failed)?;
     check(&client, place).await?;
-    migrate(&client, place).await
+    Ok(client)
 }
 
 async fn check(client: &Client, place: &str) -> Result<(), OpenError> {

@@ -43,6 +43,24 @@ async fn a_database_of_another_version_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_schema_that_is_behind_is_told_and_refused_where_it_may_not_change() {
+    let cluster = Cluster::shared();
+    let url = cluster.database();
+    let untouched = || PostgresOptions { auto_migrate: false, ..PostgresOptions::new(&url) };
+    let steps = PostgresStore::schema_steps(untouched()).await.unwrap();
+    assert!(steps.iter().all(|step| step.applied_at.is_none() && step.is_known), "{steps:?}");
+    let behind = PostgresStore::open(untouched()).await.unwrap_err();
+    assert!(matches!(behind, OpenError::Behind { found: 0, .. }), "{behind}");
+    open(&url).await.close().await;
+    PostgresStore::open(untouched()).await.unwrap().close().await;
+    cluster.sql(&url, "INSERT INTO schema_migrations VALUES (9999, 'later', '', now())");
+    let steps = PostgresStore::schema_steps(untouched()).await.unwrap();
+    assert!(steps.iter().all(|step| step.applied_at.is_some()), "{steps:?}");
+    let last = steps.last().unwrap();
+    assert_eq!((last.version, last.name.as_str(), last.is_known), (9999, "later", false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_stands_in_the_way_is_told_in_a_line_that_says_what_to_do() {
     let cluster =
         Cluster::start(Durability::None, &["max_connections = 12", "superuser_reserved_connections = 1"]);
