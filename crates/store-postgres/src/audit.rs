@@ -2,12 +2,14 @@
 
 use crate::{
     PostgresStore,
-    cells::{At, Cells, count, json},
-    incidents,
+    cells::{Cells, count},
+    incidents, ledger,
     session::Tx,
 };
 use async_trait::async_trait;
-use interven_store::{Actor, AuditEntry, AuditRow, AuditStore, IncidentRow, StoreError, StoreResult};
+use interven_store::{
+    Actor, AuditEntry, AuditRow, AuditStore, IncidentRow, StoreError, StoreResult, audit_cells,
+};
 use interven_types::{TenantId, Timestamp};
 use serde_json::Value;
 
@@ -21,26 +23,13 @@ pub(crate) async fn record(
     target: &str,
     details: &Value,
 ) -> StoreResult<()> {
-    let written = tx
-        .change(
-            "WITH next AS (
-                UPDATE tenant_counters SET audit_seq = audit_seq + 1 WHERE tenant_id = $1 RETURNING audit_seq
-             )
-             INSERT INTO audit_log (tenant_id, seq, at, actor, origin, client_addr, action, target, details)
-             SELECT $1, audit_seq, $2, $3, $4, $5, $6, $7, $8 FROM next",
-            &[
-                &tenant.0,
-                &At(now),
-                &actor.name,
-                &actor.origin,
-                &actor.client_addr,
-                &action,
-                &target,
-                &json(details)?,
-            ],
-        )
-        .await?;
-    if written == 0 { Err(StoreError::NotFound("tenant")) } else { Ok(()) }
+    let next =
+        "UPDATE tenant_counters SET audit_seq = audit_seq + 1 WHERE tenant_id = $1 RETURNING audit_seq";
+    let seq = tx.row(next, &[&tenant.0], |row| row.number("audit_seq")).await?;
+    let seq = seq.ok_or(StoreError::NotFound("tenant"))?;
+    let (action, target, details) = (action.to_owned(), target.to_owned(), details.clone());
+    let row = AuditRow { seq, at: now, actor: actor.clone(), action, target, details };
+    ledger::append_audit(tx, audit_cells(tenant, &row)?).await
 }
 
 fn audit_row(row: &Cells<'_>) -> StoreResult<AuditRow> {

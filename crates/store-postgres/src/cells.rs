@@ -40,6 +40,12 @@ impl<'row> Cells<'row> {
         Ok(self.get::<Option<At>>(column)?.map(|at| at.0))
     }
 
+    /// A time that is none of ours, in parts of a millisecond or beyond all years, is unreadable here.
+    pub(crate) fn optional_exact_time(&self, column: &'static str) -> StoreResult<Option<Timestamp>> {
+        let time = self.get::<Option<Exact>>(column)?.map(|exact| exact.0);
+        time.map(|time| time.ok_or_else(|| unreadable(column))).transpose()
+    }
+
     pub(crate) fn text(&self, column: &'static str) -> StoreResult<&'row str> {
         self.get(column)
     }
@@ -53,6 +59,10 @@ impl<'row> Cells<'row> {
     }
 
     pub(crate) fn optional_string(&self, column: &'static str) -> StoreResult<Option<String>> {
+        self.get(column)
+    }
+
+    pub(crate) fn optional_blob(&self, column: &'static str) -> StoreResult<Option<&'row [u8]>> {
         self.get(column)
     }
 
@@ -117,6 +127,10 @@ pub(crate) struct At(pub Timestamp);
 impl At {
     /// 2000-01-01T00:00:00Z.
     const EPOCH_MS: i64 = 946_684_800_000;
+
+    fn micros(self) -> i64 {
+        self.0.unix_ms().saturating_sub(Self::EPOCH_MS).saturating_mul(1_000)
+    }
 }
 
 impl FromSql<'_> for At {
@@ -128,10 +142,21 @@ impl FromSql<'_> for At {
     accepts!(TIMESTAMPTZ);
 }
 
+/// An instant, unless the cell holds more than an [`At`] tells.
+struct Exact(Option<Timestamp>);
+
+impl FromSql<'_> for Exact {
+    fn from_sql(column: &Type, raw: &[u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        let at = At::from_sql(column, raw)?;
+        Ok(Self((at.micros().to_be_bytes() == raw).then_some(at.0)))
+    }
+
+    accepts!(TIMESTAMPTZ);
+}
+
 impl ToSql for At {
     fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
-        let micros = self.0.unix_ms().saturating_sub(Self::EPOCH_MS).saturating_mul(1_000);
-        out.extend_from_slice(&micros.to_be_bytes());
+        out.extend_from_slice(&self.micros().to_be_bytes());
         Ok(IsNull::No)
     }
 

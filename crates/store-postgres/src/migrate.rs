@@ -1,7 +1,7 @@
 //! Forward-only migrations: numbered SQL files, each applied once, in a transaction, and never changed afterwards.
 //! Their numbers are those of the embedded backend.
 
-use crate::{OpenError, cells::At};
+use crate::{OpenError, cells::At, ledger};
 use interven_store::SchemaStep;
 use interven_types::Timestamp;
 use sha2::{Digest, Sha256};
@@ -26,7 +26,12 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations! {
     2 "content_marks" "0002_content_marks.sql"
     3 "policy_history" "0003_policy_history.sql"
     4 "budgets" "0004_budgets.sql"
+    5 "data_keys" "0005_data_keys.sql"
+    6 "ledger" "0006_ledger.sql"
 };
+
+/// After this one, rows that were there before get what SQL cannot make, in the same transaction.
+const LEDGER: i64 = 6;
 
 /// Held while the schema changes, so that many processes may start at once; it ends with the connection. The digits of
 /// "interven" on a telephone.
@@ -141,6 +146,9 @@ fn pending<'all>(
 async fn apply(client: &Client, migration: &Migration) -> Result<(), tokio_postgres::Error> {
     client.batch_execute("BEGIN").await?;
     client.batch_execute(migration.sql).await?;
+    if migration.version == LEDGER {
+        ledger::fill_leaf_hashes(client).await?;
+    }
     client
         .execute(
             "INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES ($1, $2, $3, $4)",
