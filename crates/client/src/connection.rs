@@ -1,6 +1,9 @@
 //! One server: where it is, how it is spoken to, what its answers mean.
 
-use crate::error::{ClientError, ErrorAnswer, Refusal};
+use crate::{
+    Download,
+    error::{ClientError, ErrorAnswer, Refusal},
+};
 use interven_types::Secret;
 use reqwest::{
     Client, Method, RequestBuilder, Response, Url,
@@ -113,6 +116,12 @@ impl Connection {
         Err(unreadable("it ended before it was complete".to_owned()))
     }
 
+    /// Sends, and leaves it to the caller to read an answer of 2xx.
+    pub(crate) async fn download(&self, request: RequestBuilder) -> Result<Download, ClientError> {
+        let response = self.accepted(request.timeout(GROWING_ANSWER_TIMEOUT)).await?;
+        Ok(Download { connection: self.clone(), response })
+    }
+
     /// Sends; an answer other than 2xx is the refusal it is.
     async fn accepted(&self, request: RequestBuilder) -> Result<Response, ClientError> {
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
@@ -140,7 +149,7 @@ impl Connection {
         Ok(bytes)
     }
 
-    fn unreachable(&self, error: &reqwest::Error) -> ClientError {
+    pub(crate) fn unreachable(&self, error: &reqwest::Error) -> ClientError {
         ClientError::Unreachable { url: self.base.to_string(), reason: reason_of(error) }
     }
 }

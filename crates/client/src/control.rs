@@ -2,9 +2,9 @@
 
 use crate::{
     Activity, ActivityPage, ActivityQuery, Agent, AgentDetail, AppliedPolicy, Approval, ApprovalQuery,
-    BudgetToday, ClientError, CreatedUser, DataKey, DetectorList, EncryptionStatus, Explanation, Key,
-    MintedKey, NewKey, NewPassword, NewPolicies, NewUser, Policy, PolicyVersion, Ruling, Settings,
-    SettingsVersion, Simulation, SimulationProgress, SimulationQuery, Tenant, Trace, User,
+    BudgetToday, ClientError, CreatedUser, DataKey, DetectorList, Download, EncryptionStatus, Explanation,
+    ExportQuery, Key, MintedKey, NewKey, NewPassword, NewPolicies, NewUser, Policy, PolicyVersion, Ruling,
+    Settings, SettingsVersion, Simulation, SimulationProgress, SimulationQuery, Tenant, Trace, User,
     connection::Connection, error::ErrorAnswer, simulation::SimulationLine,
 };
 use interven_types::{AgentId, ApprovalId, PolicyId, ScanRequest, Secret, TraceId};
@@ -111,6 +111,11 @@ impl ControlClient {
         pairs.extend([("after_seq", seq.to_string()), ("wait", "25".to_owned())]);
         let page: ActivityPage = self.send(self.request(Method::GET, &["activity"], &pairs)).await?;
         Ok(page.rows)
+    }
+
+    /// The log of scans in a format for other systems, oldest first.
+    pub async fn export(&self, query: &ExportQuery) -> Answer<Download> {
+        self.connection.download(self.request(Method::GET, &["activity", "export"], &query.pairs())).await
     }
 
     pub async fn trace(&self, trace: TraceId) -> Answer<Trace> {

@@ -5,6 +5,7 @@
 mod answer;
 mod approvals;
 mod caller;
+mod export;
 mod health;
 mod metrics;
 mod policies;
@@ -75,6 +76,7 @@ fn api() -> OpenApiRouter<Gateway> {
         .routes(routes!(approvals::status_alias))
         .routes(routes!(policies::apply))
         .routes(routes!(policies::by_name))
+        .routes(routes!(export::export))
         .routes(routes!(health::health))
         .routes(routes!(health::build))
         .routes(routes!(health::metrics))

@@ -2,6 +2,7 @@
 
 mod body;
 mod build_info;
+mod download;
 mod error;
 mod extract;
 mod net;
@@ -10,6 +11,7 @@ mod serve;
 
 pub use body::{BodyLimits, read_body};
 pub use build_info::BuildInfo;
+pub use download::download;
 pub use error::{ApiError, ApiResult};
 pub use extract::{Path, Query};
 pub use net::with_safety_net;

@@ -11,6 +11,7 @@ mod detectors;
 mod encryption;
 mod error;
 mod explain;
+mod export;
 mod extract;
 mod health;
 mod keys;
@@ -107,6 +108,7 @@ fn api() -> OpenApiRouter<Telemetry> {
         .routes(routes!(approvals::status))
         .routes(routes!(approvals::page))
         .routes(routes!(activity::list))
+        .routes(routes!(export::export))
         .routes(routes!(trace::show))
         .routes(routes!(trace::original))
         .routes(routes!(trace::replay))

@@ -135,6 +135,22 @@ async fn environments_and_scopes_are_the_keys() {
 }
 
 #[tokio::test]
+async fn the_record_is_exported_to_keys_that_may_read_it_and_only_their_tenants() {
+    let world = World::start().await;
+    let agent = world.agent("bot").await;
+    agent.say("hi").await;
+    assert_eq!(agent.get("/v1/decisions/export?format=json").await.code(), "SCOPE_MISSING");
+    let auditor = world.agent_with("auditor", |key| key.scopes = [KeyScope::TracesRead].into()).await;
+    let export = auditor.get("/v1/decisions/export?format=json&since=2020-01-01").await;
+    assert_eq!((export.status, export.body["rows"].as_array().map(Vec::len)), (200, Some(1)), "{export:?}");
+    let foreign = world.tenant_named("other").await;
+    let stranger =
+        world.agent_in(foreign, "stranger", |key| key.scopes = [KeyScope::TracesRead].into()).await;
+    assert_eq!(stranger.get("/v1/decisions/export?format=json").await.body["rows"], json!([]));
+    assert_eq!(stranger.get("/v1/decisions/export?format=x").await.code(), "INVALID_REQUEST");
+}
+
+#[tokio::test]
 async fn rate_and_quota_say_when_and_record_the_attempt() {
     let world = World::start().await;
     let limits = LimitSettings { scans_per_minute: Some(2), ..Default::default() };

@@ -1,8 +1,9 @@
 //! Arguments of the commands that read the record and decide what waits.
 
 use super::ServerArgs;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use interven_types::{AgentId, ApprovalId, Timestamp, TraceId};
+use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub(crate) struct ApprovalsArgs {
@@ -52,6 +53,8 @@ pub(crate) struct ActivityArgs {
 pub(crate) enum ActivityCommand {
     /// Print the newest scans; with --json one object per line
     Tail(TailArgs),
+    /// Write the record for another system, oldest first
+    Export(ExportArgs),
     /// Show one scan and what explains its decision
     Show {
         trace: TraceId,
@@ -69,6 +72,59 @@ pub(crate) struct TailArgs {
     /// Go on with new ones as they come
     #[arg(short, long)]
     pub(crate) follow: bool,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    #[arg(long)]
+    pub(crate) format: ExportFormatName,
+    /// Into a new file that only you can read; otherwise to the standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Go on after this position; without one, after the last whole row of FILE
+    #[arg(long, value_name = "POSITION", num_args = 0..=1)]
+    pub(crate) resume: Option<Option<u64>>,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ExportFormatName {
+    /// One document
+    Json,
+    /// One row in each line
+    Ndjson,
+    /// With a head line, safe to open in a spreadsheet
+    Csv,
+    /// Events for Splunk's HTTP Event Collector
+    Splunk,
+    /// Logs for Datadog
+    Datadog,
+    /// Events of the Open Cybersecurity Schema Framework
+    Ocsf,
+    /// Common Event Format
+    Cef,
+}
+
+impl ExportFormatName {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Ndjson => "ndjson",
+            Self::Csv => "csv",
+            Self::Splunk => "splunk",
+            Self::Datadog => "datadog",
+            Self::Ocsf => "ocsf",
+            Self::Cef => "cef",
+        }
+    }
+}
+
+/// Which scans; all that is given must hold.
+#[derive(Debug, Args)]
+pub(crate) struct FilterArgs {
     /// Agent, by name or id
     #[arg(long)]
     pub(crate) agent: Option<String>,

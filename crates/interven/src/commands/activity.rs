@@ -1,7 +1,7 @@
 //! `interven activity`: the record of scans.
 
 use crate::{
-    cli::{ActivityArgs, ActivityCommand, TailArgs},
+    cli::{ActivityArgs, ActivityCommand, FilterArgs, TailArgs},
     connect,
     exit::Exit,
     terminal::{Terminal, fields, print, printable},
@@ -18,17 +18,19 @@ pub(crate) async fn run(args: ActivityArgs) -> Result<Exit> {
     let client = connect::control(&args.server)?;
     match args.what {
         ActivityCommand::Tail(tail) => follow(&client, &tail, terminal).await?,
+        ActivityCommand::Export(args) => return super::export::run(&client, &args).await,
         ActivityCommand::Show { trace, reveal } => show(&client, trace, reveal, terminal).await?,
     }
     Ok(Exit::Ok)
 }
 
-async fn follow(client: &ControlClient, args: &TailArgs, terminal: Terminal) -> Result<()> {
+/// What the arguments ask for.
+pub(super) async fn query(client: &ControlClient, args: &FilterArgs) -> Result<ActivityQuery> {
     let agent_id = match &args.agent {
         Some(agent) => Some(super::admin::agent_id(client, agent).await?.to_string()),
         None => None,
     };
-    let mut query = ActivityQuery {
+    Ok(ActivityQuery {
         agent_id,
         tool: args.tool.clone(),
         operation: args.operation.clone(),
@@ -38,8 +40,13 @@ async fn follow(client: &ControlClient, args: &TailArgs, terminal: Terminal) -> 
         env: args.env.clone(),
         since: args.since.map(|time| time.to_string()),
         until: args.until.map(|time| time.to_string()),
-        limit: Some(args.lines.clamp(1, MAX_ROWS)),
-    };
+        limit: None,
+    })
+}
+
+async fn follow(client: &ControlClient, args: &TailArgs, terminal: Terminal) -> Result<()> {
+    let mut query =
+        ActivityQuery { limit: Some(args.lines.clamp(1, MAX_ROWS)), ..query(client, &args.filter).await? };
     // Where the log ends now, whatever is filtered out of it.
     let newest = ActivityQuery { limit: Some(1), ..ActivityQuery::default() };
     let mut seq = client.activity(&newest).await?.rows.first().map_or(0, |row| row.ledger_seq);

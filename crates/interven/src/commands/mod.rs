@@ -6,6 +6,7 @@ mod approvals;
 mod classify;
 mod detectors;
 mod explain;
+mod export;
 mod migrate;
 mod openapi;
 mod policy;

@@ -11,6 +11,7 @@ mod answers;
 mod classify;
 mod detectors;
 mod encryption;
+mod exports;
 mod first_start;
 mod generated;
 mod offline;

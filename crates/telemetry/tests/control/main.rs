@@ -12,6 +12,7 @@ mod approvals;
 mod budgets;
 mod detectors;
 mod encryption;
+mod exports;
 mod keys;
 mod policies;
 mod simulate;
