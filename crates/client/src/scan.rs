@@ -52,8 +52,8 @@ pub struct ScanAnswer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     pub trace_id: TraceId,
-    /// Position in the tenant's audit log.
-    pub ledger_seq: u64,
+    /// Position in the tenant's audit log; absent while the record waits on the gateway's disk for its store.
+    pub ledger_seq: Option<u64>,
 }
 
 #[cfg(test)]
@@ -70,7 +70,7 @@ mod tests {
             "trace_id": "0190f3a4-0000-7000-8000-000000000001", "ledger_seq": 7, "new_in_2027": {"a": 1},
         });
         let answer: ScanAnswer = serde_json::from_value(wire.clone()).unwrap();
-        assert_eq!(answer.receipt.map(|r| r.ledger_seq), Some(7));
+        assert_eq!(answer.receipt.and_then(|r| r.ledger_seq), Some(7));
         assert_eq!(serde_json::to_value(&answer).unwrap(), wire);
     }
 }

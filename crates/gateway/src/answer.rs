@@ -49,8 +49,9 @@ pub(crate) struct ScanAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
     pub coverage: Coverage,
-    /// Position of the record in the audit log: a receipt.
-    pub ledger_seq: u64,
+    /// Position of the record in the audit log: a receipt. `null` while the store is away and the record waits on the
+    /// gateway's disk; `coverage.skipped` then says so.
+    pub ledger_seq: Option<u64>,
 }
 
 impl ScanAnswer {

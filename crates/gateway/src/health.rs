@@ -16,7 +16,7 @@ use interven_live::{Build, Health};
 )]
 pub(crate) async fn health(State(gateway): State<Gateway>) -> (StatusCode, Json<Health>) {
     let health = gateway.live.health().await;
-    let status = if health.is_ok() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if health.can_decide() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(health))
 }
 
@@ -30,7 +30,7 @@ pub(crate) async fn build(State(gateway): State<Gateway>) -> Json<Build> {
 #[utoipa::path(get, path = "/metrics", tag = "operations", responses((status = 200, body = String, content_type = "text/plain")))]
 pub(crate) async fn metrics(State(gateway): State<Gateway>) -> impl IntoResponse {
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, content_type)], gateway.metrics.text())
+    ([(header::CONTENT_TYPE, content_type)], gateway.metrics.text(gateway.live.spool_state()))
 }
 
 /// This description.

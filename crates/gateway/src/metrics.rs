@@ -1,10 +1,11 @@
 //! What the gateway counts.
 
 use crate::answer::ScanAnswer;
+use interven_live::SpoolState;
 use interven_types::ErrorCode;
 use prometheus_client::{
     encoding::text::encode,
-    metrics::{counter::Counter, family::Family, histogram::Histogram},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
 use std::time::Duration;
@@ -18,6 +19,8 @@ pub struct Metrics {
     errors: Family<Labels, Counter>,
     not_judged: Family<Labels, Counter>,
     duration: Histogram,
+    spool_waiting: Gauge,
+    spool_size: Gauge,
 }
 
 impl Metrics {
@@ -30,6 +33,8 @@ impl Metrics {
             errors: Family::default(),
             not_judged: Family::default(),
             duration: Histogram::new(buckets),
+            spool_waiting: Gauge::default(),
+            spool_size: Gauge::default(),
         };
         let registry = &mut metrics.registry;
         registry.register("decisions", "Recorded decisions", metrics.decisions.clone());
@@ -44,6 +49,17 @@ impl Metrics {
             "From the request's headers to the recorded answer",
             Unit::Seconds,
             metrics.duration.clone(),
+        );
+        registry.register(
+            "spool_waiting",
+            "Scans that were answered and wait in the spool for the store",
+            metrics.spool_waiting.clone(),
+        );
+        registry.register_with_unit(
+            "spool_size",
+            "Length of the spool's file",
+            Unit::Bytes,
+            metrics.spool_size.clone(),
         );
         metrics
     }
@@ -62,7 +78,11 @@ impl Metrics {
         self.errors.get_or_create(&[("code", code.as_str().to_owned())]).inc();
     }
 
-    pub(crate) fn text(&self) -> String {
+    pub(crate) fn text(&self, spool: Option<SpoolState>) -> String {
+        let gauge = |number| i64::try_from(number).unwrap_or(i64::MAX);
+        let spool = spool.unwrap_or_default();
+        self.spool_waiting.set(gauge(spool.waiting));
+        self.spool_size.set(gauge(spool.bytes));
         let mut text = String::new();
         // Writing to a string does not fail.
         let _ = encode(&mut text, &self.registry);

@@ -2,7 +2,7 @@
 
 use crate::{Live, keys::Caller, scan::ScanError, tenants::Tenant};
 use interven_engine::{AgentView, History};
-use interven_store::{AgentClaim, AgentOverride, AgentRecord, Receipt, StoreError};
+use interven_store::{AgentClaim, AgentOverride, AgentRecord, Settled, StoreError};
 use interven_types::{AgentId, RuntimeType, ScanRequest, TenantId, Timestamp};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -45,10 +45,10 @@ impl CachedAgent {
     }
 
     /// Takes in what a recorded scan changed.
-    pub(crate) fn note(&self, receipt: &Receipt, now: Timestamp) {
+    pub(crate) fn note(&self, settled: &Settled, now: Timestamp) {
         let mut record = self.record.write().unwrap_or_else(PoisonError::into_inner);
-        record.trust = receipt.settled.trust.clone();
-        if let Some(lesson) = &receipt.settled.lesson {
+        record.trust = settled.trust.clone();
+        if let Some(lesson) = &settled.lesson {
             record.baseline.learn(lesson, now);
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::{Caller, Live};
 use interven_http::ApiError;
+use interven_spool::WaitingApproval;
 use interven_store::{ApprovalRow, ApprovalStatus, StoreError};
 use interven_types::{ApprovalId, Decision, ErrorCode, TenantId, Timestamp, TraceId};
 use moka::ops::compute::Op;
@@ -124,8 +125,11 @@ impl Live {
         id: ApprovalId,
         poll: ApprovalPoll,
     ) -> Result<ApprovalStatusAnswer, PollError> {
-        let approval = self.store.approval(caller.tenant(), id, self.now()).await?;
-        if !self.is_own_trace(caller, approval.trace_id).await? {
+        let is_own = match self.read_approval(Some(caller.tenant()), id).await? {
+            Standing::Stored(approval) => self.is_own_trace(caller, approval.trace_id).await?,
+            Standing::Spooled(approval) => caller.is_asker(approval.key_id, approval.agent_id),
+        };
+        if !is_own {
             return Err(PollError::NotFound);
         }
         self.approval_status(caller.tenant(), id, poll).await
@@ -133,8 +137,15 @@ impl Live {
 
     /// Whether the scan was asked with the caller's key, or for its key's own agent.
     pub(crate) async fn is_own_trace(&self, caller: &Caller, trace: TraceId) -> Result<bool, StoreError> {
-        let row = self.store.trace(caller.tenant(), trace).await?;
-        Ok(row.key_id == Some(caller.key().key_id) || row.agent_id == caller.key().agent_id)
+        let row = self.store.trace(caller.tenant(), trace).await;
+        let is_spooled = || self.spool.as_ref().is_some_and(|spool| spool.has_trace(caller.tenant(), trace));
+        match row {
+            Ok(row) => Ok(caller.is_asker(row.key_id, row.agent_id)),
+            Err(StoreError::NotFound(_)) if is_spooled() => {
+                Err(StoreError::Unavailable("the scan waits in the spool".to_owned()))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The same of any tenant's, for the internal endpoint, whose legacy client sends no key: the id is all it knows, and
@@ -155,44 +166,88 @@ impl Live {
     ) -> Result<ApprovalStatusAnswer, PollError> {
         let wait = Duration::from_secs(poll.wait.unwrap_or(0).min(LONGEST_WAIT_SECONDS));
         // Read first: what a stranger asks for must not use up the agent's polls, nor tell that it exists.
-        let mut row = self.read_approval(tenant, id).await?;
+        let mut standing = self.read_approval(tenant, id).await?;
         if wait.is_zero() {
             self.polls.take(id, self.now()).map_err(|wait| PollError::TooSoon { wait })?;
         }
-        if !wait.is_zero() && row.status == ApprovalStatus::Pending {
+        if !wait.is_zero() && standing.status(self.now()) == ApprovalStatus::Pending {
             let deadline = Instant::now() + wait;
             let mut changes = self.watch_approval(id);
             loop {
-                row = self.read_approval(tenant, id).await?;
-                let is_over = row.status != ApprovalStatus::Pending || self.is_stopping();
+                standing = self.read_approval(tenant, id).await?;
+                let is_over = standing.status(self.now()) != ApprovalStatus::Pending || self.is_stopping();
                 if is_over || !matches!(timeout_at(deadline, changes.changed()).await, Ok(Ok(()))) {
                     break;
                 }
             }
         }
-        Ok(status_of(&row, self.now()))
+        Ok(match &standing {
+            Standing::Stored(row) => status_of(row, self.now()),
+            Standing::Spooled(approval) => status_in_spool(approval, self.now()),
+        })
     }
 
-    async fn read_approval(
-        &self,
-        tenant: Option<TenantId>,
-        id: ApprovalId,
-    ) -> Result<ApprovalRow, StoreError> {
-        match tenant {
+    /// As stored; or else as it waits in the spool.
+    async fn read_approval(&self, tenant: Option<TenantId>, id: ApprovalId) -> Result<Standing, StoreError> {
+        let stored = match tenant {
             Some(tenant) => self.store.approval(tenant, id, self.now()).await,
             None => self.store.approval_anywhere(id, self.now()).await,
+        };
+        match stored {
+            Ok(row) => Ok(Standing::Stored(Box::new(row))),
+            Err(error @ (StoreError::NotFound(_) | StoreError::Unavailable(_))) => {
+                let spooled = self.spool.as_ref().and_then(|spool| spool.approval(id));
+                let of_tenant =
+                    spooled.filter(|approval| tenant.is_none_or(|tenant| approval.tenant == tenant));
+                of_tenant.map(Standing::Spooled).ok_or(error)
+            }
+            Err(error) => Err(error),
         }
     }
 }
 
+/// Where an approval was found.
+enum Standing {
+    Stored(Box<ApprovalRow>),
+    /// The store has not heard of it, so nobody can have decided it.
+    Spooled(WaitingApproval),
+}
+
+impl Standing {
+    fn status(&self, now: Timestamp) -> ApprovalStatus {
+        match self {
+            Self::Stored(row) => row.status,
+            Self::Spooled(approval) if now < approval.expires_at => ApprovalStatus::Pending,
+            Self::Spooled(_) => ApprovalStatus::Expired,
+        }
+    }
+}
+
+fn status_in_spool(approval: &WaitingApproval, now: Timestamp) -> ApprovalStatusAnswer {
+    let remaining = approval.expires_at.since(now);
+    let (status, poll_guidance, retry_guidance) = match remaining.is_zero() {
+        false => (ApprovalStatus::Pending, POLL_ON, "wait; people are asked as soon as the store is back"),
+        true => (ApprovalStatus::Expired, FINAL, ASK_ANEW),
+    };
+    ApprovalStatusAnswer {
+        approval_id: approval.approval_id,
+        status,
+        decision: None,
+        decided_at: None,
+        expires_at: approval.expires_at,
+        remaining_seconds: remaining.as_secs_f64().ceil() as u64,
+        poll_guidance: poll_guidance.to_owned(),
+        retry_guidance: retry_guidance.to_owned(),
+    }
+}
+
+const POLL_ON: &str = "poll every 3 s, or ask once with ?wait=25";
+const FINAL: &str = "no need to poll: this is final";
+const ASK_ANEW: &str = "nobody decided in time; the identical request asks for a new approval";
+
 fn status_of(row: &ApprovalRow, now: Timestamp) -> ApprovalStatusAnswer {
     let is_pending = row.status == ApprovalStatus::Pending;
     let remaining = if is_pending { row.expires_at.since(now) } else { Duration::ZERO };
-    let poll_guidance = if is_pending {
-        "poll every 3 s, or ask once with ?wait=25"
-    } else {
-        "no need to poll: this is final"
-    };
     ApprovalStatusAnswer {
         approval_id: row.approval_id,
         status: row.status,
@@ -204,7 +259,7 @@ fn status_of(row: &ApprovalRow, now: Timestamp) -> ApprovalStatusAnswer {
         decided_at: row.decided_at,
         expires_at: row.expires_at,
         remaining_seconds: remaining.as_secs_f64().ceil() as u64,
-        poll_guidance: poll_guidance.to_owned(),
+        poll_guidance: if is_pending { POLL_ON } else { FINAL }.to_owned(),
         retry_guidance: retry_guidance(row, now),
     }
 }
@@ -232,9 +287,7 @@ fn retry_guidance(row: &ApprovalRow, now: Timestamp) -> String {
             "drop the call; the denial's window is over, the identical request asks for a new approval"
                 .to_owned()
         }
-        (ApprovalStatus::Expired, _) => {
-            "nobody decided in time; the identical request asks for a new approval".to_owned()
-        }
+        (ApprovalStatus::Expired, _) => ASK_ANEW.to_owned(),
         (ApprovalStatus::Executed, _) => "the call has been made; do not send it again".to_owned(),
     }
 }

@@ -3,7 +3,7 @@
 use crate::Live;
 use interven_http::CidrList;
 use interven_store::{KeyHash, KeyRecord, KeyScope, StoreError};
-use interven_types::{ApiKey, KeyId, TenantId, Timestamp};
+use interven_types::{AgentId, ApiKey, KeyId, TenantId, Timestamp};
 use std::{
     collections::HashMap,
     net::IpAddr,
@@ -31,6 +31,11 @@ impl Caller {
 
     pub fn client_addr(&self) -> IpAddr {
         self.client_addr
+    }
+
+    /// Whether a scan was asked with this key, or for its own agent.
+    pub(crate) fn is_asker(&self, key: Option<KeyId>, agent: AgentId) -> bool {
+        key == Some(self.key.key_id) || agent == self.key.agent_id
     }
 
     pub fn may(&self, scope: KeyScope) -> bool {

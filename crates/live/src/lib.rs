@@ -27,6 +27,7 @@ pub use approvals::{ApprovalPoll, ApprovalStatusAnswer, PollError};
 pub use at_rest::{DataKeyStatus, EncryptionStatus, KeyError, MasterKeys, StartError};
 pub use clock::Clock;
 pub use export::{Export, ExportFormat, ExportQuery};
+pub use interven_spool::{SpoolOptions, SpoolState};
 pub use keys::{Caller, Refusal};
 pub use operations::{Build, Health};
 pub use policies::{Applied, AppliedPolicy, ApplyError, NewPolicies, PolicyChange};
@@ -43,6 +44,7 @@ pub use simulate::{
 pub use tenants::{Tenant, TenantError};
 
 use interven_http::CidrList;
+use interven_spool::Spool;
 use interven_store::Store;
 use std::sync::Arc;
 
@@ -53,11 +55,18 @@ pub struct LiveOptions {
     pub max_body_bytes: u64,
     pub trusted_proxies: CidrList,
     pub clock: Clock,
+    /// Where scans are kept while the store is away. Absent: then they are refused.
+    pub spool: Option<SpoolOptions>,
 }
 
 impl Default for LiveOptions {
     fn default() -> Self {
-        Self { max_body_bytes: 262_144, trusted_proxies: CidrList::default(), clock: Clock::System }
+        Self {
+            max_body_bytes: 262_144,
+            trusted_proxies: CidrList::default(),
+            clock: Clock::System,
+            spool: None,
+        }
     }
 }
 
@@ -66,6 +75,7 @@ impl Default for LiveOptions {
 pub struct Live {
     pub store: Arc<dyn Store>,
     pub options: LiveOptions,
+    spool: Option<Arc<Spool>>,
     at_rest: at_rest::AtRest,
     secrets: secrets::ServerSecrets,
     tenants: tenants::Tenants,
@@ -86,10 +96,15 @@ impl Live {
     ) -> Result<Arc<Self>, StartError> {
         let at_rest = at_rest::AtRest::start(store.as_ref(), masters, options.clock.now()).await?;
         let secrets = secrets::load(store.as_ref(), &at_rest).await?;
+        let spool = match &options.spool {
+            Some(spool) => Some(Spool::open(Arc::clone(&store), spool.clone(), secrets.signing_key()).await?),
+            None => None,
+        };
         let changes = store.changes();
         let live = Arc::new(Self {
             store,
             options,
+            spool,
             at_rest,
             secrets,
             tenants: tenants::Tenants::default(),

@@ -3,6 +3,7 @@
 use crate::Live;
 use interven_classify::Classifier;
 use interven_http::BuildInfo;
+use interven_spool::SpoolState;
 use interven_types::Timestamp;
 use serde::Serialize;
 use std::time::Duration;
@@ -11,27 +12,53 @@ use std::time::Duration;
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
 const OK: &str = "ok";
+const DEGRADED: &str = "degraded";
+const UNAVAILABLE: &str = "unavailable";
+const STOPPING: &str = "stopping";
 
-/// Whether decisions and changes could be recorded now.
+/// What works here now.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Health {
-    /// `ok`, `unavailable`, or `stopping`: what comes now is still answered, but others should be asked.
+    /// `ok`; `degraded`: scans are answered and their records wait in the spool; `unavailable`; or `stopping`: what comes now
+    /// is still answered, but others should be asked.
     status: &'static str,
     dependencies: Vec<Dependency>,
 }
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 struct Dependency {
+    /// `sqlite`, `postgres` or `spool`.
     name: &'static str,
+    /// `ok`, `draining` or `unavailable`.
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// Of the spool: scans that were answered and are not in the store yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting: Option<u64>,
 }
 
 impl Health {
-    pub fn is_ok(&self) -> bool {
-        self.status == OK
+    /// Whether scans are decided and kept, and more should be sent here.
+    pub fn can_decide(&self) -> bool {
+        matches!(self.status, OK | DEGRADED)
     }
+
+    /// Whether the store can be read and changed, and more should be asked of it here.
+    pub fn can_change(&self) -> bool {
+        self.status != STOPPING && self.dependencies.first().is_some_and(|store| store.error.is_none())
+    }
+}
+
+fn dependency_on(spool: SpoolState, is_store_ok: bool) -> Dependency {
+    let status = match (&spool.file_trouble, spool.waiting) {
+        (Some(_), _) => UNAVAILABLE,
+        (None, 0) => OK,
+        (None, _) => "draining",
+    };
+    // A store that answers and yet takes nothing in says why.
+    let error = spool.file_trouble.or(spool.store_trouble.filter(|_| is_store_ok));
+    Dependency { name: "spool", status, error, waiting: Some(spool.waiting) }
 }
 
 /// What is running here.
@@ -57,9 +84,24 @@ impl Live {
             Ok(Err(error)) => Some(error.to_string()),
             Err(_elapsed) => Some(format!("no answer within {} s", PING_TIMEOUT.as_secs())),
         };
-        let store = if error.is_none() { OK } else { "unavailable" };
-        let status = if self.is_stopping() { "stopping" } else { store };
-        Health { status, dependencies: vec![Dependency { name: self.store.backend(), status: store, error }] }
+        let is_ok = error.is_none();
+        let status = if is_ok { OK } else { UNAVAILABLE };
+        let mut dependencies = vec![Dependency { name: self.store.backend(), status, error, waiting: None }];
+        let spool = self.spool_state().map(|state| dependency_on(state, is_ok));
+        let status = match &spool {
+            _ if self.is_stopping() => STOPPING,
+            Some(spool) if spool.waiting == Some(0) && is_ok => OK,
+            Some(spool) if spool.status == UNAVAILABLE => UNAVAILABLE,
+            Some(_) => DEGRADED,
+            None => status,
+        };
+        dependencies.extend(spool);
+        Health { status, dependencies }
+    }
+
+    /// How it goes with the spool, where there is one.
+    pub fn spool_state(&self) -> Option<SpoolState> {
+        self.spool.as_ref().map(|spool| spool.state())
     }
 
     pub fn build(&self, build: &BuildInfo) -> Build {

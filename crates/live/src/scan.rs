@@ -12,10 +12,11 @@ use interven_engine::{
     AgentView, BudgetView, ENGINE_VERSION, EngineFacts, History, InvalidCall, Judgement, Settlement,
     SettlementContext, Snapshot, Steps, decide, settle, shown_host, shown_url, signature,
 };
-use interven_store::{ActivityRow, Receipt, ScanEntry, Settled, StoreError};
+use interven_spool::Kept;
+use interven_store::{ActivityRow, ScanEntry, Settled, StoreError};
 use interven_types::{
     AgentId, ApprovalEffect, ApprovalId, Baseline, BudgetKey, KeyId, Precedent, RiskBand, ScanRequest,
-    TenantId, Timestamp, TraceId, Verb, Verdict,
+    TenantId, Timestamp, TraceId, TrustState, Verb, Verdict,
 };
 use interven_vault::Place;
 use serde_json::{Value, json};
@@ -75,7 +76,7 @@ impl Live {
         let view = agent.view();
         if tenant.is_over_quota(now) {
             let (attempt, _) = self.attempt(caller, &tenant, env, &request, &view, now)?;
-            return Err(self.record_over_quota(attempt).await);
+            return Err(self.record_over_quota(attempt, &view.trust).await);
         }
         let call = Arrived { request: Arc::new(request), context, tenant, env, view, now };
         timings.done("limits");
@@ -83,13 +84,9 @@ impl Live {
             match self.judge_and_record(caller, &call, timings.clone()).await {
                 Err(ScanError::AuditUnavailable(StoreError::Outdated)) => {}
                 Err(error) => return Err(error),
-                Ok(receipt) => {
-                    agent.note(&receipt, now);
-                    return Recorded::of(receipt).ok_or_else(|| {
-                        ScanError::AuditUnavailable(StoreError::Corrupt(
-                            "a scan was recorded without its verdict".to_owned(),
-                        ))
-                    });
+                Ok(kept) => {
+                    agent.note(kept.settled(), now);
+                    return Recorded::of(kept).map_err(ScanError::AuditUnavailable);
                 }
             }
         }
@@ -101,7 +98,7 @@ impl Live {
         caller: &Caller,
         call: &Arrived,
         mut timings: Timings,
-    ) -> Result<Receipt, ScanError> {
+    ) -> Result<Kept, ScanError> {
         let Arrived { request, context, tenant, env, view, now } = call;
         let now = *now;
         let (attempt, bytes) = self.attempt(caller, tenant, env.clone(), request, view, now)?;
@@ -131,7 +128,7 @@ impl Live {
             Ok::<_, InvalidCall>((judgement, signature, shown_url, timings))
         });
         let (judgement, signature, shown_url, timings) = judged.await??;
-        self.record(Scan {
+        let scan = Scan {
             approval_id: ApprovalId(randomness::fresh_id()),
             signature,
             shown_url,
@@ -143,8 +140,8 @@ impl Live {
             baseline,
             judgement,
             timings,
-        })
-        .await
+        };
+        self.record(scan, &view.trust).await
     }
 
     /// The tenant's budgets with what they have been used for.
@@ -156,7 +153,7 @@ impl Live {
         Ok(BudgetView::Counted { budgets: Arc::clone(&tenant.budgets), used })
     }
 
-    async fn record(&self, scan: Scan) -> Result<Receipt, ScanError> {
+    async fn record(&self, scan: Scan, trust: &TrustState) -> Result<Kept, ScanError> {
         let (tenant, now) = (Arc::clone(&scan.attempt.tenant), scan.attempt.now);
         let entry = ScanEntry {
             trace_id: scan.attempt.trace_id,
@@ -168,13 +165,16 @@ impl Live {
             now,
             settle: Box::new(move |precedent| scan.settle(precedent)),
         };
-        let receipt = self.store.record_scan(tenant.id, entry).await.map_err(ScanError::AuditUnavailable)?;
-        tenant.note_usage(receipt.scans_this_month, now);
-        Ok(receipt)
+        let kept = self.keep(tenant.id, entry, trust).await.map_err(ScanError::AuditUnavailable)?;
+        match &kept {
+            Kept::Recorded(receipt) => tenant.note_usage(receipt.scans_this_month, now),
+            Kept::Spooled(_) => tenant.note_one_more(now),
+        }
+        Ok(kept)
     }
 
     /// Over quota nothing is evaluated, but the attempt leaves its row.
-    async fn record_over_quota(&self, attempt: Attempt) -> ScanError {
+    async fn record_over_quota(&self, attempt: Attempt, trust: &TrustState) -> ScanError {
         let (tenant, trace_id) = (attempt.tenant.id, attempt.trace_id);
         let entry = ScanEntry {
             trace_id,
@@ -196,7 +196,7 @@ impl Live {
                 })
             }),
         };
-        match self.store.record_scan(tenant, entry).await {
+        match self.keep(tenant, entry, trust).await {
             Ok(_) => ScanError::QuotaExceeded { trace_id: Some(trace_id) },
             Err(error) => ScanError::AuditUnavailable(error),
         }

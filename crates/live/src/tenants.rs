@@ -90,11 +90,21 @@ impl Tenant {
         self.settings.limits.scans_per_month.is_some_and(|quota| used() >= quota)
     }
 
+    /// What the store has counted in this month.
     pub(crate) fn note_usage(&self, scans_this_month: u64, now: Timestamp) {
+        self.count_usage(now, |so_far| so_far.max(scans_this_month));
+    }
+
+    /// A scan that the store has not counted yet.
+    pub(crate) fn note_one_more(&self, now: Timestamp) {
+        self.count_usage(now, |so_far| so_far + 1);
+    }
+
+    fn count_usage(&self, now: Timestamp, next: impl FnOnce(u64) -> u64) {
         let mut month = self.usage.month.lock().unwrap_or_else(PoisonError::into_inner);
         let this_month = month_of(now);
         let so_far = if month.0 == this_month { month.1 } else { 0 };
-        *month = (this_month, so_far.max(scans_this_month));
+        *month = (this_month, next(so_far));
     }
 }
 

@@ -16,7 +16,7 @@ use interven_live::{Build, Health};
 )]
 pub(crate) async fn health(State(telemetry): State<Telemetry>) -> (StatusCode, Json<Health>) {
     let health = telemetry.live.health().await;
-    let status = if health.is_ok() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if health.can_change() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(health))
 }
 

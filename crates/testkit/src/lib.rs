@@ -7,5 +7,8 @@
     reason = "a test that cannot go on fails there and then, and says how far it came"
 )]
 
+mod faulty;
 pub mod postgres;
 pub mod store_conformance;
+
+pub use faulty::{Fault, FaultyStore};

@@ -32,6 +32,7 @@ const ENGINE: &str = "interven-engine";
 const STORE: &str = "interven-store";
 const STORE_SQLITE: &str = "interven-store-sqlite";
 const STORE_POSTGRES: &str = "interven-store-postgres";
+const SPOOL: &str = "interven-spool";
 const HTTP: &str = "interven-http";
 const LIVE: &str = "interven-live";
 const GATEWAY: &str = "interven-gateway";
@@ -51,6 +52,7 @@ const SHIPPED: &[&str] = &[
     STORE,
     STORE_SQLITE,
     STORE_POSTGRES,
+    SPOOL,
     HTTP,
     LIVE,
     GATEWAY,
@@ -73,8 +75,9 @@ pub(crate) const LAYERS: &[Layer] = &[
     layer(STORE, Kind::Edge, &[TYPES, LEDGER]),
     layer(STORE_SQLITE, Kind::Edge, &[TYPES, LEDGER, STORE]),
     layer(STORE_POSTGRES, Kind::Edge, &[TYPES, LEDGER, STORE]),
+    layer(SPOOL, Kind::Edge, &[TYPES, VAULT, STORE]),
     layer(HTTP, Kind::Edge, &[TYPES]),
-    layer(LIVE, Kind::Edge, &[TYPES, VAULT, LEDGER, NORMALIZE, CLASSIFY, POLICY, ENGINE, STORE, HTTP]),
+    layer(LIVE, Kind::Edge, &[TYPES, VAULT, LEDGER, NORMALIZE, CLASSIFY, POLICY, ENGINE, STORE, SPOOL, HTTP]),
     layer(GATEWAY, Kind::Edge, &[TYPES, VAULT, POLICY, ENGINE, STORE, HTTP, LIVE]),
     layer(TELEMETRY, Kind::Edge, &[TYPES, LEDGER, CLASSIFY, POLICY, ENGINE, STORE, HTTP, LIVE]),
     layer(CLIENT, Kind::Edge, &[TYPES]),

@@ -4,7 +4,7 @@ use super::{
     Config, Service,
     first_start::url_of,
     logs,
-    plane::{Planes, bind, live_options},
+    plane::{Planes, bind, live_options, spool_options},
     shared_secrets::SharedSecrets,
     shutdown, tell,
 };
@@ -14,7 +14,7 @@ use crate::{
     exit::{Exit, UsageError},
 };
 use anyhow::{Context as _, Result};
-use interven_live::Live;
+use interven_live::{Live, LiveOptions};
 use std::sync::Arc;
 use tokio::{net::TcpListener, sync::watch};
 
@@ -31,6 +31,10 @@ async fn run(service: Service, args: &AloneArgs) -> Result<Exit> {
     let config = Config::of_process(service, args.config.as_deref())?;
     let url = shared_database(service, config.database.as_ref())?;
     let secrets = SharedSecrets::read(service)?;
+    let spool = match service {
+        Service::Telemetry => None,
+        _ => spool_options(&config, None)?,
+    };
     logs::start_logging(&config)?;
     let stop = shutdown::on_signal().context("signals cannot be listened to")?;
     let listener = match service {
@@ -38,7 +42,8 @@ async fn run(service: Service, args: &AloneArgs) -> Result<Exit> {
         _ => bind(config.gateway_addr, "the gateway", "GATEWAY_ADDR").await?,
     };
     let database = Database::open(url, config.auto_migrate).await?;
-    let served = serve_one(service, &config, secrets, &database, listener, stop).await;
+    let served =
+        serve_one(service, &config, live_options(&config, spool), secrets, &database, listener, stop).await;
     database.close().await;
     served.map(|()| Exit::Ok)
 }
@@ -59,13 +64,14 @@ fn shared_database(service: Service, url: Option<&DatabaseUrl>) -> Result<&Datab
 async fn serve_one(
     service: Service,
     config: &Config,
+    options: LiveOptions,
     secrets: SharedSecrets,
     database: &Database,
     listener: TcpListener,
     stop: watch::Receiver<bool>,
 ) -> Result<()> {
     let store = database.store();
-    let live = Live::start(store, secrets.master_keys()?, live_options(config)).await?;
+    let live = Live::start(store, secrets.master_keys()?, options).await?;
     secrets.agree(&live).await?;
     let url = url_of(&listener)?;
     tell(&format!("interven {} {}  {url}\n", service.name(), env!("CARGO_PKG_VERSION")));

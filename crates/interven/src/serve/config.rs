@@ -58,6 +58,8 @@ pub(crate) struct Config {
     pub(crate) auto_migrate: bool,
     /// Absent: the telemetry address.
     pub(crate) approval_base_url: Option<String>,
+    /// What is done with scans while the store is away. Absent: they are refused.
+    pub(crate) spool: Option<SpoolConfig>,
     pub(crate) admin_user: String,
     pub(crate) max_body_bytes: u64,
     pub(crate) body_timeout: Duration,
@@ -67,6 +69,23 @@ pub(crate) struct Config {
     pub(crate) drain_timeout: Duration,
     pub(crate) log_filter: String,
     pub(crate) log_format: LogFormat,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SpoolConfig {
+    /// Absent: `spool` in the data directory.
+    pub(crate) directory: Option<PathBuf>,
+    pub(crate) max_bytes: u64,
+}
+
+/// What becomes of a scan that the store cannot record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum StoreFailureMode {
+    /// It is refused.
+    Strict,
+    /// It is kept in a local file until the store is back.
+    Spool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -95,6 +114,9 @@ struct Keys {
     database_url: String,
     auto_migrate: bool,
     approval_base_url: String,
+    store_failure_mode: StoreFailureMode,
+    spool_dir: String,
+    spool_max_bytes: u64,
     admin_user: String,
     max_body_bytes: u64,
     body_timeout_sec: u64,
@@ -124,6 +146,9 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
     ("database_url", DATABASE_URL, Kind::Text),
     ("auto_migrate", "AUTO_MIGRATE", Kind::Flag),
     ("approval_base_url", "APPROVAL_BASE_URL", Kind::Text),
+    ("store_failure_mode", "STORE_FAILURE_MODE", Kind::Text),
+    ("spool_dir", "SPOOL_DIR", Kind::Text),
+    ("spool_max_bytes", "SPOOL_MAX_BYTES", Kind::Number),
     ("admin_user", "ADMIN_USER", Kind::Text),
     ("max_body_bytes", "MAX_BODY_BYTES", Kind::Number),
     ("body_timeout_sec", "BODY_TIMEOUT_SEC", Kind::Number),
@@ -190,6 +215,13 @@ impl Keys {
             database: database(&self.database_url)?,
             auto_migrate: self.auto_migrate,
             approval_base_url: Some(self.approval_base_url).filter(|url| !url.is_empty()),
+            spool: match self.store_failure_mode {
+                StoreFailureMode::Strict => None,
+                StoreFailureMode::Spool => Some(SpoolConfig {
+                    directory: Some(self.spool_dir).filter(|path| !path.is_empty()).map(PathBuf::from),
+                    max_bytes: self.spool_max_bytes,
+                }),
+            },
             admin_user: self.admin_user,
             max_body_bytes: self.max_body_bytes,
             body_timeout: Duration::from_secs(self.body_timeout_sec),
@@ -267,6 +299,7 @@ mod tests {
             database: None,
             auto_migrate: true,
             approval_base_url: None,
+            spool: None,
             admin_user: "admin@localhost".to_owned(),
             max_body_bytes: 262_144,
             body_timeout: Duration::from_secs(10),
@@ -321,6 +354,17 @@ mod tests {
     }
 
     #[test]
+    fn scans_are_spooled_only_when_asked_for() {
+        let spool = loaded(&[("STORE_FAILURE_MODE", "spool")]).unwrap().spool;
+        assert_eq!(spool, Some(SpoolConfig { directory: None, max_bytes: 1 << 30 }));
+        let elsewhere =
+            [("STORE_FAILURE_MODE", "spool"), ("SPOOL_DIR", "/var/spool/iv"), ("SPOOL_MAX_BYTES", "9")];
+        let expected = SpoolConfig { directory: Some("/var/spool/iv".into()), max_bytes: 9 };
+        assert_eq!(loaded(&elsewhere).unwrap().spool, Some(expected));
+        assert_eq!(loaded(&[("SPOOL_DIR", "/var/spool/iv")]).unwrap().spool, None);
+    }
+
+    #[test]
     fn what_is_wrong_is_named_with_its_place() {
         for (name, value, expected) in [
             ("GATEWAY_ADDR", "4000", "`4000` is no address with a port"),
@@ -330,6 +374,7 @@ mod tests {
             ("DATABASE_URL", "mysql://me:pw@db/x", "`mysql` is no kind of database"),
             ("AUTO_MIGRATE", "yes", "AUTO_MIGRATE: `yes` is neither true nor false"),
             ("LOG_FORMAT", "xml", "unknown variant `xml`"),
+            ("STORE_FAILURE_MODE", "open", "unknown variant `open`, expected `strict` or `spool`"),
             ("MAX_CONNECTIONS", "-1", "max_connections"),
         ] {
             let error = loaded(&[(name, value)]).unwrap_err();

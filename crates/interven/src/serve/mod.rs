@@ -22,7 +22,7 @@ use crate::{
 };
 use anyhow::{Context as _, Result};
 use interven_live::Live;
-use plane::{Planes, bind, live_options};
+use plane::{Planes, bind, live_options, spool_options};
 use std::io::Write as _;
 use tokio::{net::TcpListener, sync::watch};
 
@@ -75,7 +75,8 @@ async fn serve_database(
     let is_in_use = !store.tenants().await?.is_empty();
     let masters = secrets::master_keys(data_dir, is_in_use)?;
     let admin_token = secrets::admin_token(data_dir)?;
-    let live = Live::start(store, masters, live_options(config)).await?;
+    let spool = spool_options(config, Some(data_dir.path()))?;
+    let live = Live::start(store, masters, live_options(config, spool)).await?;
     secrets::forget_previous_master_key(data_dir)?;
     let finished = first_start::finish(&live, data_dir, &addresses, &config.admin_user).await?;
 

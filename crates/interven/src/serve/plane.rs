@@ -1,15 +1,18 @@
 //! The two services as they run, in one process or apart.
 
 use super::{Config, shutdown};
-use crate::build::build_info;
+use crate::{build::build_info, exit::UsageError, installation::create_private_dir};
 use anyhow::{Context as _, Result};
 use interven_gateway::Gateway;
 use interven_http::{ServeOptions, serve};
-use interven_live::{Live, LiveOptions};
+use interven_live::{Live, LiveOptions, SpoolOptions};
 use interven_telemetry::Telemetry;
 use interven_types::Secret;
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::watch};
+
+/// With a spool, a store that has not recorded a scan in this time counts as away.
+const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) async fn bind(addr: SocketAddr, what: &str, variable: &str) -> Result<TcpListener> {
     TcpListener::bind(addr).await.with_context(|| {
@@ -17,12 +20,24 @@ pub(super) async fn bind(addr: SocketAddr, what: &str, variable: &str) -> Result
     })
 }
 
-pub(super) fn live_options(config: &Config) -> LiveOptions {
+pub(super) fn live_options(config: &Config, spool: Option<SpoolOptions>) -> LiveOptions {
     LiveOptions {
         max_body_bytes: config.max_body_bytes,
         trusted_proxies: config.trusted_proxies.clone(),
+        spool,
         ..LiveOptions::default()
     }
+}
+
+/// Where scans are kept while the store is away, if they are: by default in the data directory, where there is one.
+pub(super) fn spool_options(config: &Config, data_dir: Option<&Path>) -> Result<Option<SpoolOptions>> {
+    let Some(spool) = &config.spool else { return Ok(None) };
+    let directory = spool.directory.clone().or_else(|| data_dir.map(|path| path.join("spool")));
+    let directory = directory.ok_or_else(|| {
+        UsageError("STORE_FAILURE_MODE=spool needs a directory of this process alone in SPOOL_DIR".to_owned())
+    })?;
+    create_private_dir(&directory)?;
+    Ok(Some(SpoolOptions { directory, max_bytes: spool.max_bytes, store_timeout: STORE_TIMEOUT }))
 }
 
 /// What the services of this process share.

@@ -40,4 +40,6 @@ pub enum StartError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Key(#[from] KeyError),
+    #[error(transparent)]
+    Spool(#[from] interven_spool::SpoolError),
 }
