@@ -84,6 +84,36 @@ struct Rule {
     allow: Vec<String>,
 }
 
+/// What a value says of itself.
+#[derive(Clone, Copy, Debug)]
+struct Verdict {
+    confidence: Confidence,
+    /// Whether it is an advertised example, or allowed.
+    is_example: bool,
+}
+
+/// The values that a rule judged last: logs and lists repeat theirs, and a check may cost more than finding the value.
+#[derive(Default)]
+struct Recent<'t> {
+    judged: [Option<(&'t str, Option<Verdict>)>; 4],
+    /// Where the next value goes.
+    next: usize,
+}
+
+impl<'t> Recent<'t> {
+    fn verdict(&mut self, value: &'t str, judge: impl Fn(&str) -> Option<Verdict>) -> Option<Verdict> {
+        if let Some((_, verdict)) = self.judged.iter().flatten().find(|(known, _)| *known == value) {
+            return *verdict;
+        }
+        let verdict = judge(value);
+        if let Some(oldest) = self.judged.get_mut(self.next) {
+            *oldest = Some((value, verdict));
+        }
+        self.next = (self.next + 1) % self.judged.len();
+        verdict
+    }
+}
+
 /// Where each detector has to look: merged windows, in rising order. What no keyword triggers costs nothing, however
 /// many detectors there are.
 #[derive(Default)]
@@ -359,6 +389,7 @@ impl Rule {
         let mut doubt = self.doubt.as_ref().map(|words| WordCursor::new(words, text));
         let pattern = self.pattern.get();
         let mut captures = None;
+        let mut recent = Recent::default();
         for part in regions.iter().flat_map(|region| self.parts(pattern, text, region.clone())) {
             let mut from = part.start;
             while from < part.end {
@@ -370,7 +401,11 @@ impl Rule {
                 // The text after the value may open the next match.
                 from = span.end.max(whole.start + 1);
                 let confidence = self.limit_by_label(text, &span, columns).and_then(|most| {
-                    let judged = self.judge(text, &span, markers, context.as_mut(), doubt.as_mut())?;
+                    if markers.are_all_of(text, &span) {
+                        return None;
+                    }
+                    let verdict = recent.verdict(text.get(span.clone())?, |value| self.judge_value(value))?;
+                    let judged = self.judge_place(verdict, text, &span, context.as_mut(), doubt.as_mut())?;
                     Some(judged.min(most))
                 });
                 if let Some(confidence) = confidence {
@@ -426,24 +461,33 @@ impl Rule {
         None
     }
 
-    fn judge(
-        &self,
-        text: &str,
-        span: &Range<usize>,
-        markers: &Markers,
-        context: Option<&mut WordCursor<'_, '_>>,
-        doubt: Option<&mut WordCursor<'_, '_>>,
-    ) -> Option<Confidence> {
-        let value = text.get(span.clone()).filter(|v| !v.is_empty())?;
-        if markers.are_all_of(text, span)
-            || self.min_entropy.is_some_and(|least| measure_entropy(value) < least)
-        {
+    /// What the value says, wherever it stands; `None` if it is none.
+    fn judge_value(&self, value: &str) -> Option<Verdict> {
+        if value.is_empty() || self.min_entropy.is_some_and(|least| measure_entropy(value) < least) {
             return None;
         }
         let mut confidence = self.confidence;
         if self.validator.is_some_and(|is_valid| !is_valid(value)) {
             confidence = confidence.min(self.validator_failure?.confidence());
         }
+        let is_allowed = || {
+            let lower = value.to_ascii_lowercase();
+            self.allow.iter().any(|part| lower.contains(part))
+        };
+        let is_example = self.class == DataClass::Secrets && (is_placeholder(value) || is_sample_jwt(value));
+        Some(Verdict { confidence, is_example: is_example || (!self.allow.is_empty() && is_allowed()) })
+    }
+
+    /// How sure a match is by the `verdict` on its value and the words round it.
+    fn judge_place(
+        &self,
+        verdict: Verdict,
+        text: &str,
+        span: &Range<usize>,
+        context: Option<&mut WordCursor<'_, '_>>,
+        doubt: Option<&mut WordCursor<'_, '_>>,
+    ) -> Option<Confidence> {
+        let mut confidence = verdict.confidence;
         let has_context = context.map(|words| words.is_near(span));
         if has_context == Some(false) {
             if self.required_context {
@@ -456,12 +500,7 @@ impl Rule {
         {
             confidence = Confidence::Low;
         }
-        let is_allowed = || {
-            let lower = value.to_ascii_lowercase();
-            self.allow.iter().any(|part| lower.contains(part))
-        };
-        let is_example = self.class == DataClass::Secrets && (is_placeholder(value) || is_sample_jwt(value));
-        if is_example || (!self.allow.is_empty() && is_allowed()) || doubt.is_some_and(|d| d.is_near(span)) {
+        if verdict.is_example || doubt.is_some_and(|d| d.is_near(span)) {
             confidence = Confidence::Low;
         }
         Some(confidence)
