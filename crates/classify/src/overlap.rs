@@ -87,7 +87,8 @@ fn group(all: &[Located]) -> Option<Vec<usize>> {
     let mut spans: Vec<(usize, usize, usize, usize)> = numbered
         .flat_map(|(n, l)| l.sources.iter().map(move |(leaf, span)| (*leaf, span.start, span.end, n)))
         .collect();
-    spans.sort_unstable();
+    // Mostly one rising row per detector, which a stable sort merges.
+    spans.sort();
     let mut firsts: Vec<usize> = (0..all.len()).collect();
     let first_of = |firsts: &[usize], mut n: usize| {
         while let Some(first) = firsts.get(n).filter(|first| **first != n) {
