@@ -142,6 +142,19 @@ mod tests {
     }
 
     #[test]
+    fn the_row_that_chance_makes_least_often_is_looked_for() {
+        for (pattern, expected) in [
+            ("[0-9]{14,17}=([A-Za-z0-9_-]{27,40})", Some((10, 14))),
+            ("[A-Za-z0-9_-]{40} [0-9]{14}", Some((64, 40))),
+            ("[0-9]{13}", None),
+        ] {
+            let hir =
+                regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).unwrap();
+            assert_eq!(row_of(&hir).map(|(bytes, len)| (bytes.len(), len)), expected, "{pattern}");
+        }
+    }
+
+    #[test]
     fn what_a_match_cannot_do_without() {
         let of = |pattern: &str| {
             let hir =

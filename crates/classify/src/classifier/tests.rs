@@ -239,3 +239,15 @@ fn a_tenants_detector_wins_over_a_general_one_and_has_hosts_of_its_own() {
     assert_eq!(at("api.acme.example"), [("acme_employee".to_owned(), Confidence::Low)]);
     assert_eq!(at("api.other.example"), [("acme_employee".to_owned(), Confidence::High)]);
 }
+
+#[test]
+fn equal_values_are_judged_by_their_own_places() {
+    let filler = "and so on, ".repeat(60);
+    let text =
+        format!("e-mail and name: Jane Doe; {filler}name: Jane Doe; {filler}e-mail and name: Jane Doe;");
+    let classifier = Classifier::builtin();
+    let findings = classifier.classify_text(&text);
+    let found: Vec<Confidence> =
+        findings.hits.iter().filter(|hit| hit.detector == "person_name").map(|hit| hit.confidence).collect();
+    assert_eq!(found, [Confidence::Medium, Confidence::Low, Confidence::Medium]);
+}
