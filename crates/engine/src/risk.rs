@@ -108,9 +108,12 @@ fn weight_of(engine: EngineName, settings: &TenantSettings) -> f64 {
     settings.risk.weights.get(&engine).copied().unwrap_or_else(|| engine.default_weight())
 }
 
+/// From here on trust is a good name.
+pub(crate) const GOOD_NAME: f64 = 0.8;
+
 /// A good name takes up to 0.10 off, a bad one adds up to 0.20; 0.8 is neither.
 fn assess_trust(trust_score: f64) -> Assessment {
-    let score = match trust_score - 0.8 {
+    let score = match trust_score - GOOD_NAME {
         above if above >= 0.0 => -0.10 * above / 0.2,
         below => 0.20 * -below / 0.8,
     };

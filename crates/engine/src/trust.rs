@@ -1,5 +1,6 @@
 //! Trust: how it is read, and how one settled scan moves it.
 
+use crate::{decide::Judgement, risk::GOOD_NAME};
 use interven_types::{
     Decision, EngineName, Factor, RiskBand, Timestamp, TraceId, TrustEvent, TrustEventKind, TrustState,
     Verdict,
@@ -9,6 +10,42 @@ use interven_types::{
 const CLEAN_STREAK: u32 = 50;
 /// A baseline score from here on is an anomaly.
 const STRONG_ANOMALY: f64 = 0.6;
+
+/// A judgement stands although trust has moved since by this much: the largest step that one call makes. It moves the risk
+/// score by 0.0125 at most below 0.8, and by 0.025 above.
+const NO_MATTER: f64 = 0.05;
+
+impl Judgement {
+    /// Whether the call would be judged no differently on the trust as stored now. Other calls, of this gateway or of another,
+    /// may have moved it since it was read.
+    pub fn stands_on(&self, stored: &TrustState, threshold: f64, now: Timestamp) -> bool {
+        stands(self.decision, &self.facts.trust, stored, threshold, now)
+    }
+}
+
+/// Less trust makes no DENY stricter. Everything else rests on the score, on which side of a good name it lies, and on scrutiny.
+fn stands(
+    decision: Decision,
+    judged: &TrustState,
+    stored: &TrustState,
+    threshold: f64,
+    now: Timestamp,
+) -> bool {
+    if decision == Decision::Deny && stored.trust_score <= judged.trust_score {
+        return true;
+    }
+    let (before, after) = (scrutiny(judged, threshold, now), scrutiny(stored, threshold, now));
+    let has_moved = |one: f64, other: f64| rounded((one - other).abs()) > NO_MATTER;
+    before.is_active == after.is_active
+        && (judged.trust_score >= GOOD_NAME) == (stored.trust_score >= GOOD_NAME)
+        && !has_moved(judged.trust_score, stored.trust_score)
+        && !has_moved(before.trust_score, after.trust_score)
+}
+
+/// Four decimals, so that a step of 0.05 is that and not a hair more.
+fn rounded(score: f64) -> f64 {
+    (score * 10_000.0).round() / 10_000.0
+}
 
 /// Whether an agent is watched more closely, and why.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -114,5 +151,30 @@ mod tests {
         let set = TrustState { scrutiny_until: Some(Timestamp::from_unix_ms(1_001)), ..state(1.0) };
         assert!(scrutiny(&set, 0.6, now).is_active);
         assert!(!scrutiny(&set, 0.6, Timestamp::from_unix_ms(1_001)).is_active);
+    }
+
+    #[test]
+    fn a_judgement_stands_until_trust_has_moved_in_what_matters() {
+        let now = Timestamp::from_unix_ms(3_600_000);
+        let at = |trust_score| TrustState { updated_at: now, ..state(trust_score) };
+        let watched =
+            TrustState { scrutiny_until: Some(now.saturating_add(Duration::from_secs(1))), ..at(0.9) };
+        let clean = TrustState { clean_streak: 7, ..at(0.9) };
+        let (allow, deny) = (Decision::Allow, Decision::Deny);
+        for (why, decision, judged, stored, stands_still) in [
+            ("nothing moved", allow, at(0.9), at(0.9), true),
+            ("a clean call", allow, at(0.9), clean, true),
+            ("the largest step of one call", allow, at(1.0), at(0.95), true),
+            ("the largest step up", allow, at(0.85), at(0.9), true),
+            ("more than one step", allow, at(1.0), at(0.94), false),
+            ("mended by an operator", allow, at(0.85), at(1.0), false),
+            ("no good name any more", allow, at(0.81), at(0.79), false),
+            ("under scrutiny by now", allow, at(0.61), at(0.59), false),
+            ("scrutiny set by hand", allow, at(0.9), watched.clone(), false),
+            ("a DENY is no stricter on less trust", deny, at(1.0), at(0.2), true),
+            ("a DENY may be milder on more", deny, at(0.5), at(1.0), false),
+        ] {
+            assert_eq!(stands(decision, &judged, &stored, 0.6, now), stands_still, "{why}");
+        }
     }
 }

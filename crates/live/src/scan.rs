@@ -72,17 +72,21 @@ impl Live {
         let tenant = self.tenant(caller.tenant()).ok_or(ScanError::TenantUnavailable)?;
         let env = env_of(caller, &request)?;
         tenant.take_scan().map_err(ScanError::RateLimited)?;
-        let agent = self.calling_agent(caller, &tenant, &request, now).await?;
+        let mut agent = self.calling_agent(caller, &tenant, &request, now).await?;
         let view = agent.view();
         if tenant.is_over_quota(now) {
             let (attempt, _) = self.attempt(caller, &tenant, env, &request, &view, now)?;
             return Err(self.record_over_quota(attempt, &view.trust).await);
         }
-        let call = Arrived { request: Arc::new(request), context, tenant, env, view, now };
+        let mut call = Arrived { request: Arc::new(request), context, tenant, env, view, now };
         timings.done("limits");
         for _ in 0..MOST_JUDGEMENTS {
             match self.judge_and_record(caller, &call, timings.clone()).await {
-                Err(ScanError::AuditUnavailable(StoreError::Outdated)) => {}
+                Err(ScanError::AuditUnavailable(StoreError::Outdated)) => {
+                    self.forget_agent(call.tenant.id, call.view.agent_id);
+                    agent = self.calling_agent(caller, &call.tenant, &call.request, now).await?;
+                    call.view = agent.view();
+                }
                 Err(error) => return Err(error),
                 Ok(kept) => {
                     agent.note(kept.settled(), now);
@@ -162,10 +166,11 @@ impl Live {
             signature: scan.signature,
             idempotency_key: scan.idempotency_key.clone(),
             budgets: scan.budgets.clone(),
+            rate_limit: tenant.rate_limit(),
             now,
             settle: Box::new(move |precedent| scan.settle(precedent)),
         };
-        let kept = self.keep(tenant.id, entry, trust).await.map_err(ScanError::AuditUnavailable)?;
+        let kept = self.keep(tenant.id, entry, trust).await.map_err(not_recorded)?;
         match &kept {
             Kept::Recorded(receipt) => tenant.note_usage(receipt.scans_this_month, now),
             Kept::Spooled(_) => tenant.note_one_more(now),
@@ -175,7 +180,7 @@ impl Live {
 
     /// Over quota nothing is evaluated, but the attempt leaves its row.
     async fn record_over_quota(&self, attempt: Attempt, trust: &TrustState) -> ScanError {
-        let (tenant, trace_id) = (attempt.tenant.id, attempt.trace_id);
+        let (tenant, trace_id) = (Arc::clone(&attempt.tenant), attempt.trace_id);
         let entry = ScanEntry {
             trace_id,
             agent_id: attempt.agent_id,
@@ -183,6 +188,7 @@ impl Live {
             signature: [0; 32],
             idempotency_key: None,
             budgets: Vec::new(),
+            rate_limit: tenant.rate_limit(),
             now: attempt.now,
             settle: Box::new(move |precedent| {
                 Some(Settled {
@@ -196,9 +202,9 @@ impl Live {
                 })
             }),
         };
-        match self.keep(tenant, entry, trust).await {
+        match self.keep(tenant.id, entry, trust).await {
             Ok(_) => ScanError::QuotaExceeded { trace_id: Some(trace_id) },
-            Err(error) => ScanError::AuditUnavailable(error),
+            Err(error) => not_recorded(error),
         }
     }
 
@@ -233,6 +239,14 @@ impl Live {
     }
 }
 
+/// The limiter in memory lets pass what this process has room for; the store knows of all the others.
+fn not_recorded(error: StoreError) -> ScanError {
+    match error {
+        StoreError::RateLimited(wait) => ScanError::RateLimited(wait),
+        other => ScanError::AuditUnavailable(other),
+    }
+}
+
 /// What a sealed request is bound to.
 pub(crate) fn request_place(tenant: TenantId, trace: &str) -> Place<'_> {
     Place { tenant: Some(tenant), table: "activity_log", row: trace }
@@ -251,7 +265,7 @@ fn env_of(caller: &Caller, request: &ScanRequest) -> Result<String, ScanError> {
 }
 
 /// How often a call is judged at most. Once more is needed when a budget went over its limit while the call was judged, and
-/// within a day each does so once.
+/// within a day each does so once; or when the agent's trust moved, and it has twenty steps from the top to the bottom.
 const MOST_JUDGEMENTS: usize = 64;
 
 /// A call that passed the limits.
@@ -336,9 +350,13 @@ struct Scan {
 }
 
 impl Scan {
-    /// Nothing, when the budgets are no longer what the call was judged by.
+    /// Nothing, when the budgets or the agent's trust are no longer what the call was judged by.
     fn settle(mut self, precedent: &Precedent) -> Option<Settled> {
-        if !self.judgement.stands_with(&precedent.budgets_used) {
+        let tenant = &self.attempt.tenant;
+        let threshold = tenant.settings.scrutiny_threshold(&self.attempt.env);
+        if !self.judgement.stands_with(&precedent.budgets_used)
+            || !self.judgement.stands_on(&precedent.trust, threshold, self.attempt.now)
+        {
             return None;
         }
         let context = SettlementContext {

@@ -8,7 +8,7 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock as _};
 use interven_classify::{Classifier, Options};
 use interven_normalize::OwnDomains;
 use interven_policy::{BudgetError, Budgets, InstalledPolicy, PolicySet, PolicySource};
-use interven_store::{PolicyRow, StoreError};
+use interven_store::{PolicyRow, RateLimit, StoreError};
 use interven_types::{PolicyId, TenantId, TenantSettings, Timestamp};
 use sha2::{Digest, Sha256};
 use std::{
@@ -80,6 +80,12 @@ impl Tenant {
     pub(crate) fn take_scan(&self) -> Result<(), Duration> {
         let Some(limiter) = &self.limiter else { return Ok(()) };
         limiter.check().map_err(|until| until.wait_time_from(limiter.clock().now()))
+    }
+
+    /// The rate over all gateways, for the store to hold.
+    pub(crate) fn rate_limit(&self) -> Option<RateLimit> {
+        let per_minute = NonZeroU32::new(self.settings.limits.scans_per_minute?)?;
+        Some(RateLimit::per_minute(per_minute))
     }
 
     pub(crate) fn is_over_quota(&self, now: Timestamp) -> bool {
@@ -263,11 +269,11 @@ fn limiter_for(
     settings: &TenantSettings,
     previous: Option<&Tenant>,
 ) -> Option<Arc<DefaultDirectRateLimiter>> {
-    let rate = NonZeroU32::new(settings.limits.scans_per_minute?)?;
+    let RateLimit { per_minute: rate, burst } =
+        RateLimit::per_minute(NonZeroU32::new(settings.limits.scans_per_minute?)?);
     let kept = previous.filter(|p| p.settings.limits.scans_per_minute == Some(rate.get()));
     if let Some(limiter) = kept.and_then(|p| p.limiter.clone()) {
         return Some(limiter);
     }
-    let burst = rate.saturating_mul(NonZeroU32::MIN.saturating_add(1));
     Some(Arc::new(RateLimiter::direct(Quota::per_minute(rate).allow_burst(burst))))
 }

@@ -8,8 +8,8 @@ use crate::{
 };
 use async_trait::async_trait;
 use interven_store::{
-    Actor, ApprovalDecision, ApprovalFilter, ApprovalRow, ApprovalStatus, ApprovalStore, Change, StoreError,
-    StoreResult,
+    Actor, ApprovalDecision, ApprovalFilter, ApprovalRow, ApprovalStatus, ApprovalStore, Change,
+    KnownApproval, PRECEDENTS, StoreError, StoreResult,
 };
 use interven_types::{
     AgentId, ApprovalId, NewApproval, PriorApproval, TenantId, Timestamp, TrustEvent, TrustEventKind,
@@ -17,9 +17,6 @@ use interven_types::{
 use rusqlite::{Connection, params, params_from_iter};
 use serde_json::json as object;
 use std::time::Duration;
-
-/// Earlier approvals of one exact call that a retry looks at, newest first.
-const PRECEDENTS: u32 = 16;
 
 fn approval_row(row: &Cells<'_>, now: Timestamp) -> StoreResult<ApprovalRow> {
     let mut approval = ApprovalRow {
@@ -72,28 +69,23 @@ pub(crate) fn precedent(
     now: Timestamp,
 ) -> StoreResult<Option<PriorApproval>> {
     let newest_first = db.rows(
-        "SELECT approval_id, status, expires_at, window_ends_at, uses, max_uses,
+        "SELECT approval_id, status, created_at, expires_at, window_ends_at, uses, max_uses,
             EXISTS (SELECT 1 FROM approval_uses AS u
                     WHERE u.approval_id = a.approval_id AND u.idempotency_key = ?4) AS is_repeat
          FROM approvals AS a WHERE agent_id = ?1 AND signature = ?2 AND tenant_id = ?3
          ORDER BY created_at DESC, rowid DESC LIMIT ?5",
         params![agent.to_string(), signature, tenant.to_string(), idempotency_key, PRECEDENTS],
         |row| {
-            let approval_id = row.parsed("approval_id")?;
-            let expires_at: Timestamp = row.parsed("expires_at")?;
-            let in_window = row.optional_parsed("window_ends_at")?.is_some_and(|end: Timestamp| now < end);
-            let uses: u32 = row.number("uses")?;
-            let has_use_left = row.optional_number("max_uses")?.is_none_or(|most: u32| uses < most);
-            Ok(match row.word("status")? {
-                ApprovalStatus::Pending if now < expires_at => {
-                    Some(PriorApproval::Pending { approval_id, expires_at })
-                }
-                ApprovalStatus::Approved if in_window && (has_use_left || row.is_set("is_repeat")?) => {
-                    Some(PriorApproval::Granted { approval_id })
-                }
-                ApprovalStatus::Denied if in_window => Some(PriorApproval::Denied { approval_id }),
-                _ => None,
-            })
+            let known = KnownApproval {
+                approval_id: row.parsed("approval_id")?,
+                status: row.word("status")?,
+                created_at: row.parsed("created_at")?,
+                expires_at: row.parsed("expires_at")?,
+                window_ends_at: row.optional_parsed("window_ends_at")?,
+                uses: row.number("uses")?,
+                max_uses: row.optional_number("max_uses")?,
+            };
+            Ok(known.about_retry(now, row.is_set("is_repeat")?))
         },
     )?;
     Ok(newest_first.into_iter().flatten().next())

@@ -29,6 +29,7 @@ const MIGRATIONS: &[Migration] = &[
         then: Some(ledger::fill_leaf_hashes),
         ..migration(6, "ledger", include_str!("../migrations/0006_ledger.sql"))
     },
+    migration(7, "rate_limit", include_str!("../migrations/0007_rate_limit.sql")),
 ];
 
 /// Brings the schema up to date; refuses one that another or a newer build made.

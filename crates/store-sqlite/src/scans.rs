@@ -9,7 +9,9 @@ use crate::{
     trust,
     writer::Tx,
 };
-use interven_store::{Change, Log, Receipt, ScanEntry, Settled, StoreError, StoreResult, activity_cells};
+use interven_store::{
+    Change, Log, RateTime, Receipt, ScanEntry, Settled, StoreError, StoreResult, activity_cells,
+};
 use interven_types::{ApprovalEffect, Precedent, PriorApproval, TenantId, Timestamp, TrustState};
 use rusqlite::params;
 
@@ -18,6 +20,7 @@ pub(crate) const SPAN: i64 = 1_024;
 
 pub(crate) fn record(tx: &mut Tx<'_>, tenant: TenantId, scan: ScanEntry) -> StoreResult<Receipt> {
     let precedent = precedent(tx, tenant, &scan)?;
+    take_from_rate(tx, tenant, &scan)?;
     let settled = (scan.settle)(&precedent).ok_or(StoreError::Outdated)?;
     write(tx, tenant, &precedent.trust, settled)
 }
@@ -74,7 +77,7 @@ fn precedent(tx: &Tx<'_>, tenant: TenantId, scan: &ScanEntry) -> StoreResult<Pre
         approvals::precedent(tx, tenant, agent, &scan.signature, scan.idempotency_key.as_deref(), now)?;
     let waiting = approvals::waiting(tx, tenant, agent, now)?;
     let own = u32::from(matches!(prior, Some(PriorApproval::Pending { .. })));
-    let last_hour = trust::last_hour(tx, &trust, now)?;
+    let last_hour = trust::last_hour(tx, tenant, &trust, now)?;
     Ok(Precedent {
         prior,
         pending_of_agent: waiting.of_agent.saturating_sub(own),
@@ -84,6 +87,16 @@ fn precedent(tx: &Tx<'_>, tenant: TenantId, scan: &ScanEntry) -> StoreResult<Pre
         budgets_used: budgets::used(&**tx, tenant, &scan.budgets)?,
         trust,
     })
+}
+
+fn take_from_rate(tx: &Tx<'_>, tenant: TenantId, scan: &ScanEntry) -> StoreResult<()> {
+    let Some(limit) = scan.rate_limit else { return Ok(()) };
+    let sql = "SELECT rate_time FROM tenant_counters WHERE tenant_id = ?1";
+    let taken = tx.row(sql, [tenant.to_string()], |row| row.number("rate_time"))?;
+    let taken = limit.take(RateTime(taken.unwrap_or(0)), scan.now).map_err(StoreError::RateLimited)?;
+    let sql = "UPDATE tenant_counters SET rate_time = ?2 WHERE tenant_id = ?1";
+    tx.change(sql, params![tenant.to_string(), taken.0])?;
+    Ok(())
 }
 
 struct Place {

@@ -7,36 +7,13 @@ use crate::{
     sql::{Cells, Sql, text_of, word},
     writer::Tx,
 };
-use interven_store::{StoreError, StoreResult};
-use interven_types::{AgentId, TenantId, Timestamp, TrustEvent, TrustEventKind, TrustState};
+use interven_store::{HOUR, LastHour, RECENT_EVENTS, StoreError, StoreResult, TRUST_COUNTERS, TrustCounter};
+use interven_types::{AgentId, TenantId, Timestamp, TrustEvent, TrustState};
 use rusqlite::{Connection, params, types::ValueRef};
-use std::time::Duration;
-
-const HOUR: Duration = Duration::from_secs(3_600);
-const DAY: Duration = Duration::from_secs(86_400);
-
-/// Events of the last hour that a scan looks at: beyond them an agent is far past every threshold.
-const RECENT_EVENTS: u32 = 256;
 
 /// Trust beside the agent it belongs to; an agent whose row is gone has no trust.
 const TRUST: &str = "SELECT t.* FROM agents AS a LEFT JOIN agent_trust_state AS t USING (agent_id)
      WHERE a.agent_id = ?1 AND a.tenant_id = ?2";
-
-/// A counter, the window in which an event counts, and the events that count.
-struct Counter {
-    column: &'static str,
-    window: Duration,
-    kinds: &'static str,
-}
-
-const COUNTERS: [Counter; 6] = [
-    Counter { column: "high_risk_count_1h", window: HOUR, kinds: "'high_risk', 'critical_deny'" },
-    Counter { column: "critical_count_24h", window: DAY, kinds: "'critical_deny'" },
-    Counter { column: "ti_match_count_24h", window: DAY, kinds: "'threat_match'" },
-    Counter { column: "semantic_match_count_24h", window: DAY, kinds: "'semantic_match'" },
-    Counter { column: "deny_count_24h", window: DAY, kinds: "'deny', 'critical_deny'" },
-    Counter { column: "approval_count_24h", window: DAY, kinds: "'approval_requested'" },
-];
 
 /// The trust of an agent of this tenant.
 pub(crate) fn trust_of(
@@ -146,10 +123,20 @@ pub(crate) fn events(
     agent: AgentId,
     limit: u32,
 ) -> StoreResult<Vec<TrustEvent>> {
+    list(db, tenant, agent, None, limit)
+}
+
+fn list(
+    db: &Connection,
+    tenant: TenantId,
+    agent: AgentId,
+    since: Option<Timestamp>,
+    limit: u32,
+) -> StoreResult<Vec<TrustEvent>> {
     db.rows(
         "SELECT at, kind, delta, score_after, trace_id FROM trust_events
-         WHERE agent_id = ?1 AND tenant_id = ?2 ORDER BY at DESC, event_id DESC LIMIT ?3",
-        params![agent.to_string(), tenant.to_string(), limit],
+         WHERE agent_id = ?1 AND tenant_id = ?2 AND at > ?3 ORDER BY at DESC, event_id DESC LIMIT ?4",
+        params![agent.to_string(), tenant.to_string(), text_of(&since).unwrap_or_default(), limit],
         |row| {
             Ok(TrustEvent {
                 at: row.parsed("at")?,
@@ -162,33 +149,14 @@ pub(crate) fn events(
     )
 }
 
-/// What the last hour of an agent shows.
-pub(crate) struct LastHour {
-    pub denials: u32,
-    pub highest_trust: f64,
-}
-
-pub(crate) fn last_hour(db: &Connection, trust: &TrustState, now: Timestamp) -> StoreResult<LastHour> {
-    let newest_first = db.rows(
-        "SELECT kind, delta, score_after FROM trust_events
-         WHERE agent_id = ?1 AND at > ?2 ORDER BY at DESC, event_id DESC LIMIT ?3",
-        params![trust.agent_id.to_string(), now.saturating_sub(HOUR).to_string(), RECENT_EVENTS],
-        |row| Ok((row.word::<TrustEventKind>("kind")?, row.real("delta")?, row.real("score_after")?)),
-    )?;
-    let is_denial =
-        |kind: &TrustEventKind| matches!(kind, TrustEventKind::Deny | TrustEventKind::CriticalDeny);
-    let since_reset = newest_first.iter().take_while(|(kind, ..)| *kind != TrustEventKind::Reset);
-    let denials = since_reset.filter(|(kind, ..)| is_denial(kind)).count();
-    let before_all = newest_first.last().map_or(0.0, |(kind, delta, after)| match kind {
-        // There was no trust before it.
-        TrustEventKind::Inherited => *after,
-        _ => (after - delta).clamp(0.0, 1.0),
-    });
-    let scores = newest_first.iter().map(|(.., after)| *after).chain([before_all, trust.trust_score]);
-    Ok(LastHour {
-        denials: u32::try_from(denials).unwrap_or(u32::MAX),
-        highest_trust: scores.fold(0.0, f64::max),
-    })
+pub(crate) fn last_hour(
+    db: &Connection,
+    tenant: TenantId,
+    trust: &TrustState,
+    now: Timestamp,
+) -> StoreResult<LastHour> {
+    let newest_first = list(db, tenant, trust.agent_id, Some(now.saturating_sub(HOUR)), RECENT_EVENTS)?;
+    Ok(LastHour::of(newest_first.iter(), trust.trust_score))
 }
 
 /// Lowers each counter to the events still inside its window and after the last reset. Never raises one: what an
@@ -213,7 +181,7 @@ pub(crate) fn age_counters(tx: &Tx<'_>, now: Timestamp) -> StoreResult<Vec<Tenan
             trust.deny_count_24h,
             trust.approval_count_24h,
         ];
-        for (counter, stored) in COUNTERS.iter().zip(stored).filter(|(_, stored)| *stored > 0) {
+        for (counter, stored) in TRUST_COUNTERS.iter().zip(stored).filter(|(_, stored)| *stored > 0) {
             let counted = count_events(tx, trust.agent_id, counter, stored, now)?;
             if counted < stored {
                 let sql = format!("UPDATE agent_trust_state SET {} = ?2 WHERE agent_id = ?1", counter.column);
@@ -230,17 +198,17 @@ pub(crate) fn age_counters(tx: &Tx<'_>, now: Timestamp) -> StoreResult<Vec<Tenan
 fn count_events(
     db: &Connection,
     agent: AgentId,
-    counter: &Counter,
+    counter: &TrustCounter,
     at_most: u32,
     now: Timestamp,
 ) -> StoreResult<u32> {
+    let kinds = counter.kinds.join("', '");
     let sql = format!(
         "SELECT count(*) AS events FROM (
-            SELECT 1 FROM trust_events WHERE agent_id = ?1 AND at > ?2 AND kind IN ({})
+            SELECT 1 FROM trust_events WHERE agent_id = ?1 AND at > ?2 AND kind IN ('{kinds}')
                AND event_id > ifnull((SELECT max(event_id) FROM trust_events
                                       WHERE agent_id = ?1 AND at > ?2 AND kind = 'reset'), 0)
-            LIMIT ?3)",
-        counter.kinds
+            LIMIT ?3)"
     );
     let since = now.saturating_sub(counter.window).to_string();
     let counted = db.row(&sql, params![agent.to_string(), since, at_most], |row| row.number("events"))?;

@@ -1,6 +1,6 @@
 //! The record of scans.
 
-use crate::{StoreError, StoreResult};
+use crate::{RateLimit, StoreError, StoreResult};
 use async_trait::async_trait;
 use interven_types::{
     AgentId, ApprovalEffect, ApprovalId, BudgetKey, DataClass, Decision, IncidentEffect, KeyId, Lesson,
@@ -111,6 +111,8 @@ pub struct ScanEntry {
     pub idempotency_key: Option<String>,
     /// The budgets that settling must know of.
     pub budgets: Vec<BudgetKey>,
+    /// The tenant's rate, which this scan takes from; absent: none is set.
+    pub rate_limit: Option<RateLimit>,
     pub now: Timestamp,
     pub settle: Settle,
 }
@@ -181,7 +183,8 @@ pub type SealedRow = Result<ActivityRow, StoreError>;
 #[async_trait]
 pub trait ActivityStore: Send + Sync {
     /// Settles and records one scan; returns only once the record is durable. Concurrent scans share a commit.
-    /// [`StoreError::Outdated`] when settling it gave nothing.
+    /// [`StoreError::Outdated`] when settling it gave nothing, [`StoreError::RateLimited`] when the tenant's rate is used up,
+    /// [`StoreError::Conflict`] when its trace is recorded already.
     async fn record_scan(&self, tenant: TenantId, scan: ScanEntry) -> StoreResult<Receipt>;
     /// Records scans that were settled and answered while the store was away, in their order and in one transaction, with
     /// their effects; trust moves from where it is stored now ([`Settled::onto`]). One whose trace is there already is

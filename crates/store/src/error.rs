@@ -1,5 +1,7 @@
 //! What can go wrong in a store, as far as a caller can act on it.
 
+use std::time::Duration;
+
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The store cannot be reached, is full, read-only or overloaded. Nothing was written, or, when it failed while it
@@ -14,6 +16,9 @@ pub enum StoreError {
     /// What the scan was judged on has changed since: nothing was written, and it is to be judged again.
     #[error("what the scan was judged on has changed since")]
     Outdated,
+    /// The tenant's scans of all gateways together are too many: nothing was written.
+    #[error("too many scans; wait {0:?}")]
+    RateLimited(Duration),
     /// A row does not decode: damaged, or written by a newer version.
     #[error("the store holds a row that cannot be read: {0}")]
     Corrupt(String),

@@ -12,8 +12,10 @@ mod change;
 mod data_keys;
 mod error;
 mod keys;
+mod known;
 mod ledger;
 mod policies;
+mod rate;
 mod schema;
 mod tenants;
 
@@ -32,11 +34,15 @@ pub use interven_types::{
     TrustEvent, TrustEventKind, WINDOW_SECONDS,
 };
 pub use keys::{AgentOverride, KeyHash, KeyRecord, KeyScope, KeyStore, NewKey};
+pub use known::{
+    DAY, HOUR, KnownApproval, LastHour, PRECEDENTS, RECENT_EVENTS, TRUST_COUNTERS, TrustCounter,
+};
 pub use ledger::{
     CHECKPOINTS_KEPT, Cell, ColumnKind, LedgerStore, Log, LogTable, Seal, SignedCheckpoint, activity_cells,
     audit_cells,
 };
 pub use policies::{PolicyRow, PolicyStore, PolicyUpsert, PolicyVersion};
+pub use rate::{RateLimit, RateTime};
 pub use schema::SchemaStep;
 pub use tenants::{Role, SettingsRow, SettingsVersion, TenantRow, TenantStore, UserRow};
 

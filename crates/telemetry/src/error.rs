@@ -101,7 +101,10 @@ fn store_error(error: StoreError) -> ApiError {
     match error {
         StoreError::NotFound(what) => ApiError::not_found(what),
         StoreError::Conflict(message) => ApiError::new(ErrorCode::Conflict, message),
-        StoreError::Unavailable(_) | StoreError::Corrupt(_) | StoreError::Outdated => {
+        StoreError::Unavailable(_)
+        | StoreError::Corrupt(_)
+        | StoreError::Outdated
+        | StoreError::RateLimited(_) => {
             tracing::error!(%error, "the store did not answer a request");
             ApiError::new(
                 ErrorCode::Unavailable,

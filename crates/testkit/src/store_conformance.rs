@@ -13,8 +13,8 @@ mod spooled;
 pub use ledger::StoredLog;
 
 use interven_store::{
-    Actor, AgentClaim, ApprovalEffect, Lesson, Precedent, PriorApproval, Receipt, ScanEntry, Settled, Store,
-    StoreError, StoreResult, TrustEvent, TrustEventKind,
+    Actor, AgentClaim, ApprovalEffect, Lesson, Precedent, PriorApproval, RateLimit, Receipt, ScanEntry,
+    Settled, Store, StoreError, StoreResult, TrustEvent, TrustEventKind,
 };
 use interven_types::{
     AgentId, ApprovalId, BudgetKey, Decision, IncidentEffect, KeyId, NewApproval, RiskBand, RuntimeType,
@@ -45,6 +45,8 @@ pub async fn run_all(make: impl AsyncFn() -> Arc<dyn Store>) {
         control::an_agents_own_policy_stands_beside_that_of_all,
         scans::budgets_add_up_what_is_recorded,
         scans::a_scan_that_is_outdated_leaves_nothing,
+        scans::the_rate_of_a_tenant_is_held_in_its_record,
+        scans::a_trace_is_recorded_once,
         control::a_policy_set_is_remembered_under_its_hash,
         control::every_control_plane_change_is_audited_and_announced,
         agents::an_agent_is_found_again_by_id_and_by_name,
@@ -138,11 +140,12 @@ struct Call {
     signature: [u8; 32],
     idempotency_key: Option<String>,
     budgets: Vec<BudgetKey>,
+    rate_limit: Option<RateLimit>,
 }
 
 impl Call {
     fn by(agent: AgentId, at: Timestamp) -> Self {
-        Self { agent, at, signature: [7; 32], idempotency_key: None, budgets: Vec::new() }
+        Self { agent, at, signature: [7; 32], idempotency_key: None, budgets: Vec::new(), rate_limit: None }
     }
 
     fn entry(self, settle: impl FnOnce(&Precedent, &mut Settled) + Send + 'static) -> ScanEntry {
@@ -155,6 +158,7 @@ impl Call {
             signature: self.signature,
             idempotency_key: self.idempotency_key,
             budgets: self.budgets,
+            rate_limit: self.rate_limit,
             now: at,
             settle: Box::new(move |precedent| {
                 let mut settled = plain(trace_id, agent_id, at, precedent);

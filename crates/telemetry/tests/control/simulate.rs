@@ -218,6 +218,7 @@ async fn what_cannot_be_judged_is_counted_and_named() {
         signature: [0; 32],
         idempotency_key: None,
         budgets: Vec::new(),
+        rate_limit: None,
         now: row.created_at,
         // What was sealed for one row does not open in another.
         settle: Box::new(move |precedent| {

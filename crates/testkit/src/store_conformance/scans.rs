@@ -2,7 +2,7 @@
 
 use super::{Call, Stage, ada, event, is_conflict, is_not_found, minutes};
 use interven_store::{
-    ActivityFilter, ActivityRow, ApprovalEffect, Change, IncidentEffect, Precedent, ScanEntry,
+    ActivityFilter, ActivityRow, ApprovalEffect, Change, IncidentEffect, Precedent, RateLimit, ScanEntry,
     ScanResponseRow, Settled, StoreError, TrustEventKind,
 };
 use interven_types::{
@@ -10,7 +10,10 @@ use interven_types::{
     Timestamp, TraceId, Verb,
 };
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 use uuid::Uuid;
 
 fn page(limit: u32) -> ActivityFilter {
@@ -312,4 +315,55 @@ pub(super) async fn a_scan_that_is_outdated_leaves_nothing(stage: Stage) {
     let refused = stage.store.record_scan(stage.tenant, outdated).await;
     assert_eq!(refused.map(|_| ()), Err(StoreError::Outdated));
     assert_eq!(stage.scan(|_, _| ()).await.ledger_seq, 1);
+}
+
+pub(super) async fn the_rate_of_a_tenant_is_held_in_its_record(stage: Stage) {
+    let rate_limit = Some(RateLimit::per_minute(60.try_into().unwrap()));
+    let scan = async |at| {
+        let call = Call { rate_limit, ..Call::by(stage.agent, at) };
+        call.record(&stage, |_, _| ()).await.map(|receipt| receipt.ledger_seq)
+    };
+    let mut running = tokio::task::JoinSet::new();
+    for _ in 0..200 {
+        let (store, tenant) = (stage.store.clone(), stage.tenant);
+        let entry = Call { rate_limit, ..Call::by(stage.agent, stage.now) }.entry(|_, _| ());
+        running.spawn(async move { store.record_scan(tenant, entry).await });
+    }
+    let answers = running.join_all().await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 120, "twice the rate at once");
+    let second = Duration::from_secs(1);
+    let refused = Err(StoreError::RateLimited(second));
+    assert_eq!(answers.into_iter().filter(|answer| answer.clone().map(|_| 0) == refused).count(), 80);
+    assert_eq!(scan(stage.now).await, refused);
+    assert_eq!(scan(stage.later(second)).await, Ok(121), "a refused one leaves no gap");
+    assert_eq!(scan(stage.later(second)).await, refused, "and one more each second");
+
+    let entry = Call { rate_limit, ..Call::by(stage.agent, stage.later(minutes(1))) }.entry(|_, _| ());
+    let outdated = ScanEntry { settle: Box::new(|_| None), ..entry };
+    assert_eq!(stage.store.record_scan(stage.tenant, outdated).await.map(|_| ()), Err(StoreError::Outdated));
+    let mut given = 0;
+    while scan(stage.later(minutes(1))).await.is_ok() {
+        given += 1;
+    }
+    assert_eq!(given, 59, "what was not recorded is not taken from the rate");
+    assert_eq!(stage.scan(|_, _| ()).await.ledger_seq, 181, "without a limit there is none");
+}
+
+pub(super) async fn a_trace_is_recorded_once(stage: Stage) {
+    let entry = || ScanEntry {
+        trace_id: TraceId(Uuid::from_u128(7)),
+        ..Call::by(stage.agent, stage.now).entry(|_, _| ())
+    };
+    let same = |entry: ScanEntry| ScanEntry {
+        settle: Box::new(|precedent| {
+            let mut settled = (entry.settle)(precedent)?;
+            settled.row.trace_id = TraceId(Uuid::from_u128(7));
+            Some(settled)
+        }),
+        ..entry
+    };
+    stage.store.record_scan(stage.tenant, same(entry())).await.unwrap();
+    let again = stage.store.record_scan(stage.tenant, same(entry())).await;
+    assert!(is_conflict(&again), "{again:?}");
+    assert_eq!(stage.scan(|_, _| ()).await.ledger_seq, 2);
 }
