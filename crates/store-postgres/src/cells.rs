@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use interven_store::{StoreError, StoreResult};
 use interven_types::Timestamp;
 use serde::{Serialize, de::DeserializeOwned, de::IntoDeserializer};
-use std::error::Error;
+use std::{borrow::Cow, error::Error};
 use tokio_postgres::{
     Row,
     types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checked},
@@ -87,7 +87,6 @@ impl<'row> Cells<'row> {
         serde_json::from_str(self.text(column)?).map_err(|_| unreadable(column))
     }
 
-    #[expect(dead_code, reason = "approvals are not read yet")]
     pub(crate) fn optional_json<T: DeserializeOwned>(&self, column: &'static str) -> StoreResult<Option<T>> {
         let read = |text: &str| serde_json::from_str(text).map_err(|_| unreadable(column));
         self.optional_text(column)?.map(read).transpose()
@@ -161,6 +160,37 @@ impl ToSql for At {
     }
 
     accepts!(TIMESTAMPTZ);
+    to_sql_checked!();
+}
+
+/// Text of which nobody knows whether PostgreSQL can hold it: a NUL, which it cannot, is stored as its symbol, U+2400.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Text<'a>(pub Cow<'a, str>);
+
+impl<'a, T: AsRef<str> + ?Sized> From<&'a T> for Text<'a> {
+    fn from(text: &'a T) -> Self {
+        Self(Cow::Borrowed(text.as_ref()))
+    }
+}
+
+impl Text<'_> {
+    pub(crate) fn storable(&self) -> Cow<'_, str> {
+        match self.0.contains('\0') {
+            true => Cow::Owned(self.0.replace('\0', "\u{2400}")),
+            false => Cow::Borrowed(&self.0),
+        }
+    }
+}
+
+impl ToSql for Text<'_> {
+    fn to_sql(&self, column: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        self.storable().to_sql(column, out)
+    }
+
+    fn accepts(column: &Type) -> bool {
+        <&str as ToSql>::accepts(column)
+    }
+
     to_sql_checked!();
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     PostgresStore,
-    cells::{At, Cells, count},
+    cells::{At, Cells, Text, count},
     session::Tx,
 };
 use async_trait::async_trait;
@@ -25,7 +25,7 @@ const FILLED_AT_ONCE: i64 = 1_000;
 
 /// A cell on its way into a column, as the type that PostgreSQL keeps it in.
 #[derive(Debug)]
-struct Bound<'a>(Cell<'a>);
+pub(crate) struct Bound<'a>(Cell<'a>);
 
 impl ToSql for Bound<'_> {
     fn to_sql(&self, column: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
@@ -49,16 +49,21 @@ impl ToSql for Bound<'_> {
     to_sql_checked!();
 }
 
-/// Writes a row of the audit log with its leaf hash. `cells` are in the order of the table's columns.
-pub(crate) async fn append_audit(tx: &Tx, cells: Vec<Cell<'_>>) -> StoreResult<()> {
+/// A row as it is stored, its leaf hash last. `cells` are in the order of the table's columns.
+pub(crate) fn bound(log: Log, cells: Vec<Cell<'_>>) -> Vec<Bound<'_>> {
     // What is hashed is what is stored: a NUL, which PostgreSQL cannot hold, is stored as its symbol.
     let storable = |cell| match cell {
-        Cell::Text(text) if text.contains('\0') => Cell::Text(Cow::Owned(text.replace('\0', "\u{2400}"))),
+        Cell::Text(text) if text.contains('\0') => Cell::Text(Cow::Owned(Text(text).storable().into_owned())),
         other => other,
     };
     let cells: Vec<Cell<'_>> = cells.into_iter().map(storable).collect();
-    let leaf = Cell::Blob(Log::Audit.leaf_hash(&cells).0.to_vec().into());
-    let bound: Vec<Bound<'_>> = cells.into_iter().chain([leaf]).map(Bound).collect();
+    let leaf = Cell::Blob(log.leaf_hash(&cells).0.to_vec().into());
+    cells.into_iter().chain([leaf]).map(Bound).collect()
+}
+
+/// Writes a row of the audit log. `cells` are in the order of the table's columns.
+pub(crate) async fn append_audit(tx: &Tx, cells: Vec<Cell<'_>>) -> StoreResult<()> {
+    let bound = bound(Log::Audit, cells);
     let params: Vec<&(dyn ToSql + Sync)> = bound.iter().map(|cell| cell as _).collect();
     tx.change(&INSERT_AUDIT, &params).await?;
     Ok(())
@@ -70,7 +75,7 @@ static INSERT_AUDIT: LazyLock<String> = LazyLock::new(|| {
     format!("INSERT INTO {} ({}, leaf_hash) VALUES ({})", table.name, columns(table), marks.join(", "))
 });
 
-fn columns(table: &LogTable) -> String {
+pub(crate) fn columns(table: &LogTable) -> String {
     table.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 

@@ -4,11 +4,16 @@
 //! others by LISTEN/NOTIFY, and by polling where that channel is cut. A write is answered after its COMMIT.
 //! See `docs/adr/0006` for why not sqlx, and `docs/postgresql.md` for what an operator types.
 
+mod activity;
 mod address;
 mod agents;
+mod approvals;
 mod audit;
+mod book;
 mod cells;
 mod changes;
+mod columns;
+mod conditions;
 mod connections;
 mod data_keys;
 mod error;
@@ -18,16 +23,20 @@ mod ledger;
 mod listen;
 mod migrate;
 mod open;
+mod partitions;
 mod policies;
+mod record;
+mod recorder;
 mod session;
 mod tenants;
 mod tls;
 mod trust;
 
 pub use error::OpenError;
+pub use recorder::RecorderLoad;
 
 use connections::Pool;
-use interven_store::{Change, SchemaStep, StoreResult};
+use interven_store::{Change, SchemaStep, Store, StoreResult};
 use interven_types::TenantId;
 use listen::Listener;
 use session::{Session, Tx};
@@ -55,6 +64,8 @@ pub struct PostgresOptions {
     pub statement_timeout: Duration,
     /// Limit for everything that one call does: waiting for a connection, its statements, the commit. 15 s by default.
     pub transaction_timeout: Duration,
+    /// Scans that may wait; one more is refused as unavailable. 8,192 by default.
+    pub queue_len: usize,
     /// Whether to hear of others' changes by NOTIFY as well as by polling. Off only where that is to be tried out.
     pub listens: bool,
     /// Whether opening brings the schema up to date; without, one that is behind is refused. True by default.
@@ -69,6 +80,7 @@ impl PostgresOptions {
             connect_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(10),
             transaction_timeout: Duration::from_secs(15),
+            queue_len: 8_192,
             listens: true,
             auto_migrate: true,
         }
@@ -91,6 +103,8 @@ struct Inner {
     place: String,
     pool: Pool,
     transaction_timeout: Duration,
+    queue_len: usize,
+    recorder: recorder::Recorder,
     /// Tells this store's announcements from those of others.
     writer: Uuid,
     changes: broadcast::Sender<Change>,
@@ -109,6 +123,11 @@ impl PostgresStore {
         open::schema_steps(&options).await
     }
 
+    /// What has been recorded so far.
+    pub fn recorder_load(&self) -> RecorderLoad {
+        self.0.recorder.load()
+    }
+
     /// Stops listening and lets go of every connection. Calls that run are finished first.
     pub async fn close(&self) {
         let listener = self.0.listener.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -116,11 +135,6 @@ impl PostgresStore {
             listener.stop().await;
         }
         self.0.pool.close();
-    }
-
-    /// Control-plane changes as they become visible, by whichever process they were made.
-    pub fn changes(&self) -> broadcast::Receiver<Change> {
-        self.0.changes.subscribe()
     }
 
     /// A connection for statements that are each a transaction of their own.
@@ -137,6 +151,16 @@ impl PostgresStore {
     /// Begins a transaction that is no tenant's.
     async fn begin_unlocked(&self) -> StoreResult<Tx> {
         Tx::begin(self.0.clone(), None).await
+    }
+}
+
+impl Store for PostgresStore {
+    fn changes(&self) -> broadcast::Receiver<Change> {
+        self.0.changes.subscribe()
+    }
+
+    fn backend(&self) -> &'static str {
+        "postgres"
     }
 }
 

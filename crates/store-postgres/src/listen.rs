@@ -1,6 +1,6 @@
 //! Hearing of what other processes change: at once by NOTIFY, and within a poll where that channel is cut.
 
-use crate::{Inner, changes::Heard, connections::Connections, session::Session};
+use crate::{Inner, changes::Heard, connections::Connections, partitions, session::Session};
 use interven_store::{Change, StoreResult};
 use std::{
     collections::BTreeMap,
@@ -24,13 +24,13 @@ const LAST_PAUSE: Duration = Duration::from_secs(5);
 const PROBE_EVERY: Duration = Duration::from_secs(15);
 const PROBE_LIMIT: Duration = Duration::from_secs(5);
 
-/// The two ways of hearing. They end when the store is dropped, too.
+/// The two ways of hearing, and what is made ahead of time. They end when the store is dropped, too.
 pub(crate) struct Listener(Vec<JoinHandle<()>>);
 
 impl Listener {
     /// Without `connections` it only polls.
     pub(crate) fn start(store: &Arc<Inner>, connections: Option<Connections>) -> Self {
-        let mut tasks = vec![tokio::spawn(poll(Arc::downgrade(store)))];
+        let mut tasks = vec![tokio::spawn(poll(Arc::downgrade(store))), partitions::keep_making(store)];
         tasks.extend(connections.map(|connections| tokio::spawn(listen(Arc::downgrade(store), connections))));
         Self(tasks)
     }

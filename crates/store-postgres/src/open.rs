@@ -7,6 +7,8 @@ use crate::{
     connections::{Connection, Connections, Pool},
     listen::{self, Listener},
     migrate::{self, migrate},
+    partitions,
+    recorder::Recorder,
     tls,
 };
 use deadpool::{Runtime, managed::Timeouts};
@@ -42,6 +44,8 @@ pub(crate) async fn open(options: PostgresOptions) -> Result<PostgresStore, Open
         place,
         pool,
         transaction_timeout: options.transaction_timeout,
+        queue_len: options.queue_len.max(1),
+        recorder: Recorder::default(),
         writer: Uuid::now_v7(),
         changes,
         revisions: SharedRevisions::default(),
@@ -51,6 +55,7 @@ pub(crate) async fn open(options: PostgresOptions) -> Result<PostgresStore, Open
     listen::catch_up(&inner)
         .await
         .map_err(|error| OpenError::Other { place: inner.place.clone(), reason: error.to_string() })?;
+    partitions::make_now(&inner).await;
     let listener = Listener::start(&inner, options.listens.then_some(connections));
     *inner.listener.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(listener);
     Ok(PostgresStore(inner))

@@ -12,19 +12,19 @@ use interven_store::{Change, StoreError, StoreResult};
 use interven_types::TenantId;
 use std::{
     collections::BTreeMap,
-    future::Future,
+    future::{Future, poll_fn},
     mem,
     ops::Deref,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    task::{Context, Waker},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 use tokio::time::{Instant, timeout_at};
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 pub(crate) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
@@ -93,6 +93,16 @@ impl Session {
         Ok(self.rows(sql, params, read).await?.into_iter().next())
     }
 
+    /// As [`Session::rows`], for statements of many forms: planned for these values, and not kept.
+    pub(crate) async fn rows_once<T>(
+        &self,
+        sql: &str,
+        params: &[(&(dyn ToSql + Sync), Type)],
+        mut read: impl FnMut(&Cells<'_>) -> StoreResult<T>,
+    ) -> StoreResult<Vec<T>> {
+        self.run(self.client.query_typed(sql, params)).await?.iter().map(|row| read(&Cells(row))).collect()
+    }
+
     /// Runs a change; returns how many rows it touched.
     pub(crate) async fn change(&self, sql: &str, params: Params<'_>) -> StoreResult<u64> {
         let answer = async {
@@ -101,6 +111,27 @@ impl Session {
         };
         self.run(answer).await
     }
+}
+
+/// A statement that is sent when it is first polled.
+pub(crate) type Sent<'a, T> = Pin<Box<dyn Future<Output = Result<T, tokio_postgres::Error>> + Send + 'a>>;
+
+/// Polls all at once, each first in its turn: statements are sent in this order, and none waits for the answer to another.
+/// The first failure ends it.
+pub(crate) async fn all_at_once<T>(futures: Vec<Sent<'_, T>>) -> Result<Vec<T>, tokio_postgres::Error> {
+    let mut waiting: Vec<_> = futures.into_iter().map(|future| (future, None)).collect();
+    poll_fn(|context| {
+        for (future, answer) in waiting.iter_mut().filter(|(_, answer)| answer.is_none()) {
+            if let Poll::Ready(ready) = future.as_mut().poll(context) {
+                *answer = Some(ready?);
+            }
+        }
+        match waiting.iter().all(|(_, answer)| answer.is_some()) {
+            true => Poll::Ready(Ok(waiting.iter_mut().filter_map(|(_, answer)| answer.take()).collect())),
+            false => Poll::Pending,
+        }
+    })
+    .await
 }
 
 /// Locks the row that every writer of the tenant locks first.
@@ -119,8 +150,7 @@ pub(crate) struct Tx {
 
 impl Tx {
     pub(crate) async fn begin(store: Arc<Inner>, tenant: Option<TenantId>) -> StoreResult<Self> {
-        let session = Session::open(&store.pool, store.transaction_timeout).await?;
-        let tx = Self { session, store, changes: Vec::new(), revisions: BTreeMap::new(), is_open: true };
+        let tx = Self::open(store).await?;
         tx.run(tx.client().batch_execute("BEGIN")).await?;
         if let Some(tenant) = tenant {
             let known = tx.change(LOCK_TENANT, &[&tenant.0]).await?;
@@ -129,6 +159,18 @@ impl Tx {
             }
         }
         Ok(tx)
+    }
+
+    /// A transaction whose BEGIN is up to the caller, to be sent with what follows it.
+    pub(crate) async fn open(store: Arc<Inner>) -> StoreResult<Self> {
+        let session = Session::open(&store.pool, store.transaction_timeout).await?;
+        Ok(Self { session, store, changes: Vec::new(), revisions: BTreeMap::new(), is_open: true })
+    }
+
+    /// The caller has sent the COMMIT itself, and it was answered. Tells the subscribers of this process alone.
+    pub(crate) fn close(mut self, changes: impl IntoIterator<Item = Change>) {
+        self.is_open = false;
+        changes.into_iter().for_each(|change| self.store.tell(change));
     }
 
     /// Tells subscribers of this and of every other process, once and only if the transaction is committed.

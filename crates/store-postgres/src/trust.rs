@@ -4,15 +4,13 @@
 //! never an error that stops an agent's scans.
 
 use crate::{
-    cells::{At, Cells, word},
+    book::StoredTrust,
+    cells::{At, Cells},
+    columns,
     session::{Session, Tx},
 };
-use interven_store::{StoreError, StoreResult};
+use interven_store::{DAY, HOUR, StoreError, StoreResult, TRUST_COUNTERS};
 use interven_types::{AgentId, TenantId, Timestamp, TraceId, TrustEvent, TrustState};
-use std::time::Duration;
-
-const HOUR: Duration = Duration::from_secs(3_600);
-const DAY: Duration = Duration::from_secs(86_400);
 
 /// What [`trust_state`] reads, of the table `t`.
 pub(crate) const TRUST_COLUMNS: &str = "t.trust_score, t.scrutiny_until, t.high_risk_count_1h,
@@ -21,23 +19,20 @@ pub(crate) const TRUST_COLUMNS: &str = "t.trust_score, t.scrutiny_until, t.high_
 
 /// Reads one row, whatever an operator wrote into it; an agent whose row is gone has no trust.
 pub(crate) fn trust_state(row: &Cells<'_>, agent_id: AgentId, now: Timestamp) -> StoreResult<TrustState> {
-    let tally = |column| -> StoreResult<u32> {
-        let count = row.optional_number::<i64>(column)?.unwrap_or(0);
-        Ok(u32::try_from(count.max(0)).unwrap_or(u32::MAX))
-    };
-    let trust_score = row.optional_real("trust_score")?.filter(|score| !score.is_nan()).unwrap_or(0.0);
-    Ok(TrustState {
-        agent_id,
-        trust_score: trust_score.clamp(0.0, 1.0),
+    Ok(stored_trust(row)?.at(agent_id, now))
+}
+
+pub(crate) fn stored_trust(row: &Cells<'_>) -> StoreResult<StoredTrust> {
+    let mut counts = [None; 7];
+    let columns = TRUST_COUNTERS.iter().map(|counter| counter.column).chain(["clean_streak"]);
+    for (count, column) in counts.iter_mut().zip(columns) {
+        *count = row.optional_number(column)?;
+    }
+    Ok(StoredTrust {
+        trust_score: row.optional_real("trust_score")?,
         scrutiny_until: row.optional_time("scrutiny_until")?,
-        high_risk_count_1h: tally("high_risk_count_1h")?,
-        critical_count_24h: tally("critical_count_24h")?,
-        ti_match_count_24h: tally("ti_match_count_24h")?,
-        semantic_match_count_24h: tally("semantic_match_count_24h")?,
-        deny_count_24h: tally("deny_count_24h")?,
-        approval_count_24h: tally("approval_count_24h")?,
-        clean_streak: tally("clean_streak")?,
-        updated_at: row.optional_time("updated_at")?.unwrap_or(now),
+        counts,
+        updated_at: row.optional_time("updated_at")?,
     })
 }
 
@@ -57,35 +52,7 @@ pub(crate) async fn trust_of(
 }
 
 pub(crate) async fn save(tx: &Tx, tenant: TenantId, trust: &TrustState) -> StoreResult<()> {
-    tx.change(
-        "INSERT INTO agent_trust_state (
-            agent_id, tenant_id, trust_score, scrutiny_until, high_risk_count_1h, critical_count_24h,
-            ti_match_count_24h, semantic_match_count_24h, deny_count_24h, approval_count_24h, clean_streak, updated_at
-         ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-         ON CONFLICT (agent_id) DO UPDATE SET
-            trust_score = excluded.trust_score, scrutiny_until = excluded.scrutiny_until,
-            high_risk_count_1h = excluded.high_risk_count_1h, critical_count_24h = excluded.critical_count_24h,
-            ti_match_count_24h = excluded.ti_match_count_24h,
-            semantic_match_count_24h = excluded.semantic_match_count_24h,
-            deny_count_24h = excluded.deny_count_24h, approval_count_24h = excluded.approval_count_24h,
-            clean_streak = excluded.clean_streak, updated_at = excluded.updated_at",
-        &[
-            &trust.agent_id.0,
-            &tenant.0,
-            &trust.trust_score,
-            &trust.scrutiny_until.map(At),
-            &i64::from(trust.high_risk_count_1h),
-            &i64::from(trust.critical_count_24h),
-            &i64::from(trust.ti_match_count_24h),
-            &i64::from(trust.semantic_match_count_24h),
-            &i64::from(trust.deny_count_24h),
-            &i64::from(trust.approval_count_24h),
-            &i64::from(trust.clean_streak),
-            &At(trust.updated_at),
-        ],
-    )
-    .await?;
-    Ok(())
+    columns::TRUST.add(tx, tenant, trust).await
 }
 
 pub(crate) async fn add_event(
@@ -94,21 +61,7 @@ pub(crate) async fn add_event(
     agent: AgentId,
     event: &TrustEvent,
 ) -> StoreResult<()> {
-    tx.change(
-        "INSERT INTO trust_events (tenant_id, agent_id, at, kind, delta, score_after, trace_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        &[
-            &tenant.0,
-            &agent.0,
-            &At(event.at),
-            &word(&event.kind)?,
-            &event.delta,
-            &event.score_after,
-            &event.trace_id.map(|trace| trace.0),
-        ],
-    )
-    .await?;
-    Ok(())
+    columns::EVENTS.add(tx, tenant, &(agent, event.clone())).await
 }
 
 /// Newest first.
@@ -120,16 +73,17 @@ pub(crate) async fn events(
 ) -> StoreResult<Vec<TrustEvent>> {
     let sql = "SELECT at, kind, delta, score_after, trace_id FROM trust_events
          WHERE agent_id = $1 AND tenant_id = $2 ORDER BY at DESC, event_id DESC LIMIT $3";
-    db.rows(sql, &[&agent.0, &tenant.0, &i64::from(limit)], |row| {
-        Ok(TrustEvent {
-            at: row.time("at")?,
-            kind: row.word("kind")?,
-            delta: row.real("delta")?,
-            score_after: row.real("score_after")?,
-            trace_id: row.optional_uuid("trace_id")?.map(TraceId),
-        })
+    db.rows(sql, &[&agent.0, &tenant.0, &i64::from(limit)], event).await
+}
+
+pub(crate) fn event(row: &Cells<'_>) -> StoreResult<TrustEvent> {
+    Ok(TrustEvent {
+        at: row.time("at")?,
+        kind: row.word("kind")?,
+        delta: row.real("delta")?,
+        score_after: row.real("score_after")?,
+        trace_id: row.optional_uuid("trace_id")?.map(TraceId),
     })
-    .await
 }
 
 /// The agents with a counter above what its window still holds, with what it holds: `$1` begins the last hour, `$2` the

@@ -3,7 +3,7 @@
 use crate::{now, open};
 use interven_store::{
     Actor, AgentClaim, AgentOverride, AgentStore, Change, KeyHash, KeyRecord, KeyStore, NewKey, PolicyStore,
-    PolicyUpsert, TenantStore,
+    PolicyUpsert, Store as _, TenantStore,
 };
 use interven_store_postgres::{PostgresOptions, PostgresStore};
 use interven_testkit::postgres::Cluster;

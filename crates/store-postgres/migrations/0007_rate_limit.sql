@@ -1,0 +1,6 @@
+-- The tenant's rate of scans: when all that was taken will have been paid back, in microseconds since 1970.
+ALTER TABLE tenant_counters ADD COLUMN rate_time bigint NOT NULL DEFAULT 0;
+
+-- A trace is recorded once. A unique index of a partitioned table holds what it is partitioned by.
+DROP INDEX activity_by_trace;
+CREATE UNIQUE INDEX activity_by_trace ON activity_log (trace_id, created_at);
