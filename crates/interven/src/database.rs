@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use interven_store::{SchemaStep, Store};
+use interven_store_postgres::{PostgresOptions, PostgresStore};
 use interven_store_sqlite::{SqliteOptions, SqliteStore};
 use interven_types::Secret;
 use std::{
@@ -16,7 +17,6 @@ pub(crate) enum DatabaseUrl {
     /// The embedded database: this file.
     Sqlite(PathBuf),
     /// A PostgreSQL server. The whole URL, which may hold a password.
-    #[expect(dead_code, reason = "opened as soon as there is a backend for it")]
     Postgres(Secret),
 }
 
@@ -53,7 +53,7 @@ impl DatabaseUrl {
     pub(crate) async fn schema_steps(&self) -> Result<Vec<SchemaStep>> {
         match self {
             Self::Sqlite(path) => Ok(SqliteStore::schema_steps(path).await?),
-            Self::Postgres(_) => anyhow::bail!("PostgreSQL is not in this version"),
+            Self::Postgres(url) => Ok(PostgresStore::schema_steps(PostgresOptions::new(url.reveal())).await?),
         }
     }
 

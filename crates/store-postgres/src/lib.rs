@@ -15,6 +15,7 @@ mod changes;
 mod columns;
 mod conditions;
 mod connections;
+mod copy;
 mod data_keys;
 mod error;
 mod incidents;
@@ -32,6 +33,7 @@ mod tenants;
 mod tls;
 mod trust;
 
+pub use copy::{CopyError, CopyTarget};
 pub use error::OpenError;
 pub use recorder::RecorderLoad;
 

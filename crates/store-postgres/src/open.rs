@@ -88,7 +88,7 @@ fn settings(options: &PostgresOptions) -> String {
 }
 
 /// The place without its password, and the way to it.
-fn connections(options: &PostgresOptions) -> Result<(String, Connections), OpenError> {
+pub(crate) fn connections(options: &PostgresOptions) -> Result<(String, Connections), OpenError> {
     let address = Address::read(&options.url)?;
     let place = address.place();
     let tls = tls::connector(address.trust, &address.roots)
@@ -106,7 +106,7 @@ pub(crate) async fn schema_steps(options: &PostgresOptions) -> Result<Vec<Schema
 }
 
 /// A connection of its own to a server that is new enough, which no limit hurries: for what concerns all of the database.
-async fn connect(
+pub(crate) async fn connect(
     connections: &Connections,
     options: &PostgresOptions,
     place: &str,

@@ -68,6 +68,13 @@ fn folded(email: &str) -> String {
     email.to_lowercase()
 }
 
+impl PostgresStore {
+    /// Takes a value of the installation away, so that the next that is proposed is stored. False when there is none.
+    pub async fn forget_installation_value(&self, name: &str) -> StoreResult<bool> {
+        Ok(self.session().await?.change("DELETE FROM installation WHERE name = $1", &[&name]).await? > 0)
+    }
+}
+
 #[async_trait]
 impl TenantStore for PostgresStore {
     async fn create_tenant(&self, name: &str, actor: &Actor, now: Timestamp) -> StoreResult<TenantRow> {

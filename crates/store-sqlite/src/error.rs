@@ -9,6 +9,8 @@ use std::{io, path::PathBuf};
 pub enum OpenError {
     #[error("`{path}` cannot be written: {reason}; check that its directory exists and belongs to this user")]
     NotWritable { path: PathBuf, reason: String },
+    #[error("`{path}` is not there")]
+    Missing { path: PathBuf },
     #[error("`{path}` is damaged or no database ({reason}); move it away or restore a backup")]
     NotADatabase { path: PathBuf, reason: String },
     #[error(

@@ -10,6 +10,7 @@ mod approvals;
 mod audit;
 mod budgets;
 mod checkpoint;
+mod copy;
 mod data_keys;
 mod error;
 mod incidents;
@@ -26,6 +27,7 @@ mod tenants;
 mod trust;
 mod writer;
 
+pub use copy::CopySource;
 pub use error::OpenError;
 pub use load::WriterLoad;
 

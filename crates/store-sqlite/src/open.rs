@@ -62,7 +62,7 @@ pub(crate) fn schema_steps(path: &Path) -> Result<Vec<SchemaStep>, OpenError> {
 }
 
 /// A file beside the database, locked as long as this process serves it. A database shell asks for no such lock.
-fn lock(path: &Path) -> Result<File, OpenError> {
+pub(crate) fn lock(path: &Path) -> Result<File, OpenError> {
     let beside = PathBuf::from(format!("{}.lock", path.display()));
     let file = private_file(&beside).map_err(|error| OpenError::from_io(path.to_owned(), &error))?;
     match file.try_lock() {
@@ -94,7 +94,7 @@ fn writing_connection(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn reading_connection(path: &Path) -> rusqlite::Result<Connection> {
+pub(crate) fn reading_connection(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     prepared(Connection::open_with_flags(path, flags)?)
 }

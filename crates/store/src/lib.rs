@@ -9,6 +9,7 @@ mod agents;
 mod approvals;
 mod audit;
 mod change;
+mod copy;
 mod data_keys;
 mod error;
 mod keys;
@@ -27,6 +28,7 @@ pub use agents::{AgentClaim, AgentRecord, AgentStore};
 pub use approvals::{ApprovalDecision, ApprovalFilter, ApprovalRow, ApprovalStatus, ApprovalStore};
 pub use audit::{Actor, AuditEntry, AuditRow, AuditStore, IncidentRow};
 pub use change::Change;
+pub use copy::{COPIED_TABLES, CopiedRows, CopiedTable};
 pub use data_keys::{DataKeyRow, DataKeyStore, KeysChange, StoredKeys};
 pub use error::StoreError;
 pub use interven_types::{

@@ -33,12 +33,36 @@ pub(crate) enum AdminCommand {
     /// Keys of what is encrypted at rest
     #[command(subcommand)]
     Encryption(EncryptionCommand),
+    /// Copy a whole installation into another, empty database; no server may run on the first
+    Copy(CopyArgs),
+    /// Secrets that the services of one database share
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
     /// Daily budgets that rules ask about with `daily_budget_exceeded`
     #[command(subcommand)]
     Budgets(BudgetsCommand),
     /// The tenant's detectors: its own, severity and weight, findings that do not count
     #[command(subcommand)]
     Detectors(TenantDetectorsCommand),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CopyArgs {
+    /// What is copied: sqlite://PATH
+    #[arg(long, value_name = "URL")]
+    pub(crate) from: String,
+    /// Where to: postgres://user:password@host:port/database
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretsCommand {
+    /// Let a shared secret change: forget what the services of the database in DATABASE_URL were started with
+    Forget {
+        /// Its variable, such as AIF_CONSOLE_SECRET
+        name: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -119,6 +119,11 @@ impl SharedSecrets {
     }
 }
 
+/// Names of the secrets that services compare.
+pub(crate) fn comparable_secrets() -> impl Iterator<Item = &'static str> {
+    SHARED.iter().map(|shared| shared.name).filter(|name| *name != ENCRYPTION_KEY)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,9 +2,11 @@
 
 mod agent;
 mod budgets;
+mod copy;
 mod detectors;
 mod encryption;
 mod key;
+mod secrets;
 mod settings;
 mod tenant;
 mod user;
@@ -21,22 +23,22 @@ use anyhow::Result;
 
 pub(crate) async fn run(args: AdminArgs) -> Result<Exit> {
     let terminal = Terminal::new(args.server.json);
-    if matches!(args.what, AdminCommand::Detectors(TenantDetectorsCommand::Hash)) {
-        return detectors::hash(terminal).map(|()| Exit::Ok);
-    }
-    if matches!(args.what, AdminCommand::Encryption(EncryptionCommand::Rotate { master: true })) {
-        return encryption::rotate_master(&args.server.data_dir).map(|()| Exit::Ok);
-    }
-    let client = connect::control(&args.server)?;
+    let client = || connect::control(&args.server);
     match args.what {
-        AdminCommand::Encryption(command) => encryption::run(&client, command, terminal).await?,
-        AdminCommand::Tenant(command) => tenant::run(&client, command, terminal).await?,
-        AdminCommand::User(command) => user::run(&client, command, terminal).await?,
-        AdminCommand::Key(command) => key::run(&client, command, terminal).await?,
-        AdminCommand::Agent(command) => agent::run(&client, command, terminal).await?,
-        AdminCommand::Detectors(command) => return detectors::run(&client, command, terminal).await,
-        AdminCommand::Budgets(command) => budgets::run(&client, command, terminal).await?,
-        AdminCommand::Settings(command) => settings::run(&client, command, terminal).await?,
+        AdminCommand::Detectors(TenantDetectorsCommand::Hash) => detectors::hash(terminal)?,
+        AdminCommand::Encryption(EncryptionCommand::Rotate { master: true }) => {
+            encryption::rotate_master(&args.server.data_dir)?;
+        }
+        AdminCommand::Copy(args) => copy::run(&args).await?,
+        AdminCommand::Secrets(command) => secrets::run(command).await?,
+        AdminCommand::Encryption(command) => encryption::run(&client()?, command, terminal).await?,
+        AdminCommand::Tenant(command) => tenant::run(&client()?, command, terminal).await?,
+        AdminCommand::User(command) => user::run(&client()?, command, terminal).await?,
+        AdminCommand::Key(command) => key::run(&client()?, command, terminal).await?,
+        AdminCommand::Agent(command) => agent::run(&client()?, command, terminal).await?,
+        AdminCommand::Detectors(command) => return detectors::run(&client()?, command, terminal).await,
+        AdminCommand::Budgets(command) => budgets::run(&client()?, command, terminal).await?,
+        AdminCommand::Settings(command) => settings::run(&client()?, command, terminal).await?,
     }
     Ok(Exit::Ok)
 }
