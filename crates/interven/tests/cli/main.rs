@@ -9,6 +9,7 @@
 
 mod answers;
 mod classify;
+mod copy;
 mod detectors;
 mod encryption;
 mod exports;

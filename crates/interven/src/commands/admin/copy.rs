@@ -8,19 +8,22 @@ use crate::{
     terminal::{counted, print},
 };
 use anyhow::{Context as _, Result, bail};
-use interven_store::{COPIED_TABLES, CopiedRows};
-use interven_store_postgres::{CopyTarget, PostgresOptions};
+use interven_ledger::{Entry, Hash};
+use interven_store::{COPIED_TABLES, CopiedRows, LedgerStore as _, Log, TenantStore as _};
+use interven_store_postgres::{CopyTarget, PostgresOptions, PostgresStore};
 use interven_store_sqlite::{CopySource, OpenError};
 use std::path::PathBuf;
 use tokio::{sync::mpsc, task::JoinHandle};
 
 /// Batches that were read and are not yet written.
 const READ_AHEAD: usize = 4;
+/// Events that are looked at together.
+const EVENTS: u32 = 1_000;
 
 pub(super) async fn run(args: &CopyArgs) -> Result<()> {
     let (from, to) = endpoints(args)?;
     let (total, mut batches, reader) = read(from).await?;
-    let mut target = CopyTarget::open(PostgresOptions::new(to)).await?;
+    let mut target = CopyTarget::open(PostgresOptions::new(&to)).await?;
     let mut progress = ProgressBar::new("rows");
     let mut read = 0;
     while let Some(batch) = batches.recv().await {
@@ -35,10 +38,12 @@ pub(super) async fn run(args: &CopyArgs) -> Result<()> {
     }
     let copied = target.commit().await?;
     drop(progress);
+    let verified = verify(&to).await?;
     print(&format!(
-        "copied {} in {}\n",
+        "copied {} in {}; {} of the logs verified\n",
         counted(usize::try_from(copied)?, "row", "rows"),
-        counted(COPIED_TABLES.len(), "table", "tables")
+        counted(COPIED_TABLES.len(), "table", "tables"),
+        counted(verified, "event", "events")
     ))?;
     tell(
         "the services on the new database need the same INTERVEN_CREDENTIAL_ENCRYPTION_KEY: it is in secrets.json of the data \
@@ -56,6 +61,39 @@ fn endpoints(args: &CopyArgs) -> Result<(PathBuf, String)> {
             "copies go from sqlite://PATH to postgres://…, in this direction alone".to_owned()
         )),
     }
+}
+
+/// Makes every event of the logs again from what is stored now, and compares it with the hash that its tree is built on.
+async fn verify(to: &str) -> Result<usize> {
+    let store =
+        PostgresStore::open(PostgresOptions { auto_migrate: false, ..PostgresOptions::new(to) }).await?;
+    let mut verified = 0;
+    for tenant in store.tenants().await? {
+        for log in Log::ALL {
+            let mut after = 0;
+            loop {
+                let entries = store.entries(tenant.tenant_id, log, after, EVENTS).await?;
+                let Some(last) = entries.last() else { break };
+                after = last.position;
+                if let Some(wrong) = entries.iter().find(|entry| !is_itself(entry)) {
+                    bail!(
+                        "the copy differs: event {} of the {} log of `{}` is not what was recorded; drop the new database and \
+                         look at the old one with `interven audit verify`",
+                        wrong.position,
+                        log.as_str(),
+                        tenant.name
+                    );
+                }
+                verified += entries.len();
+            }
+        }
+    }
+    store.close().await;
+    Ok(verified)
+}
+
+fn is_itself(entry: &Entry) -> bool {
+    entry.event.as_ref().is_ok_and(|event| entry.leaf_hash == Some(Hash::of_leaf(event)))
 }
 
 type Reading = (u64, mpsc::Receiver<CopiedRows>, JoinHandle<Result<(), OpenError>>);
