@@ -72,26 +72,47 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
+/// How a database is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct DatabaseSettings {
+    /// Whether the schema is brought up to date; without, one that is behind is refused.
+    pub(crate) auto_migrate: bool,
+    /// To PostgreSQL, at most.
+    pub(crate) connections: usize,
+    /// Whether PostgreSQL is to tell of changes.
+    pub(crate) listens: bool,
+}
+
 /// An open store of either kind.
 pub(crate) enum Database {
     Sqlite(SqliteStore),
+    Postgres(PostgresStore),
 }
 
 impl Database {
-    /// Opens the store. With `auto_migrate` its schema is brought up to date; without, one that is behind is refused.
-    pub(crate) async fn open(url: &DatabaseUrl, auto_migrate: bool) -> Result<Self> {
+    pub(crate) async fn open(url: &DatabaseUrl, settings: DatabaseSettings) -> Result<Self> {
+        let DatabaseSettings { auto_migrate, connections: pool_size, listens } = settings;
         match url {
             DatabaseUrl::Sqlite(path) => {
                 let options = SqliteOptions { auto_migrate, ..SqliteOptions::new(path) };
                 Ok(Self::Sqlite(SqliteStore::open(options).await?))
             }
-            DatabaseUrl::Postgres(_) => anyhow::bail!("PostgreSQL is not in this version"),
+            DatabaseUrl::Postgres(url) => {
+                let options = PostgresOptions {
+                    auto_migrate,
+                    pool_size,
+                    listens,
+                    ..PostgresOptions::new(url.reveal())
+                };
+                Ok(Self::Postgres(PostgresStore::open(options).await?))
+            }
         }
     }
 
     pub(crate) fn store(&self) -> Arc<dyn Store> {
         match self {
             Self::Sqlite(store) => Arc::new(store.clone()),
+            Self::Postgres(store) => Arc::new(store.clone()),
         }
     }
 
@@ -99,6 +120,7 @@ impl Database {
     pub(crate) async fn close(self) {
         match self {
             Self::Sqlite(store) => store.close().await,
+            Self::Postgres(store) => store.close().await,
         }
     }
 }

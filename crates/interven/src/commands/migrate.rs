@@ -2,7 +2,7 @@
 
 use crate::{
     cli::{DatabaseArgs, MigrateCommand},
-    database::{Database, DatabaseUrl},
+    database::{Database, DatabaseSettings, DatabaseUrl},
     exit::{Exit, tell},
     serve::{Config, Service},
     terminal::{Terminal, counted, or_dash, table},
@@ -13,15 +13,16 @@ use interven_store::SchemaStep;
 pub(crate) async fn run(command: MigrateCommand) -> Result<Exit> {
     match command {
         MigrateCommand::Status(args) => {
-            let steps = database_url(&args)?.schema_steps().await?;
+            let steps = database(&args)?.0.schema_steps().await?;
             show(&args, &steps)?;
             // A script may ask whether there is something to do.
             Ok(if steps.iter().all(is_settled) { Exit::Ok } else { Exit::Findings })
         }
         MigrateCommand::Up(args) => {
-            let url = database_url(&args)?;
+            let (url, settings) = database(&args)?;
             let before = url.schema_steps().await?;
-            Database::open(&url, true).await?.close().await;
+            let settings = DatabaseSettings { auto_migrate: true, ..settings };
+            Database::open(&url, settings).await?.close().await;
             let after = url.schema_steps().await?;
             show(&args, &after)?;
             let count = |steps: &[SchemaStep]| steps.iter().filter(|step| step.applied_at.is_some()).count();
@@ -33,9 +34,10 @@ pub(crate) async fn run(command: MigrateCommand) -> Result<Exit> {
 }
 
 /// The database that a service started with the same arguments would open.
-pub(crate) fn database_url(args: &DatabaseArgs) -> Result<DatabaseUrl> {
+fn database(args: &DatabaseArgs) -> Result<(DatabaseUrl, DatabaseSettings)> {
     let config = Config::of_process(Service::Serve, args.config.as_deref())?;
-    Ok(config.database.unwrap_or_else(|| DatabaseUrl::embedded_in(&args.data_dir)))
+    let url = config.database.unwrap_or_else(|| DatabaseUrl::embedded_in(&args.data_dir));
+    Ok((url, config.database_settings))
 }
 
 fn is_settled(step: &SchemaStep) -> bool {

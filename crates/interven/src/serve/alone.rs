@@ -41,7 +41,7 @@ async fn run(service: Service, args: &AloneArgs) -> Result<Exit> {
         Service::Telemetry => bind(config.telemetry_addr, "telemetry", "TELEMETRY_ADDR").await?,
         _ => bind(config.gateway_addr, "the gateway", "GATEWAY_ADDR").await?,
     };
-    let database = Database::open(url, config.auto_migrate).await?;
+    let database = Database::open(url, config.database_settings).await?;
     let served =
         serve_one(service, &config, live_options(&config, spool), secrets, &database, listener, stop).await;
     database.close().await;

@@ -1,6 +1,9 @@
 //! The configuration, read once: `interven.default.toml`, then the operator's file, then the environment.
 
-use crate::{database::DatabaseUrl, secret_source::secret_variable};
+use crate::{
+    database::{DatabaseSettings, DatabaseUrl},
+    secret_source::secret_variable,
+};
 use anyhow::Result as AnyResult;
 use interven_http::CidrList;
 use serde::Deserialize;
@@ -54,8 +57,7 @@ pub(crate) struct Config {
     pub(crate) telemetry_addr: SocketAddr,
     /// Absent: the embedded one in the data directory.
     pub(crate) database: Option<DatabaseUrl>,
-    /// Whether a start brings the schema up to date.
-    pub(crate) auto_migrate: bool,
+    pub(crate) database_settings: DatabaseSettings,
     /// Absent: the telemetry address.
     pub(crate) approval_base_url: Option<String>,
     /// What is done with scans while the store is away. Absent: they are refused.
@@ -113,6 +115,8 @@ struct Keys {
     telemetry_addr: String,
     database_url: String,
     auto_migrate: bool,
+    database_connections: usize,
+    database_listen: bool,
     approval_base_url: String,
     store_failure_mode: StoreFailureMode,
     spool_dir: String,
@@ -145,6 +149,8 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
     ("telemetry_addr", "TELEMETRY_ADDR", Kind::Text),
     ("database_url", DATABASE_URL, Kind::Text),
     ("auto_migrate", "AUTO_MIGRATE", Kind::Flag),
+    ("database_connections", "DATABASE_CONNECTIONS", Kind::Number),
+    ("database_listen", "DATABASE_LISTEN", Kind::Flag),
     ("approval_base_url", "APPROVAL_BASE_URL", Kind::Text),
     ("store_failure_mode", "STORE_FAILURE_MODE", Kind::Text),
     ("spool_dir", "SPOOL_DIR", Kind::Text),
@@ -213,7 +219,11 @@ impl Keys {
             gateway_addr: address("gateway_addr (GATEWAY_ADDR)", self.gateway_addr)?,
             telemetry_addr: address("telemetry_addr (TELEMETRY_ADDR)", self.telemetry_addr)?,
             database: database(&self.database_url)?,
-            auto_migrate: self.auto_migrate,
+            database_settings: DatabaseSettings {
+                auto_migrate: self.auto_migrate,
+                connections: self.database_connections,
+                listens: self.database_listen,
+            },
             approval_base_url: Some(self.approval_base_url).filter(|url| !url.is_empty()),
             spool: match self.store_failure_mode {
                 StoreFailureMode::Strict => None,
@@ -297,7 +307,7 @@ mod tests {
             gateway_addr: "127.0.0.1:4000".parse().unwrap(),
             telemetry_addr: "127.0.0.1:4100".parse().unwrap(),
             database: None,
-            auto_migrate: true,
+            database_settings: DatabaseSettings { auto_migrate: true, connections: 16, listens: true },
             approval_base_url: None,
             spool: None,
             admin_user: "admin@localhost".to_owned(),

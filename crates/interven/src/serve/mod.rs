@@ -44,7 +44,7 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<Exit> {
     create_private_dir(data_dir.path())?;
 
     let url = config.database.clone().unwrap_or_else(|| DatabaseUrl::Sqlite(data_dir.database()));
-    let database = Database::open(&url, config.auto_migrate).await?;
+    let database = Database::open(&url, config.database_settings).await?;
     let served = serve_database(&config, &data_dir, &database, stop).await;
     database.close().await;
     served.map(|()| Exit::Ok)
