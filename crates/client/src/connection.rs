@@ -7,7 +7,7 @@ use crate::{
 use interven_types::Secret;
 use reqwest::{
     Client, Method, RequestBuilder, Response, Url,
-    header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER},
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER},
     redirect,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -30,6 +30,18 @@ pub(crate) struct Connection {
 impl Connection {
     /// `address` may have a path, for a server behind a proxy.
     pub(crate) fn new(address: &str, token: &Secret) -> Result<Self, ClientError> {
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))
+            .map_err(|_invalid| ClientError::BadToken)?;
+        bearer.set_sensitive(true);
+        Self::with_headers(address, HeaderMap::from_iter([(AUTHORIZATION, bearer)]))
+    }
+
+    /// Where nobody asks who we are.
+    pub(crate) fn without_token(address: &str) -> Result<Self, ClientError> {
+        Self::with_headers(address, HeaderMap::new())
+    }
+
+    fn with_headers(address: &str, headers: HeaderMap) -> Result<Self, ClientError> {
         let bad = |reason: String| ClientError::BadAddress { address: address.to_owned(), reason };
         let base = Url::parse(address).map_err(|error| bad(error.to_string()))?;
         match base.scheme() {
@@ -38,11 +50,8 @@ impl Connection {
             "https" => return Err(bad("this client speaks plain http".to_owned())),
             other => return Err(bad(format!("`{other}` is not http"))),
         }
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))
-            .map_err(|_invalid| ClientError::BadToken)?;
-        bearer.set_sensitive(true);
         let http = Client::builder()
-            .default_headers(HeaderMap::from_iter([(AUTHORIZATION, bearer)]))
+            .default_headers(headers)
             .redirect(redirect::Policy::none())
             .no_proxy()
             .connect_timeout(CONNECT_TIMEOUT)
@@ -88,6 +97,18 @@ impl Connection {
         let text = if bytes.is_empty() { b"null".as_slice() } else { &bytes };
         serde_json::from_slice(text)
             .map_err(|error| ClientError::Unreadable { url, reason: error.to_string() })
+    }
+
+    /// Sends a text to the address itself, and wants an answer of 2xx.
+    pub(crate) async fn post_text(&self, text: &str) -> Result<(), ClientError> {
+        let request = self.http.post(self.base.clone()).header(CONTENT_TYPE, "text/plain; charset=utf-8");
+        self.accepted(request.body(text.to_owned())).await.map(drop)
+    }
+
+    /// Sends, and reads an answer of 2xx as it is.
+    pub(crate) async fn send_for_bytes(&self, request: RequestBuilder) -> Result<Vec<u8>, ClientError> {
+        let response = self.accepted(request).await?;
+        self.read(response).await
     }
 
     /// Sends, and reads an answer of one JSON object per line as it grows, until `take` makes something of a line.

@@ -248,7 +248,7 @@ impl ControlClient {
         self.post(&["settings", "reset"], &json!({})).await
     }
 
-    fn request<Q: AsRef<str>>(
+    pub(crate) fn request<Q: AsRef<str>>(
         &self,
         method: Method,
         segments: &[&str],
@@ -262,7 +262,7 @@ impl ControlClient {
         }
     }
 
-    async fn get<T: DeserializeOwned>(&self, segments: &[&str]) -> Answer<T> {
+    pub(crate) async fn get<T: DeserializeOwned>(&self, segments: &[&str]) -> Answer<T> {
         self.send(self.request::<&str>(Method::GET, segments, &[])).await
     }
 
@@ -274,8 +274,12 @@ impl ControlClient {
         self.send(self.request::<&str>(Method::POST, segments, &[]).json(body)).await
     }
 
-    async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Answer<T> {
+    pub(crate) async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Answer<T> {
         self.connection.send(request).await
+    }
+
+    pub(crate) async fn bytes(&self, request: RequestBuilder) -> Answer<Vec<u8>> {
+        self.connection.send_for_bytes(request).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! Every command and its arguments.
 
 mod admin;
+mod audit;
 mod database;
 mod local;
 mod policy;
@@ -9,7 +10,7 @@ mod record;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
-pub(crate) use {admin::*, database::*, local::*, policy::*, record::*};
+pub(crate) use {admin::*, audit::*, database::*, local::*, policy::*, record::*};
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 something was found, differs or did not work, 2 wrong usage, \
 3 the server is not there or refused. `interven scan` of one call: ALLOW 0, SANITIZE 10, REQUIRE_APPROVAL 11, DENY 12.";
@@ -43,6 +44,8 @@ pub(crate) enum Command {
     Approvals(ApprovalsArgs),
     /// Read the record of scans
     Activity(ActivityArgs),
+    /// Prove that the record is what was recorded
+    Audit(AuditArgs),
     /// Make a recorded decision again and say whether the same comes out (exit code 1 when not)
     Explain(ExplainArgs),
     /// Check, apply and list policies

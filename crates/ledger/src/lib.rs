@@ -27,4 +27,4 @@ pub use tile::{
     tile_hash, tile_hashes,
 };
 pub use tree::{Node, Nodes, prove_consistency, prove_inclusion, root};
-pub use verify::{Entry, Fault, Finding, Question, Report, Source, verify};
+pub use verify::{Entry, Fault, Finding, Question, Report, Source, verify, verify_roots};

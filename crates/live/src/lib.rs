@@ -11,6 +11,7 @@ mod export;
 mod follow;
 mod keys;
 mod lanes;
+mod ledger;
 mod operations;
 mod policies;
 mod randomness;
@@ -29,6 +30,7 @@ pub use clock::Clock;
 pub use export::{Export, ExportFormat, ExportQuery};
 pub use interven_spool::{SpoolOptions, SpoolState};
 pub use keys::{Caller, Refusal};
+pub use ledger::LedgerError;
 pub use operations::{Build, Health};
 pub use policies::{Applied, AppliedPolicy, ApplyError, NewPolicies, PolicyChange};
 pub use randomness::{fresh_api_key, fresh_id, fresh_token};
@@ -57,6 +59,8 @@ pub struct LiveOptions {
     pub clock: Clock,
     /// Where scans are kept while the store is away. Absent: then they are refused.
     pub spool: Option<SpoolOptions>,
+    /// How often what was recorded is sealed; zero: only when it is asked for.
+    pub seal_every: std::time::Duration,
 }
 
 impl Default for LiveOptions {
@@ -66,6 +70,7 @@ impl Default for LiveOptions {
             trusted_proxies: CidrList::default(),
             clock: Clock::System,
             spool: None,
+            seal_every: std::time::Duration::from_secs(5),
         }
     }
 }
@@ -78,6 +83,7 @@ pub struct Live {
     spool: Option<Arc<Spool>>,
     at_rest: at_rest::AtRest,
     secrets: secrets::ServerSecrets,
+    ledger: ledger::Ledger,
     tenants: tenants::Tenants,
     keys: keys::Keys,
     agents: agents::Agents,
@@ -100,13 +106,16 @@ impl Live {
             Some(spool) => Some(Spool::open(Arc::clone(&store), spool.clone(), secrets.signing_key()).await?),
             None => None,
         };
+        let ledger = ledger::Ledger::load(store.as_ref(), &at_rest).await?;
         let changes = store.changes();
+        let seal_every = options.seal_every;
         let live = Arc::new(Self {
             store,
             options,
             spool,
             at_rest,
             secrets,
+            ledger,
             tenants: tenants::Tenants::default(),
             keys: keys::Keys::new(),
             agents: agents::Agents::new(),
@@ -117,6 +126,7 @@ impl Live {
         });
         live.reload_all().await?;
         follow::spawn(&live, changes);
+        ledger::spawn(&live, seal_every);
         Ok(live)
     }
 

@@ -23,6 +23,9 @@ pub struct Health {
     /// is still answered, but others should be asked.
     status: &'static str,
     dependencies: Vec<Dependency>,
+    /// What does not keep the service from its work and needs a person: ledgers that do not match what was recorded.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -96,7 +99,9 @@ impl Live {
             None => status,
         };
         dependencies.extend(spool);
-        Health { status, dependencies }
+        // Not whose: this is answered to anybody. The error log says.
+        let warnings = self.ledger_faults().into_iter().map(|(_, _, fault)| fault).collect();
+        Health { status, dependencies, warnings }
     }
 
     /// How it goes with the spool, where there is one.

@@ -193,7 +193,7 @@ impl LedgerStore for PostgresStore {
         let (name, position, columns) = (table.name, table.position, columns(table));
         let sql = format!(
             "SELECT {columns}, leaf_hash FROM {name} WHERE tenant_id = $1 AND {position} > $2
-             ORDER BY {position} LIMIT $3"
+             ORDER BY {position} FETCH FIRST $3 ROWS WITH TIES"
         );
         let db = self.session().await?;
         db.rows(&sql, &[&tenant.0, &after, &i64::from(limit)], |row| entry(row, log)).await

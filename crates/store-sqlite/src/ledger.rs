@@ -198,9 +198,12 @@ impl LedgerStore for SqliteStore {
             let (name, position, columns) = (table.name, table.position, columns(table));
             let sql = format!(
                 "SELECT {columns}, leaf_hash FROM {name} WHERE tenant_id = ?1 AND {position} > ?2
-                 ORDER BY {position} LIMIT ?3"
+                    AND {position} <= ifnull((SELECT {position} FROM {name} WHERE tenant_id = ?1 AND {position} > ?2
+                                              ORDER BY {position} LIMIT 1 OFFSET ?3), ?4)
+                 ORDER BY {position}"
             );
-            db.rows(&sql, params![tenant.to_string(), after, limit], |row| entry(row, log))
+            let bounds = params![tenant.to_string(), after, limit.saturating_sub(1), i64::MAX];
+            db.rows(&sql, bounds, |row| entry(row, log))
         })
         .await
     }

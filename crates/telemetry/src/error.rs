@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use interven_http::ApiError;
-use interven_live::{ApplyError, KeyError, PollError, ReplayError, SimulateError, TenantError};
+use interven_live::{ApplyError, KeyError, LedgerError, PollError, ReplayError, SimulateError, TenantError};
 use interven_store::StoreError;
 use interven_types::ErrorCode;
 
@@ -22,6 +22,8 @@ pub enum ControlError {
     Apply(#[from] ApplyError),
     #[error(transparent)]
     Poll(#[from] PollError),
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     #[error(transparent)]
     Replay(#[from] ReplayError),
     #[error(transparent)]
@@ -62,6 +64,8 @@ impl From<ControlError> for ApiError {
             ControlError::Store(error) => store_error(error),
             ControlError::Apply(error) => error.into(),
             ControlError::Poll(error) => error.into(),
+            ControlError::Ledger(LedgerError::Store(error)) => store_error(error),
+            ControlError::Ledger(error) => Self::new(ErrorCode::Conflict, error.to_string()),
             ControlError::Replay(ReplayError::Store(error)) => store_error(error),
             ControlError::Replay(error @ ReplayError::NothingEvaluated) => {
                 Self::new(ErrorCode::Conflict, error.to_string())

@@ -30,7 +30,7 @@ pub(crate) async fn build(State(telemetry): State<Telemetry>) -> Json<Build> {
 #[utoipa::path(get, path = "/metrics", tag = "operations", responses((status = 200, body = String, content_type = "text/plain")))]
 pub(crate) async fn metrics(State(telemetry): State<Telemetry>) -> impl IntoResponse {
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, content_type)], telemetry.metrics.text())
+    ([(header::CONTENT_TYPE, content_type)], telemetry.metrics.text(&telemetry.live))
 }
 
 /// This description.

@@ -15,6 +15,7 @@ mod export;
 mod extract;
 mod health;
 mod keys;
+mod ledger;
 mod metrics;
 mod operator;
 mod passwords;
@@ -131,6 +132,11 @@ fn api() -> OpenApiRouter<Telemetry> {
         .routes(routes!(encryption::rotate))
         .routes(routes!(audit::incidents))
         .routes(routes!(audit::log))
+        .routes(routes!(ledger::status))
+        .routes(routes!(ledger::checkpoint))
+        .routes(routes!(ledger::tile))
+        .routes(routes!(ledger::entries))
+        .routes(routes!(ledger::proof))
         .routes(routes!(health::health))
         .routes(routes!(health::build))
         .routes(routes!(health::metrics))

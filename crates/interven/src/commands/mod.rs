@@ -3,6 +3,7 @@
 mod activity;
 mod admin;
 mod approvals;
+mod audit;
 mod classify;
 mod detectors;
 mod explain;
@@ -29,6 +30,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit> {
         Command::Admin(args) => on_one_core(admin::run(args)),
         Command::Approvals(args) => on_one_core(approvals::run(args)),
         Command::Activity(args) => on_one_core(activity::run(args)),
+        Command::Audit(args) => on_one_core(audit::run(args)),
         Command::Explain(args) => on_one_core(explain::run(args)),
         Command::Policy(args) => policy::run(args),
         Command::Scan(args) => on_one_core(scan::run(args)),

@@ -90,6 +90,7 @@ async fn serve_one(
             planes.serve_gateway(listener, base).await;
         }
     }
+    planes.seal().await;
     Ok(())
 }
 

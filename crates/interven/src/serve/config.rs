@@ -69,6 +69,7 @@ pub(crate) struct Config {
     pub(crate) max_connections: usize,
     pub(crate) drain_delay: Duration,
     pub(crate) drain_timeout: Duration,
+    pub(crate) ledger_seal: Duration,
     pub(crate) log_filter: String,
     pub(crate) log_format: LogFormat,
 }
@@ -128,6 +129,7 @@ struct Keys {
     max_connections: usize,
     drain_delay_sec: u64,
     drain_timeout_sec: u64,
+    ledger_seal_sec: u64,
     log_filter: String,
     log_format: LogFormat,
 }
@@ -162,6 +164,7 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
     ("max_connections", "MAX_CONNECTIONS", Kind::Number),
     ("drain_delay_sec", "DRAIN_DELAY_SEC", Kind::Number),
     ("drain_timeout_sec", "DRAIN_TIMEOUT_SEC", Kind::Number),
+    ("ledger_seal_sec", "LEDGER_SEAL_SEC", Kind::Number),
     ("log_filter", "RUST_LOG", Kind::Text),
     ("log_format", "LOG_FORMAT", Kind::Text),
 ];
@@ -242,6 +245,7 @@ impl Keys {
             max_connections: self.max_connections,
             drain_delay: Duration::from_secs(self.drain_delay_sec),
             drain_timeout: Duration::from_secs(self.drain_timeout_sec),
+            ledger_seal: Duration::from_secs(self.ledger_seal_sec),
             log_filter: self.log_filter,
             log_format: self.log_format,
         })
@@ -317,6 +321,7 @@ mod tests {
             max_connections: 10_000,
             drain_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(15),
+            ledger_seal: Duration::from_secs(5),
             log_filter: "info".to_owned(),
             log_format: LogFormat::Text,
         };

@@ -90,6 +90,7 @@ async fn serve_database(
         planes.serve_gateway(listeners.gateway, approval_base_url),
         planes.serve_telemetry(listeners.telemetry, admin_token),
     );
+    planes.seal().await;
     Ok(())
 }
 

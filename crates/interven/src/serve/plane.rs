@@ -25,6 +25,7 @@ pub(super) fn live_options(config: &Config, spool: Option<SpoolOptions>) -> Live
         max_body_bytes: config.max_body_bytes,
         trusted_proxies: config.trusted_proxies.clone(),
         spool,
+        seal_every: config.ledger_seal,
         ..LiveOptions::default()
     }
 }
@@ -70,6 +71,11 @@ impl<'a> Planes<'a> {
         let mut telemetry = Telemetry::new(live, admin_token, build_info(self.live.now()));
         telemetry.body_timeout = self.config.body_timeout;
         serve(listener, interven_telemetry::router(telemetry), self.options(), self.stopped()).await;
+    }
+
+    /// Once nothing more is recorded: a clean stop leaves nothing outside a checkpoint.
+    pub(super) async fn seal(&self) {
+        self.live.seal_all().await;
     }
 
     fn stopped(&self) -> impl Future<Output = ()> + use<> {
