@@ -15,6 +15,7 @@ mod encryption;
 mod exports;
 mod first_start;
 mod generated;
+mod ledger;
 mod offline;
 mod operator;
 mod packs;
