@@ -8,6 +8,7 @@
 )]
 
 mod faulty;
+pub mod migrations;
 pub mod postgres;
 pub mod store_conformance;
 

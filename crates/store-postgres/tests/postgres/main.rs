@@ -1,8 +1,14 @@
 //! The store on a real server.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails there and then")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails there and then"
+)]
 
 mod opening;
+mod schema;
 mod telling;
 
 use interven_store_postgres::{PostgresOptions, PostgresStore};

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails there and then")]
 
+mod upgrades;
+
 use interven_store::{
     ActivityFilter, ActivityStore, Actor, AgentClaim, AgentStore, AuditStore, Change, Precedent, Settled,
     Store, TenantStore,
