@@ -99,19 +99,23 @@ impl Revisions {
         tenants.for_each(|tenant| _ = self.0.insert(*tenant, Known { up_to: -1, beyond: BTreeSet::new() }));
     }
 
-    /// Compares with what is stored, and takes it as known. Answers whether any change was missed.
-    pub(crate) fn catch_up(&mut self, stored: &[(Uuid, i64)]) -> bool {
-        let mut has_missed = false;
+    /// Whether any of the changes that are stored was neither made nor heard of here. More may have been heard while
+    /// the answer was on its way.
+    pub(crate) fn has_missed(&self, stored: &[(Uuid, i64)]) -> bool {
+        let unknown = Known::default();
+        stored.iter().any(|(tenant, revision)| {
+            let known = self.0.get(tenant).unwrap_or(&unknown);
+            (known.up_to + 1..=*revision).any(|made| !known.beyond.contains(&made))
+        })
+    }
+
+    /// Takes what is stored as known.
+    pub(crate) fn catch_up(&mut self, stored: &[(Uuid, i64)]) {
         for (tenant, revision) in stored {
             let known = self.0.entry(*tenant).or_default();
-            // Not so where more was heard while the answer was on its way.
-            if *revision > known.up_to {
-                has_missed |= (known.up_to + 1..=*revision).any(|made| !known.beyond.contains(&made));
-                known.up_to = *revision;
-                known.beyond.retain(|made| made > revision);
-            }
+            known.up_to = known.up_to.max(*revision);
+            known.beyond.retain(|made| *made > known.up_to);
         }
-        has_missed
     }
 }
 
@@ -164,18 +168,20 @@ mod tests {
         ] {
             let mut revisions = Revisions::default();
             heard.iter().for_each(|revision| revisions.hear(&one(*revision)));
-            assert_eq!(revisions.catch_up(&[(Uuid::nil(), stored)]), has_missed, "{heard:?} {stored}");
-            assert!(!revisions.catch_up(&[(Uuid::nil(), stored)]), "{heard:?} {stored}");
+            let stored = [(Uuid::nil(), stored)];
+            assert_eq!(revisions.has_missed(&stored), has_missed, "{heard:?} {stored:?}");
+            revisions.catch_up(&stored);
+            assert!(!revisions.has_missed(&stored), "{heard:?} {stored:?}");
         }
     }
 
     #[test]
     fn what_may_not_have_come_to_be_is_looked_for_again() {
         let mut revisions = Revisions::default();
-        revisions.catch_up(&[(Uuid::nil(), 4)]);
+        let stored = [(Uuid::nil(), 4)];
+        revisions.catch_up(&stored);
         revisions.hear(&one(5));
         revisions.forget([Uuid::nil()].iter());
-        assert!(revisions.catch_up(&[(Uuid::nil(), 4)]));
-        assert!(!revisions.catch_up(&[(Uuid::nil(), 4)]));
+        assert!(revisions.has_missed(&stored));
     }
 }

@@ -14,9 +14,12 @@ use tokio::{
     time::{MissedTickBehavior, interval, sleep, timeout},
 };
 use tokio_postgres::{AsyncMessage, Error};
+use uuid::Uuid;
 
 /// How often revisions are compared.
 const POLL_EVERY: Duration = Duration::from_millis(500);
+/// How long a notification may take that a poll has overtaken.
+const OVERTAKEN: Duration = Duration::from_millis(100);
 /// Pauses between attempts to listen again: doubled from the first up to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LAST_PAUSE: Duration = Duration::from_secs(5);
@@ -62,19 +65,32 @@ impl Inner {
     }
 }
 
-/// Compares revisions with those stored. Answers whether any change was missed.
-pub(crate) async fn catch_up(store: &Inner) -> StoreResult<bool> {
+/// Takes what is stored by now as known: what comes later is heard.
+pub(crate) async fn begin(store: &Inner) -> StoreResult<()> {
+    let stored = stored(store).await?;
+    store.revisions.lock().catch_up(&stored);
+    Ok(())
+}
+
+/// Takes the changes that are stored as known. Answers whether any of them was missed.
+async fn catch_up(store: &Inner) -> StoreResult<bool> {
+    let stored = stored(store).await?;
+    let has_missed = || store.revisions.lock().has_missed(&stored);
+    if has_missed() {
+        sleep(OVERTAKEN).await;
+    }
+    let has_missed = has_missed();
+    store.revisions.lock().catch_up(&stored);
+    Ok(has_missed)
+}
+
+/// The revision of each tenant.
+async fn stored(store: &Inner) -> StoreResult<Vec<(Uuid, i64)>> {
     let session = Session::open(&store.pool, store.transaction_timeout).await?;
     // Changes by hand are counted under an id that no tenant has.
-    let stored = session
-        .rows(
-            "SELECT tenant_id, revision FROM tenant_counters UNION ALL
-             SELECT '00000000-0000-0000-0000-000000000000'::uuid, count(*) FROM changes_by_hand",
-            &[],
-            |row| Ok((row.uuid("tenant_id")?, row.number("revision")?)),
-        )
-        .await?;
-    Ok(store.revisions.lock().catch_up(&stored))
+    let sql = "SELECT tenant_id, revision FROM tenant_counters UNION ALL
+         SELECT '00000000-0000-0000-0000-000000000000'::uuid, count(*) FROM changes_by_hand";
+    session.rows(sql, &[], |row| Ok((row.uuid("tenant_id")?, row.number("revision")?))).await
 }
 
 async fn poll(store: Weak<Inner>) {

@@ -51,8 +51,7 @@ pub(crate) async fn open(options: PostgresOptions) -> Result<PostgresStore, Open
         revisions: SharedRevisions::default(),
         listener: Mutex::new(None),
     });
-    // What is stored by now is known; what comes later is heard.
-    listen::catch_up(&inner)
+    listen::begin(&inner)
         .await
         .map_err(|error| OpenError::Other { place: inner.place.clone(), reason: error.to_string() })?;
     partitions::make_now(&inner).await;
