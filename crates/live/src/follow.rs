@@ -90,6 +90,7 @@ async fn keep_house(live: Weak<Live>) {
     loop {
         chores.tick().await;
         let Some(live) = live.upgrade() else { return };
+        live.catch_up().await;
         live.flush_seen_keys().await;
         if let Err(error) = live.store.expire_approvals(live.now()).await {
             tracing::warn!(%error, "could not expire approvals");

@@ -22,7 +22,7 @@ use std::{
 };
 
 /// One tenant as it is now. Replaced as a whole when something changes: never half-loaded.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Tenant {
     pub id: TenantId,
     pub name: String,
@@ -48,7 +48,7 @@ pub(crate) struct InForce {
 }
 
 /// Compiled sets by environment. Environments that no policy names share the set under `None`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct PolicySets(HashMap<Option<String>, InForce>);
 
 #[derive(Debug, Default)]
@@ -124,6 +124,26 @@ pub(crate) struct Tenants {
     generation: AtomicU64,
     /// One reload at a time, so that an older one cannot overwrite a newer.
     reloading: tokio::sync::Mutex<()>,
+    /// Tenants of which a change is to be loaded still; none: the list of them.
+    behind: Mutex<BTreeSet<Option<TenantId>>>,
+}
+
+impl Tenants {
+    fn next_generation(&self) -> u64 {
+        self.generation.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    fn behind(&self) -> BTreeSet<Option<TenantId>> {
+        self.behind.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note_loaded(&self, tenant: Option<TenantId>, is_loaded: bool) {
+        let mut behind = self.behind.lock().unwrap_or_else(PoisonError::into_inner);
+        match is_loaded {
+            true => behind.remove(&tenant),
+            false => behind.insert(tenant),
+        };
+    }
 }
 
 impl Live {
@@ -136,7 +156,9 @@ impl Live {
     }
 
     pub(crate) async fn reload_all(&self) -> Result<(), StartError> {
-        for row in self.store.tenants().await? {
+        let rows = self.store.tenants().await;
+        self.tenants.note_loaded(None, rows.is_ok());
+        for row in rows.inspect_err(|_| self.tenants().iter().for_each(|tenant| self.distrust(tenant.id)))? {
             if let Err(error) = self.reload(row.tenant_id).await {
                 // Its calls are answered 503 until this is mended; other tenants are not affected.
                 tracing::error!(tenant_id = %row.tenant_id, %error, "a tenant could not be loaded");
@@ -145,8 +167,43 @@ impl Live {
         Ok(())
     }
 
-    /// Loads a tenant as stored now. On failure the previous snapshot stays in force.
+    /// Loads a tenant as stored now. On failure the previous snapshot stays in force; what failed for the store is tried
+    /// again by [`Live::catch_up`].
     pub async fn reload(&self, id: TenantId) -> Result<Arc<Tenant>, TenantError> {
+        let loaded = self.load(id).await;
+        let is_store_away = matches!(loaded, Err(TenantError::Store(StoreError::Unavailable(_))));
+        self.tenants.note_loaded(Some(id), !is_store_away);
+        if is_store_away {
+            self.distrust(id);
+        }
+        loaded
+    }
+
+    /// Loads what changed while the store was away.
+    pub(crate) async fn catch_up(&self) {
+        let behind = self.tenants.behind();
+        for tenant in behind {
+            let loaded = match tenant {
+                Some(id) => self.reload(id).await.map(drop).map_err(|error| error.to_string()),
+                None => self.reload_all().await.map_err(|error| error.to_string()),
+            };
+            match loaded {
+                Ok(()) => tracing::info!(?tenant, "loaded what changed while the store was away"),
+                Err(error) => tracing::debug!(?tenant, error, "a change can still not be loaded"),
+            }
+        }
+    }
+
+    /// What changed is not known: keys and agents are looked up again, for one may have been revoked or suspended.
+    fn distrust(&self, id: TenantId) {
+        let mut tenants = self.tenants.by_id.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tenant) = tenants.get_mut(&id) {
+            *tenant =
+                Arc::new(Tenant { generation: self.tenants.next_generation(), ..Tenant::clone(tenant) });
+        }
+    }
+
+    async fn load(&self, id: TenantId) -> Result<Arc<Tenant>, TenantError> {
         let _turn = self.tenants.reloading.lock().await;
         let previous = self.tenant(id);
         let name = match &previous {
@@ -169,7 +226,7 @@ impl Live {
         let tenant = Tenant {
             id,
             name,
-            generation: self.tenants.generation.fetch_add(1, Ordering::SeqCst) + 1,
+            generation: self.tenants.next_generation(),
             classifier: self.classifier_of(&settings.settings).await?,
             own_domains: Arc::new(OwnDomains::new(&settings.settings.own_domains)),
             budgets: Arc::new(Budgets::compile(&settings.settings.budgets)?),

@@ -97,7 +97,11 @@ impl Spool {
                 entries.extend(batch.entries);
                 next = batch.next;
             }
-            Ok((entries, next))
+            match entries.is_empty() && next < end {
+                // What was written there is gone: whoever took it away is not to be waited for in a circle.
+                true => Err(reader.damaged(next)),
+                false => Ok((entries, next)),
+            }
         });
         let read = reading.await.map_err(|error| error.to_string())?;
         read.map_err(|error: crate::SpoolError| error.to_string())

@@ -99,7 +99,7 @@ impl Reader {
         SpoolError::NotUsable { path: self.path.clone(), reason: error.to_string() }
     }
 
-    fn damaged(&self, offset: u64) -> SpoolError {
+    pub(crate) fn damaged(&self, offset: u64) -> SpoolError {
         SpoolError::Damaged { path: self.path.clone(), offset }
     }
 

@@ -33,8 +33,6 @@ pub(crate) fn append_spooled(tx: &mut Tx<'_>, tenant: TenantId, scans: Vec<Settl
         let ids = [scan.row.trace_id.to_string(), tenant.to_string()];
         if tx.row(sql, ids, |_| Ok(()))?.is_none() {
             let trust = trust::trust_of(tx, tenant, scan.row.agent_id, scan.row.created_at)?;
-            // Whoever holds the agent in memory knows its trust from answers given without the store.
-            tx.announce(Change::Agent(tenant, scan.row.agent_id));
             write(tx, tenant, &trust, scan.onto(&trust))?;
             appended += 1;
         }

@@ -112,7 +112,7 @@ fn store_error(error: StoreError) -> ApiError {
             tracing::error!(%error, "the store did not answer a request");
             ApiError::new(
                 ErrorCode::Unavailable,
-                "the store does not answer now; nothing was changed, try again",
+                "the store does not answer now; a change may or may not have been made: look, then try again",
             )
         }
     }

@@ -23,6 +23,7 @@ async fn a_torn_end_is_cut_off_at_any_byte_and_nothing_before_it_is_lost() {
         waiting.extend(scene.spooled(&spool, 1).await);
         (waiting, whole)
     };
+    scene.released().await;
     let bytes = std::fs::read(scene.file()).unwrap();
     // Every length around the ends of header and batches, some in between.
     let cuts = (0..bytes.len())
@@ -36,6 +37,7 @@ async fn a_torn_end_is_cut_off_at_any_byte_and_nothing_before_it_is_lost() {
             let spool = scene.open().await;
             assert_eq!(spool.state().waiting, u64::from(cut as u64 >= whole), "cut at {cut}");
             drop(spool);
+            scene.released().await;
         }
     }
     std::fs::write(scene.file(), &bytes[..bytes.len() - 1]).unwrap();
@@ -53,6 +55,7 @@ async fn damage_in_the_middle_is_refused_with_its_place() {
     let spool = scene.open().await;
     scene.spooled(&spool, 3).await;
     drop(spool);
+    scene.released().await;
     let bytes = std::fs::read(scene.file()).unwrap();
     for at in [48, 52, 56, 60, 600] {
         let mut damaged = bytes.clone();
@@ -74,6 +77,7 @@ async fn a_file_of_someone_else_is_refused_by_name() {
     let again = interven_spool::Spool::open(scene.store.clone(), options.clone(), &[5; 32]).await;
     assert!(matches!(again, Err(SpoolError::AlreadyUsed { .. })), "{again:?}");
     drop(spool);
+    scene.released().await;
     let other = scene.open_with(options.clone(), [6; 32]).await.unwrap_err();
     assert!(other.to_string().contains("scans.spool` belongs to another installation"), "{other}");
     std::fs::write(scene.file(), "a letter to a friend, long enough to have a header in it").unwrap();

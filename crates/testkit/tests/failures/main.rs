@@ -2,5 +2,7 @@
 #![cfg(test)]
 
 mod file;
+mod nth_call;
 mod spool;
+mod spooled_calls;
 mod world;

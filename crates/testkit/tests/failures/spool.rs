@@ -52,13 +52,14 @@ impl Scene {
         options: SpoolOptions,
         key: [u8; 32],
     ) -> Result<Arc<Spool>, SpoolError> {
-        // The one before lets go of the file a moment after it was dropped.
-        let mut opened = Spool::open(self.store.clone(), options.clone(), &key).await;
-        while matches!(opened, Err(SpoolError::AlreadyUsed { .. })) {
-            tokio::task::yield_now().await;
-            opened = Spool::open(self.store.clone(), options.clone(), &key).await;
-        }
-        opened
+        self.released().await;
+        Spool::open(self.store.clone(), options, &key).await
+    }
+
+    /// Waits until nobody holds the file: a spool lets go of it a moment after it was dropped.
+    pub(crate) async fn released(&self) {
+        let Ok(file) = std::fs::File::open(self.file()) else { return };
+        eventually("the file is released", async || file.try_lock().is_ok()).await;
     }
 
     pub(crate) async fn open(&self) -> Arc<Spool> {
