@@ -167,19 +167,18 @@ impl Live {
         Ok(())
     }
 
-    /// Loads a tenant as stored now. On failure the previous snapshot stays in force; what failed for the store is tried
-    /// again by [`Live::catch_up`].
+    /// Loads a tenant as stored now. On failure the previous snapshot stays in force, and [`Live::catch_up`] tries again.
     pub async fn reload(&self, id: TenantId) -> Result<Arc<Tenant>, TenantError> {
         let loaded = self.load(id).await;
-        let is_store_away = matches!(loaded, Err(TenantError::Store(StoreError::Unavailable(_))));
-        self.tenants.note_loaded(Some(id), !is_store_away);
-        if is_store_away {
+        let is_behind = !matches!(loaded, Ok(_) | Err(TenantError::Store(StoreError::NotFound(_))));
+        self.tenants.note_loaded(Some(id), !is_behind);
+        if is_behind {
             self.distrust(id);
         }
         loaded
     }
 
-    /// Loads what changed while the store was away.
+    /// Loads what changed and could not be loaded then.
     pub(crate) async fn catch_up(&self) {
         let behind = self.tenants.behind();
         for tenant in behind {
@@ -188,7 +187,7 @@ impl Live {
                 None => self.reload_all().await.map_err(|error| error.to_string()),
             };
             match loaded {
-                Ok(()) => tracing::info!(?tenant, "loaded what changed while the store was away"),
+                Ok(()) => tracing::info!(?tenant, "loaded a change that could not be loaded before"),
                 Err(error) => tracing::debug!(?tenant, error, "a change can still not be loaded"),
             }
         }
