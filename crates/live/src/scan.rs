@@ -83,8 +83,11 @@ impl Live {
         for _ in 0..MOST_JUDGEMENTS {
             match self.judge_and_record(caller, &call, timings.clone()).await {
                 Err(ScanError::AuditUnavailable(StoreError::Outdated)) => {
-                    self.forget_agent(call.tenant.id, call.view.agent_id);
-                    agent = self.calling_agent(caller, &call.tenant, &call.request, now).await?;
+                    // While scans wait in the spool, what they left of trust is known here alone.
+                    if self.spool_state().is_none_or(|spool| spool.waiting == 0) {
+                        self.forget_agent(call.tenant.id, call.view.agent_id);
+                        agent = self.calling_agent(caller, &call.tenant, &call.request, now).await?;
+                    }
                     call.view = agent.view();
                 }
                 Err(error) => return Err(error),

@@ -154,8 +154,8 @@ impl Spool {
     /// Settles a scan and keeps it durably, in the store or in the file. `trust` is the agent's as last known.
     ///
     /// # Errors
-    /// Whatever the store says other than [`StoreError::Unavailable`]; and that, when the scan depends on what only the store
-    /// knows, or the file takes no more.
+    /// Whatever the store says other than [`StoreError::Unavailable`]; that, when the scan depends on what only the store
+    /// knows, or the file takes no more; [`StoreError::Outdated`] when it was not judged on the trust that scans before it left.
     pub async fn record(&self, tenant: TenantId, scan: ScanEntry, trust: TrustState) -> StoreResult<Kept> {
         let call = Identity { tenant, agent: scan.agent_id, signature: scan.signature, now: scan.now };
         let needs_budgets = !scan.budgets.is_empty();
@@ -183,7 +183,7 @@ impl Spool {
             let settled = match slot.take() {
                 Phase::Open(settle) if !needs_budgets => {
                     let settled = settle(&waiting.precedent(&call, trust, &self.memory));
-                    settled.map(marked_blind).ok_or_else(unavailable)?
+                    settled.map(marked_blind).ok_or(StoreError::Outdated)?
                 }
                 // A grant is used once, and a budget is spent once: only the store can tell.
                 Phase::Settled(settled)
