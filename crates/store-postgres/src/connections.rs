@@ -1,5 +1,6 @@
 //! How a connection is made, and when one may be used again.
 
+use crate::error::told;
 use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
 use std::{
     collections::HashMap,
@@ -37,12 +38,12 @@ impl Connections {
         let (client, driver) = self.connect().await?;
         let task = tokio::spawn(async move {
             if let Err(error) = driver.await {
-                tracing::warn!(%error, "a connection to PostgreSQL was lost");
+                tracing::warn!(error = told(&error), "a connection to PostgreSQL was lost");
             }
         });
         // Owned from here on, so that a failure ends the task too.
         let connection =
-            Connection { client, task, prepared: Mutex::default(), is_stuck: AtomicBool::new(false) };
+            Connection { client, task, prepared: Mutex::default(), is_given_up: AtomicBool::new(false) };
         connection.batch_execute(&self.settings).await?;
         Ok(connection)
     }
@@ -53,7 +54,7 @@ pub(crate) struct Connection {
     client: Client,
     task: JoinHandle<()>,
     prepared: Mutex<HashMap<String, Statement>>,
-    is_stuck: AtomicBool,
+    is_given_up: AtomicBool,
 }
 
 impl Connection {
@@ -68,9 +69,10 @@ impl Connection {
         Ok(prepared.entry(sql.to_owned()).or_insert(statement).clone())
     }
 
-    /// An answer did not come in time. Whoever used the connection next would wait for it too.
+    /// Nobody uses the connection again: an answer did not come in time, and whoever were next would wait for it too, or
+    /// the server writes nothing any more.
     pub(crate) fn give_up(&self) {
-        self.is_stuck.store(true, Relaxed);
+        self.is_given_up.store(true, Relaxed);
     }
 }
 
@@ -96,8 +98,8 @@ impl Manager for Connections {
     }
 
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Error> {
-        if connection.is_closed() || connection.is_stuck.load(Relaxed) {
-            return Err(RecycleError::message("it is closed, or an answer is outstanding"));
+        if connection.is_closed() || connection.is_given_up.load(Relaxed) {
+            return Err(RecycleError::message("it is closed or given up"));
         }
         Ok(())
     }

@@ -12,9 +12,9 @@ pub enum OpenError {
         "the database address cannot be read: {reason}; write `postgres://user:password@host:5432/database`"
     )]
     Address { reason: String },
-    #[error("cannot reach PostgreSQL at {place}: {reason}; check the address, and that the server runs")]
+    #[error("cannot reach {place}: {reason}; check the address, and that PostgreSQL runs there")]
     Unreachable { place: String, reason: String },
-    #[error("no answer from PostgreSQL at {place} within {limit:?}; check the address and the network")]
+    #[error("no answer from {place} within {limit:?}; check the address and the network")]
     NoAnswer { place: String, limit: Duration },
     #[error("no TLS with {place}: {reason}; check `sslmode` and `sslrootcert` in the address")]
     Tls { place: String, reason: String },
@@ -22,7 +22,9 @@ pub enum OpenError {
     Login { place: String, reason: String },
     #[error("{place} does not exist; make it with `createdb`, owned by the user of the address")]
     NoDatabase { place: String },
-    #[error("{place} takes no more connections: {reason}; raise `max_connections` or lower the pool size")]
+    #[error(
+        "{place} takes no more connections: {reason}; raise its `max_connections`, or lower `DATABASE_CONNECTIONS`"
+    )]
     Full { place: String, reason: String },
     #[error("{place} is PostgreSQL {found}, and 14 or newer is needed; upgrade the server")]
     TooOld { place: String, found: String },
@@ -33,7 +35,7 @@ pub enum OpenError {
     #[error("{place} is read-only: {reason}; give the address of the primary server")]
     ReadOnly { place: String, reason: String },
     #[error(
-        "the user of {place} may not change its schema: {reason}; make the user its owner, or migrate as the owner"
+        "this user lacks a right in {place}: {reason}; make the user the owner of the database, or migrate as the owner"
     )]
     NotPermitted { place: String, reason: String },
     #[error(
@@ -113,8 +115,12 @@ pub(crate) fn store_error(error: tokio_postgres::Error) -> StoreError {
             false => StoreError::Unavailable(told),
         };
     };
-    if code.code().starts_with("23") {
+    if *code == SqlState::UNIQUE_VIOLATION {
         return StoreError::Conflict(format!("already taken: {told}"));
+    }
+    // Another constraint, or text with a NUL, which PostgreSQL does not store: asking again would not help.
+    if code.code().starts_with("23") || *code == SqlState::CHARACTER_NOT_IN_REPERTOIRE {
+        return StoreError::Conflict(told);
     }
     if matches!(*code, SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED) {
         return StoreError::Corrupt(told);

@@ -130,7 +130,7 @@ impl PostgresStore {
         self.0.recorder.load()
     }
 
-    /// Stops listening and lets go of every connection. Calls that run are finished first.
+    /// Stops listening and lets go of every connection. A call that runs keeps its own to its end; new ones are refused.
     pub async fn close(&self) {
         let listener = self.0.listener.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(listener) = listener {

@@ -1,6 +1,6 @@
 //! Hearing of what other processes change: at once by NOTIFY, and within a poll where that channel is cut.
 
-use crate::{Inner, changes::Heard, connections::Connections, partitions, session::Session};
+use crate::{Inner, changes::Heard, connections::Connections, error::told, partitions, session::Session};
 use interven_store::{Change, StoreResult};
 use std::{
     collections::BTreeMap,
@@ -23,7 +23,7 @@ const OVERTAKEN: Duration = Duration::from_millis(100);
 /// Pauses between attempts to listen again: doubled from the first up to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LAST_PAUSE: Duration = Duration::from_secs(5);
-/// How often a silent channel is tried, and how long that may take.
+/// How often a silent channel is tried, and how long an answer to that may take, or to listening at all.
 const PROBE_EVERY: Duration = Duration::from_secs(15);
 const PROBE_LIMIT: Duration = Duration::from_secs(5);
 
@@ -121,7 +121,10 @@ async fn listen(store: Weak<Inner>, connections: Connections) {
     let mut pause = FIRST_PAUSE;
     loop {
         if let Err(error) = listen_once(&store, &connections, &mut pause).await {
-            tracing::warn!(%error, "the channel of notifications was cut; changes are found by polling meanwhile");
+            tracing::warn!(
+                error = told(&error),
+                "the channel of notifications was cut; changes are found by polling meanwhile"
+            );
         }
         if store.strong_count() == 0 {
             return;
@@ -137,7 +140,8 @@ async fn listen_once(
     connections: &Connections,
     pause: &mut Duration,
 ) -> Result<(), Error> {
-    let (client, mut connection) = connections.connect().await?;
+    let Ok(connected) = timeout(PROBE_LIMIT, connections.connect()).await else { return Ok(()) };
+    let (client, mut connection) = connected?;
     let (payloads, mut heard) = mpsc::unbounded_channel();
     let _driving = Driving(tokio::spawn(async move {
         while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
@@ -147,7 +151,10 @@ async fn listen_once(
         }
         Ok::<(), Error>(())
     }));
-    client.batch_execute("LISTEN interven").await?;
+    let Ok(listening) = timeout(PROBE_LIMIT, client.batch_execute("LISTEN interven")).await else {
+        return Ok(());
+    };
+    listening?;
     *pause = FIRST_PAUSE;
     loop {
         match timeout(PROBE_EVERY, heard.recv()).await {

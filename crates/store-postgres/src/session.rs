@@ -24,6 +24,7 @@ use std::{
     time::Duration,
 };
 use tokio::time::{Instant, timeout_at};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
@@ -58,6 +59,13 @@ impl Session {
         answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> StoreResult<T> {
         let answered = match timeout_at(self.deadline, answer).await {
+            Ok(Err(error)) => {
+                if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION) {
+                    // Another server is the primary by now; a new connection finds it.
+                    self.client.give_up();
+                }
+                Err(store_error(error))
+            }
             Ok(answer) => answer.map_err(store_error),
             Err(_) => {
                 self.client.give_up();

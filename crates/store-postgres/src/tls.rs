@@ -6,9 +6,11 @@ use rustls::{
     client::{
         WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+        verify_server_name,
     },
     crypto::CryptoProvider,
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
+    server::ParsedCertificate,
 };
 use std::{path::PathBuf, sync::Arc};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -38,32 +40,37 @@ pub(crate) fn connector(trust: Trust, roots: &Roots) -> Result<MakeRustlsConnect
     let config = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?;
-    let verifier = Verifier {
-        certificates: match trust {
-            Trust::Anyone => None,
-            Trust::Authority | Trust::Host => Some(authorities(roots, provider.clone())?),
-        },
-        needs_host: trust == Trust::Host,
-        provider,
+    let (named, authorities) = match trust {
+        Trust::Anyone => (Vec::new(), None),
+        Trust::Authority | Trust::Host => {
+            let named = named(roots)?;
+            let authorities = authorities(roots, named.clone(), provider.clone())?;
+            (named, Some(authorities))
+        }
     };
+    let verifier = Verifier { authorities, named, needs_host: trust == Trust::Host, provider };
     let config =
         config.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth();
     Ok(MakeRustlsConnect::new(config))
 }
 
-fn authorities(roots: &Roots, provider: Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>, String> {
+/// The certificates in the file that the address names.
+fn named(roots: &Roots) -> Result<Vec<CertificateDer<'static>>, String> {
+    let Roots::File(path) = roots else { return Ok(Vec::new()) };
+    let pem = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
+    pem.map_err(|error| format!("`{}`: {error}", path.display()))
+}
+
+fn authorities(
+    roots: &Roots,
+    named: Vec<CertificateDer<'static>>,
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<WebPkiServerVerifier>, String> {
     let mut store = RootCertStore::empty();
-    match roots {
-        Roots::System => _ = store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs),
-        Roots::File(path) => {
-            let unreadable = |reason: String| format!("`{}`: {reason}", path.display());
-            let pem = CertificateDer::pem_file_iter(path).map_err(|error| unreadable(error.to_string()))?;
-            for certificate in pem {
-                let certificate = certificate.map_err(|error| unreadable(error.to_string()))?;
-                store.add(certificate).map_err(|error| unreadable(error.to_string()))?;
-            }
-        }
-    }
+    store.add_parsable_certificates(match roots {
+        Roots::System => rustls_native_certs::load_native_certs().certs,
+        Roots::File(_) => named,
+    });
     WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider).build().map_err(|_| match roots {
         Roots::System => "this machine trusts no authority; name one with `sslrootcert`".to_owned(),
         Roots::File(path) => format!("`{}` holds no certificate", path.display()),
@@ -73,7 +80,9 @@ fn authorities(roots: &Roots, provider: Arc<CryptoProvider>) -> Result<Arc<WebPk
 #[derive(Debug)]
 struct Verifier {
     /// Absent: any certificate will do.
-    certificates: Option<Arc<WebPkiServerVerifier>>,
+    authorities: Option<Arc<WebPkiServerVerifier>>,
+    /// Trusted as they are, too: a server's own certificate needs no authority beside it.
+    named: Vec<CertificateDer<'static>>,
     needs_host: bool,
     provider: Arc<CryptoProvider>,
 }
@@ -87,9 +96,15 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let Some(certificates) = &self.certificates else { return Ok(ServerCertVerified::assertion()) };
+        let Some(authorities) = &self.authorities else { return Ok(ServerCertVerified::assertion()) };
+        if self.named.contains(end_entity) {
+            if self.needs_host {
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+            }
+            return Ok(ServerCertVerified::assertion());
+        }
         let verdict =
-            certificates.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+            authorities.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match verdict {
             // Found only once the chain has been found good.
             Err(Error::InvalidCertificate(

@@ -107,6 +107,24 @@ impl Cluster {
         let _ = server.wait();
     }
 
+    /// Starts again with TLS, under a certificate and its key in PEM.
+    pub fn serve_tls(&self, certificate: &Path, key: &Path) {
+        self.stop();
+        let data = self.directory.join("data");
+        for (from, name) in [(certificate, "server.crt"), (key, "server.key")] {
+            let to = data.join(name);
+            fs::write(&to, fs::read(from).unwrap()).unwrap();
+            // PostgreSQL refuses a key that others may read.
+            #[cfg(unix)]
+            fs::set_permissions(&to, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+            give_to_postgres(&to);
+        }
+        let mut configuration =
+            fs::File::options().append(true).open(data.join("postgresql.auto.conf")).unwrap();
+        configuration.write_all(b"ssl = on\n").unwrap();
+        self.restart();
+    }
+
     /// The address of a new, empty database.
     pub fn database(&self) -> String {
         let name = format!("test_{}", self.databases.fetch_add(1, Relaxed));

@@ -10,6 +10,7 @@
 mod opening;
 mod schema;
 mod telling;
+mod tls;
 
 use interven_store_postgres::{PostgresOptions, PostgresStore};
 use interven_testkit::{postgres::Cluster, store_conformance};

@@ -111,3 +111,38 @@ async fn a_server_that_stops_is_unavailable_and_found_again() {
     assert_eq!(names, ["acme"]);
     store.create_tenant("late", &Actor::system(), now()).await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_failover_connections_to_the_server_that_only_reads_are_given_up() {
+    let cluster = Cluster::shared();
+    let url = cluster.database();
+    let name = url.rsplit('/').next().unwrap();
+    let store =
+        PostgresStore::open(PostgresOptions { pool_size: 1, ..PostgresOptions::new(&url) }).await.unwrap();
+    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND pid <> pg_backend_pid();";
+    cluster.sql(&url, &format!("ALTER DATABASE {name} SET default_transaction_read_only = on; {cut}"));
+    loop {
+        // The first may still meet the connection that was cut.
+        let error = store.create_tenant("acme", &Actor::system(), now()).await.unwrap_err().to_string();
+        if error.contains("read-only") {
+            break;
+        }
+        assert!(error.contains("ended") || error.contains("lost"), "{error}");
+    }
+    let mended = format!(
+        "SET default_transaction_read_only = off; ALTER DATABASE {name} RESET default_transaction_read_only"
+    );
+    cluster.sql(&url, &mended);
+    // Once more it may meet a connection that was made for reading meanwhile.
+    if store.create_tenant("acme", &Actor::system(), now()).await.is_err() {
+        store.create_tenant("acme", &Actor::system(), now()).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn text_that_postgresql_cannot_hold_is_no_outage() {
+    let store = open(&Cluster::shared().database()).await;
+    let refused = store.create_tenant("a\0b", &Actor::system(), now()).await;
+    assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+}
