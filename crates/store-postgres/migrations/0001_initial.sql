@@ -331,12 +331,14 @@ CREATE TABLE changes_by_hand (
     changed_at timestamptz NOT NULL
 );
 
--- With the rights of its owner: who may mend a table need not be allowed to write beside it.
+-- With the rights of its owner: who may mend a table need not be allowed to write beside it. Nothing that such a person
+-- makes, such as a temporary table of the same name, may stand in the way.
 CREATE FUNCTION announce_change_by_hand() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path FROM CURRENT AS $$
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    INSERT INTO changes_by_hand (table_name, changed_by, changed_at)
-    VALUES (TG_TABLE_NAME, session_user, date_trunc('milliseconds', clock_timestamp()));
+    EXECUTE format('INSERT INTO %I.changes_by_hand (table_name, changed_by, changed_at)
+        VALUES ($1, session_user, date_trunc(''milliseconds'', clock_timestamp()))', TG_TABLE_SCHEMA)
+    USING TG_TABLE_NAME;
     PERFORM pg_notify('interven', 'everything');
     RETURN NULL;
 END

@@ -248,6 +248,22 @@ async fn a_change_by_hand_is_heard_with_and_without_the_channel() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_may_only_mend_a_table_is_heard_and_noted_whatever_stands_in_the_way() {
+    let cluster = Cluster::shared();
+    let url = cluster.database();
+    let mut pair = Pair::on(&url, true).await;
+    cluster.sql(&url, "CREATE ROLE mender LOGIN; GRANT SELECT, UPDATE ON agent_trust_state TO mender");
+    pair.forget();
+    let mending =
+        "CREATE TEMPORARY TABLE changes_by_hand (table_name text, changed_by text, changed_at timestamptz);
+        UPDATE agent_trust_state SET trust_score = 1.0";
+    cluster.sql(&url.replace("postgres@", "mender@"), mending);
+    assert_eq!(pair.hear().await.0, Change::Everything);
+    let noted = cluster.sql(&url, "SELECT table_name, changed_by FROM changes_by_hand");
+    assert_eq!(noted, "agent_trust_state|mender");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn gateways_that_meet_an_agent_at_once_create_it_once() {
     let cluster = Cluster::shared();
     let url = cluster.database();
