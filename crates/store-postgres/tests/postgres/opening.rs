@@ -1,9 +1,13 @@
 //! Opening a database: the first time, many at once, and where something stands in the way.
 
 use crate::{now, open};
-use interven_store::{Actor, StoreError, TenantStore};
+use interven_store::{ActivityStore, Actor, AgentClaim, AgentStore, AuditStore, StoreError, TenantStore};
 use interven_store_postgres::{OpenError, PostgresOptions, PostgresStore};
-use interven_testkit::postgres::{Cluster, Durability};
+use interven_testkit::{
+    postgres::{Cluster, Durability},
+    store_conformance::a_plain_scan,
+};
+use interven_types::RuntimeType;
 use std::time::Duration;
 
 async fn refused(url: &str) -> OpenError {
@@ -145,4 +149,26 @@ async fn text_that_postgresql_cannot_hold_is_no_outage() {
     let store = open(&Cluster::shared().database()).await;
     let refused = store.create_tenant("a\0b", &Actor::system(), now()).await;
     assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_who_owns_nothing_can_serve_what_the_owner_has_migrated() {
+    let cluster = Cluster::shared();
+    let url = cluster.database();
+    open(&url).await.close().await;
+    // As the page on PostgreSQL says.
+    cluster.sql(
+        &url,
+        "CREATE ROLE worker LOGIN;
+        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO worker;
+        GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO worker;
+        REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+    );
+    let store = open(&url.replace("postgres@", "worker@")).await;
+    let tenant = store.create_tenant("acme", &Actor::system(), now()).await.unwrap().tenant_id;
+    let claim = AgentClaim::Name("worker".into());
+    let agent = store.ensure_agent(tenant, None, &claim, RuntimeType::Python, now()).await.unwrap().agent_id;
+    let receipt = store.record_scan(tenant, a_plain_scan(agent, now(), |_, _| ())).await.unwrap();
+    assert_eq!(receipt.ledger_seq, 1);
+    store.ping().await.unwrap();
 }
