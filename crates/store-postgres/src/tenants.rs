@@ -27,13 +27,6 @@ async fn settings_now(db: &Session, tenant: TenantId) -> StoreResult<SettingsRow
     db.row(SETTINGS_NOW, &[&tenant.0], read).await?.ok_or(StoreError::NotFound("tenant"))
 }
 
-/// Names of the settings that differ.
-fn changed(before: &TenantSettings, after: &TenantSettings) -> Vec<String> {
-    let (before, after) = (object!(before), object!(after));
-    let names = after.as_object().into_iter().flat_map(|after| after.keys());
-    names.filter(|name| before.get(name) != after.get(name)).cloned().collect()
-}
-
 async fn insert_settings(tx: &Tx, tenant: TenantId, row: &SettingsRow) -> StoreResult<()> {
     tx.change(
         "INSERT INTO tenant_settings (tenant_id, version, settings, updated_at) VALUES ($1, $2, $3, $4)",
@@ -61,11 +54,6 @@ fn user_row(row: &Cells<'_>) -> StoreResult<UserRow> {
         created_at: row.time("created_at")?,
         disabled_at: row.optional_time("disabled_at")?,
     })
-}
-
-/// Mail addresses are compared without case, beyond ASCII too.
-fn folded(email: &str) -> String {
-    email.to_lowercase()
 }
 
 impl PostgresStore {
@@ -148,14 +136,15 @@ impl TenantStore for PostgresStore {
         now: Timestamp,
     ) -> StoreResult<SettingsRow> {
         let mut tx = self.begin(tenant).await?;
-        let SettingsRow { version: current, settings: before, .. } = settings_now(&tx, tenant).await?;
+        let before = settings_now(&tx, tenant).await?;
+        let current = before.version;
         if let Some(expected) = if_version.filter(|expected| *expected != current) {
             return Err(StoreError::Conflict(format!(
                 "the settings are at version {current} by now, and the change was made from {expected}; read them \
                  again and repeat it"
             )));
         }
-        let details = object!({"version": current + 1, "changed": changed(&before, settings)});
+        let details = object!({"version": current + 1, "changed": before.changed(settings)});
         let row = SettingsRow { version: current + 1, settings: settings.clone(), updated_at: now };
         insert_settings(&tx, tenant, &row).await?;
         audit::record(&tx, tenant, actor, now, "settings.update", "settings", &details).await?;
@@ -177,7 +166,7 @@ impl TenantStore for PostgresStore {
                     &user.user_id.0,
                     &tenant.0,
                     &user.email,
-                    &folded(&user.email),
+                    &UserRow::folded(&user.email),
                     &word(&user.role)?,
                     &user.password_hash,
                     &At(user.created_at),
@@ -208,7 +197,7 @@ impl TenantStore for PostgresStore {
     ) -> StoreResult<()> {
         let sql = "UPDATE users SET password_hash = $3 WHERE tenant_id = $1 AND email_folded = $2";
         let mut tx = self.begin(tenant).await?;
-        if tx.change(sql, &[&tenant.0, &folded(email), &password_hash]).await? == 0 {
+        if tx.change(sql, &[&tenant.0, &UserRow::folded(email), &password_hash]).await? == 0 {
             return Err(StoreError::NotFound("user"));
         }
         audit::record(&tx, tenant, actor, now, "user.set_password", email, &Value::Null).await?;
@@ -225,7 +214,7 @@ impl TenantStore for PostgresStore {
     ) -> StoreResult<()> {
         let sql = "UPDATE users SET disabled_at = coalesce(disabled_at, $3) WHERE tenant_id = $1 AND email_folded = $2";
         let mut tx = self.begin(tenant).await?;
-        if tx.change(sql, &[&tenant.0, &folded(email), &At(now)]).await? == 0 {
+        if tx.change(sql, &[&tenant.0, &UserRow::folded(email), &At(now)]).await? == 0 {
             return Err(StoreError::NotFound("user"));
         }
         audit::record(&tx, tenant, actor, now, "user.disable", email, &Value::Null).await?;

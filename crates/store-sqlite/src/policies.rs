@@ -52,28 +52,6 @@ fn version_row(row: &Cells<'_>) -> StoreResult<PolicyVersion> {
     })
 }
 
-/// Whoever made a change from an older state must hear what is there now and whose it is.
-fn expect_version(current: Option<&PolicyRow>, name: &str, expected: u32) -> StoreResult<()> {
-    let current_version = current.map_or(0, |row| row.version);
-    if current_version == expected {
-        return Ok(());
-    }
-    let there = match current {
-        None => format!("there is no policy `{name}` now"),
-        Some(row) => {
-            let from = Some(&row.updated_from).filter(|from| !from.is_empty());
-            let from = from.map(|from| format!(" from {from}")).unwrap_or_default();
-            format!(
-                "policy `{name}` is at version {current_version} by now, made by {}{from} at {}",
-                row.updated_by, row.updated_at
-            )
-        }
-    };
-    Err(StoreError::Conflict(format!(
-        "{there}, and the change expects version {expected}; look at it and repeat the change"
-    )))
-}
-
 /// A policy that was deleted and comes back keeps its id and goes on counting its versions.
 fn apply(
     tx: &Tx<'_>,
@@ -89,7 +67,7 @@ fn apply(
     )?;
     if let Some(expected) = policy.if_version {
         let current = known.as_ref().filter(|row| row.deleted_at.is_none());
-        expect_version(current, &policy.name, expected)?;
+        PolicyRow::expect_version(current, &policy.name, expected)?;
     }
     if let Some(agent) = policy.agent_id
         && tx
@@ -230,7 +208,7 @@ impl PolicyStore for SqliteStore {
             )?;
             let current = current.ok_or(StoreError::NotFound("policy"))?;
             if let Some(expected) = if_version {
-                expect_version(Some(&current), &current.name, expected)?;
+                PolicyRow::expect_version(Some(&current), &current.name, expected)?;
             }
             advance(tx, tenant)?;
             let PolicyRow { name, env_name, agent_id, version, .. } = current;

@@ -27,13 +27,6 @@ fn settings_now(db: &Connection, tenant: TenantId) -> StoreResult<SettingsRow> {
     row.ok_or(StoreError::NotFound("tenant"))
 }
 
-/// Names of the settings that differ.
-fn changed(before: &TenantSettings, after: &TenantSettings) -> Vec<String> {
-    let (before, after) = (object!(before), object!(after));
-    let names = after.as_object().into_iter().flat_map(|after| after.keys());
-    names.filter(|name| before.get(name) != after.get(name)).cloned().collect()
-}
-
 fn insert_settings(db: &Connection, tenant: TenantId, row: &SettingsRow) -> StoreResult<()> {
     db.change(
         "INSERT INTO tenant_settings (tenant_id, version, settings, updated_at) VALUES (?1, ?2, ?3, ?4)",
@@ -64,11 +57,6 @@ fn user_row(row: &Cells<'_>) -> StoreResult<UserRow> {
         created_at: row.parsed("created_at")?,
         disabled_at: row.optional_parsed("disabled_at")?,
     })
-}
-
-/// Mail addresses are compared without case, beyond ASCII too.
-fn folded(email: &str) -> String {
-    email.to_lowercase()
 }
 
 #[async_trait]
@@ -149,14 +137,15 @@ impl TenantStore for SqliteStore {
     ) -> StoreResult<SettingsRow> {
         let (settings, actor) = (settings.clone(), actor.clone());
         self.write(move |tx| {
-            let SettingsRow { version: current, settings: before, .. } = settings_now(tx, tenant)?;
+            let before = settings_now(tx, tenant)?;
+        let current = before.version;
             if let Some(expected) = if_version.filter(|expected| *expected != current) {
                 return Err(StoreError::Conflict(format!(
                     "the settings are at version {current} by now, and the change was made from {expected}; read them \
                      again and repeat it"
                 )));
             }
-            let details = object!({"version": current + 1, "changed": changed(&before, &settings)});
+            let details = object!({"version": current + 1, "changed": before.changed(&settings)});
             let row = SettingsRow { version: current + 1, settings, updated_at: now };
             insert_settings(tx, tenant, &row)?;
             audit::record(tx, tenant, &actor, now, "settings.update", "settings", &details)?;
@@ -179,7 +168,7 @@ impl TenantStore for SqliteStore {
                     user.user_id.to_string(),
                     tenant.to_string(),
                     user.email,
-                    folded(&user.email),
+                    UserRow::folded(&user.email),
                     word(&user.role)?,
                     user.password_hash,
                     user.created_at.to_string(),
@@ -215,7 +204,7 @@ impl TenantStore for SqliteStore {
         self.write(move |tx| {
             let changed = tx.change(
                 "UPDATE users SET password_hash = ?3 WHERE tenant_id = ?1 AND email_folded = ?2",
-                params![tenant.to_string(), folded(&email), hash],
+                params![tenant.to_string(), UserRow::folded(&email), hash],
             )?;
             if changed == 0 {
                 return Err(StoreError::NotFound("user"));
@@ -238,7 +227,7 @@ impl TenantStore for SqliteStore {
         self.write(move |tx| {
             let changed = tx.change(
                 "UPDATE users SET disabled_at = ifnull(disabled_at, ?3) WHERE tenant_id = ?1 AND email_folded = ?2",
-                params![tenant.to_string(), folded(&email), now.to_string()],
+                params![tenant.to_string(), UserRow::folded(&email), now.to_string()],
             )?;
             if changed == 0 {
                 return Err(StoreError::NotFound("user"));

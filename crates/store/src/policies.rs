@@ -1,6 +1,6 @@
 //! Policies as stored: versions of source text. Meaning is the policy crate's.
 
-use crate::{Actor, StoreResult};
+use crate::{Actor, StoreError, StoreResult};
 use async_trait::async_trait;
 use interven_types::{AgentId, PolicyId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,30 @@ pub struct PolicyUpsert {
     pub if_version: Option<u32>,
     /// The source is that of this earlier version.
     pub restored_from: Option<u32>,
+}
+
+impl PolicyRow {
+    /// Whoever made a change from an older state must hear what is there now and whose it is.
+    pub fn expect_version(current: Option<&Self>, name: &str, expected: u32) -> StoreResult<()> {
+        let current_version = current.map_or(0, |row| row.version);
+        if current_version == expected {
+            return Ok(());
+        }
+        let there = match current {
+            None => format!("there is no policy `{name}` now"),
+            Some(row) => {
+                let from = Some(&row.updated_from).filter(|from| !from.is_empty());
+                let from = from.map(|from| format!(" from {from}")).unwrap_or_default();
+                format!(
+                    "policy `{name}` is at version {current_version} by now, made by {}{from} at {}",
+                    row.updated_by, row.updated_at
+                )
+            }
+        };
+        Err(StoreError::Conflict(format!(
+            "{there}, and the change expects version {expected}; look at it and repeat the change"
+        )))
+    }
 }
 
 /// One version, without its source.

@@ -4,6 +4,7 @@ use crate::{Actor, StoreResult};
 use async_trait::async_trait;
 use interven_types::{TenantId, TenantSettings, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TenantRow {
@@ -19,6 +20,15 @@ pub struct SettingsRow {
     pub version: u32,
     pub settings: TenantSettings,
     pub updated_at: Timestamp,
+}
+
+impl SettingsRow {
+    /// Names of the settings in which `after` differs.
+    pub fn changed(&self, after: &TenantSettings) -> Vec<String> {
+        let (before, after) = (json!(self.settings), json!(after));
+        let names = after.as_object().into_iter().flat_map(|after| after.keys());
+        names.filter(|name| before.get(name) != after.get(name)).cloned().collect()
+    }
 }
 
 /// One version of the settings, without what it says.
@@ -51,6 +61,13 @@ pub struct UserRow {
     pub password_hash: String,
     pub created_at: Timestamp,
     pub disabled_at: Option<Timestamp>,
+}
+
+impl UserRow {
+    /// Mail addresses are compared without case, beyond ASCII too.
+    pub fn folded(email: &str) -> String {
+        email.to_lowercase()
+    }
 }
 
 #[async_trait]
