@@ -10,6 +10,7 @@
 mod answers;
 mod classify;
 mod copy;
+mod deployment;
 mod detectors;
 mod encryption;
 mod exports;
