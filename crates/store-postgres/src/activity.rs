@@ -113,8 +113,8 @@ fn conditions(tenant: TenantId, filter: &ActivityFilter) -> Conditions {
         Some(other) => all.and_with("risk_band <> 'LOW' AND risk_band = ?", other.as_str(), Type::TEXT),
     }
     if let Some(class) = filter.class {
-        let quoted = format!("\"{}\"", class.as_str());
-        all.and_with("classifications <> '[]' AND strpos(classifications, ?) > 0", quoted, Type::TEXT);
+        // Word for word the condition of the class's index.
+        all.and(&format!("strpos(classifications, '\"{}\"') > 0", class.as_str()));
     }
     // The spans turn a range of time into a range of positions; the times themselves are then exact.
     if let Some(since) = filter.since {

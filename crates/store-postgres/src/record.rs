@@ -21,6 +21,7 @@ use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering::Relaxed},
 };
+use tokio::time::Instant;
 use tokio_postgres::error::Severity;
 use write::Page;
 
@@ -84,7 +85,27 @@ pub(crate) async fn append(store: &Arc<Inner>, tenant: TenantId, scans: &[Settle
     Ok(receipts.len() as u64)
 }
 
+/// How often a batch is begun at most.
+const ATTEMPTS: u32 = 8;
+
+/// Nothing is settled yet: what fails at once may go well on another connection. That is how a connection is replaced that
+/// a restarted server has forgotten, and how a deadlock ends with somebody who mends trust by hand in another order.
 async fn begin(store: &Arc<Inner>, tenant: TenantId, ask: &Ask) -> StoreResult<(Tx, Book)> {
+    let begun = Instant::now();
+    let mut attempt = 1;
+    loop {
+        match begin_once(store, tenant, ask).await {
+            Err(StoreError::Unavailable(_))
+                if attempt < ATTEMPTS && begun.elapsed() < store.transaction_timeout / 2 =>
+            {
+                attempt += 1;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+async fn begin_once(store: &Arc<Inner>, tenant: TenantId, ask: &Ask) -> StoreResult<(Tx, Book)> {
     let tx = Tx::open(store.clone()).await?;
     let book = read::book(&tx, tenant, ask).await?;
     Ok((tx, book))

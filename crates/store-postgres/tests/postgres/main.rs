@@ -7,10 +7,12 @@
     reason = "a test that cannot go on fails there and then"
 )]
 
+mod gateways;
 mod opening;
 mod schema;
 mod telling;
 mod tls;
+mod twins;
 
 use interven_store_postgres::{PostgresOptions, PostgresStore};
 use interven_testkit::{postgres::Cluster, store_conformance};
