@@ -65,8 +65,8 @@ class AsyncTransport:
                     raise
         origin = send.origin
         try:
-            secure = {"ssl": tls(), "server_hostname": origin.host} if origin.scheme == "https" else {}
-            connection = await asyncio.open_connection(origin.host, origin.port, **secure)
+            secure = tls() if origin.scheme == "https" else None
+            connection = await asyncio.open_connection(origin.host, origin.port, ssl=secure)
         except (OSError, UnicodeError) as error:
             raise TransportError(reason_of(error), may_have_arrived=False) from None
         return await self._exchange(connection, AnswerReader(), send)
