@@ -7,6 +7,7 @@
 mod arrows;
 mod finding;
 mod fuzz;
+mod python;
 mod rust_source;
 mod setup;
 mod test;
@@ -38,6 +39,11 @@ const COMMANDS: &[Command] = &[
         name: "fuzz",
         purpose: "run the fuzz targets, or those that are named, for `--seconds N` each",
         run: fuzz::run,
+    },
+    Command {
+        name: "python",
+        purpose: "check the types of the Python packages and run their tests",
+        run: python::run,
     },
     Command { name: "test-fast", purpose: "run the unit tests only", run: test::run_fast },
 ];

@@ -28,6 +28,13 @@ const TOOLS: &[Tool] = &[
         elsewhere: "run `rustup update`, or install it from https://rustup.rs",
     },
     Tool {
+        program: "python3",
+        purpose: "runs the tests of the Python packages",
+        least: (3, 9),
+        debian: Some("python3-venv"),
+        elsewhere: "install Python with your package manager",
+    },
+    Tool {
         program: "git",
         purpose: "lists the files that the checks read",
         least: (2, 0),

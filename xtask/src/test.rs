@@ -29,12 +29,16 @@ impl std::ops::Add for Tally {
     }
 }
 
-const ALL: &[Runner] = &[Runner {
-    name: "rust",
-    program: "cargo",
-    arguments: &["test", "--workspace", "--no-fail-fast"],
-    tally: read_libtest,
-}];
+const ALL: &[Runner] = &[
+    Runner {
+        name: "rust",
+        program: "cargo",
+        arguments: &["test", "--workspace", "--no-fail-fast"],
+        tally: read_libtest,
+    },
+    // After Rust's, which build the server that these speak to.
+    Runner { name: "python", program: "cargo", arguments: &["xtask", "python"], tally: read_pytest },
+];
 
 const FAST: &[Runner] = &[Runner {
     name: "rust, unit tests",
@@ -123,9 +127,35 @@ fn read_libtest(line: &str) -> Option<Tally> {
     Some(Tally { passed: count(" passed")?, failed: count(" failed")? })
 }
 
+/// `== 2 failed, 651 passed, 1 skipped in 8.42s ==`, one per test run.
+fn read_pytest(line: &str) -> Option<Tally> {
+    let (counts, time) = line.trim().trim_matches('=').trim().rsplit_once(" in ")?;
+    time.split_once('s')?.0.parse::<f64>().ok()?;
+    let count = |what: &str| -> Option<u64> {
+        counts.split(", ").find_map(|part| part.strip_suffix(what)?.trim().parse().ok())
+    };
+    let failed = [" failed", " error", " errors"].into_iter().filter_map(count).sum();
+    (count(" passed").is_some() || failed > 0)
+        .then(|| Tally { passed: count(" passed").unwrap_or_default(), failed })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Runner, Tally, follow, read_libtest};
+    use super::{Runner, Tally, follow, read_libtest, read_pytest};
+
+    #[test]
+    fn pytest_summaries_are_read_and_other_lines_are_not() {
+        for (line, tally) in [
+            ("===== 653 passed in 8.42s =====", Some(Tally { passed: 653, failed: 0 })),
+            ("2 failed, 651 passed, 1 skipped in 68.42s (0:01:08)", Some(Tally { passed: 651, failed: 2 })),
+            ("== 1 error in 0.10s ==", Some(Tally { passed: 0, failed: 1 })),
+            ("== 3 skipped in 0.10s ==", None),
+            ("Success: no issues found in 30 source files", None),
+            ("the first passed in time", None),
+        ] {
+            assert_eq!(read_pytest(line), tally, "{line}");
+        }
+    }
 
     #[test]
     fn libtest_summaries_are_read_and_other_lines_are_not() {

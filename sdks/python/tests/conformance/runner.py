@@ -80,7 +80,8 @@ def _client(case: dict[str, Any], address: str, is_async: bool) -> Union[Client,
 
 async def _awaited(client: AsyncClient, kind: str, arguments: dict[str, Any]) -> dict[str, Any]:
     try:
-        return await ASYNC_CALLS[kind](client, arguments)
+        answer: dict[str, Any] = await ASYNC_CALLS[kind](client, arguments)
+        return answer
     finally:
         await client.aclose()
 

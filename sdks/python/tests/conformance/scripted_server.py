@@ -32,12 +32,15 @@ class ScriptedServer:
         self._script = script
         #: In order: method, path, headers (names in lower case), body.
         self.requests: list[dict[str, Any]] = []
+        #: Their bodies as they came.
+        self.bodies: list[bytes] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._open: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
         self._listener.close()
         for connection in self._open:
             connection.close()
@@ -53,10 +56,12 @@ class ScriptedServer:
 
     def _serve(self, connection: socket.socket) -> None:
         try:
-            request = _read_request(connection)
-            if request is None:
+            read = _read_request(connection)
+            if read is None:
                 return
+            request, body = read
             at = len(self.requests)
+            self.bodies.append(body)
             self.requests.append(request)
             if at < len(self._script):
                 self._answer(connection, self._script[at])
@@ -112,7 +117,7 @@ def encode(answer: dict[str, Any], address: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def _read_request(connection: socket.socket) -> dict[str, Any] | None:
+def _read_request(connection: socket.socket) -> tuple[dict[str, Any], bytes] | None:
     data = b""
     while b"\r\n\r\n" not in data:
         part = connection.recv(65536)
@@ -125,7 +130,7 @@ def _read_request(connection: socket.socket) -> dict[str, Any] | None:
     while len(body) < int(headers.get("content-length", "0")):
         body += connection.recv(65536)
     method, path, _ = first.split(" ")
-    return {"method": method, "path": path, "headers": headers, "body": json.loads(body) if body else None}
+    return {"method": method, "path": path, "headers": headers, "body": json.loads(body) if body else None}, body
 
 
 def closed_address() -> str:
