@@ -17,6 +17,24 @@ use std::{
 /// How long a server may take to start or to stop.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Runs a server until it ends, or until whoever holds the other end of the standard input is gone: then nobody would stop
+/// it, or remove its files.
+const GUARDED: &str = r#"
+directory=$1; shift
+exec 3<&0
+"$@" </dev/null 3<&- &
+server=$!
+{
+    cat <&3 >/dev/null
+    if kill -QUIT "$server" 2>/dev/null; then
+        while kill -0 "$server" 2>/dev/null; do sleep 0.1; done
+        rm -rf "$directory"
+    fi
+} &
+exec 3<&-
+wait "$server"
+"#;
+
 /// A running server. Stopped, and its files removed, when the last who shares it lets go.
 #[derive(Debug)]
 pub struct Cluster {
@@ -71,10 +89,11 @@ impl Cluster {
 
     /// Starts the server, after a stop or a kill; on the same port.
     pub fn restart(&self) {
-        let mut server = as_postgres("postgres");
-        server.arg("-D").arg(self.directory.join("data")).arg("-k").arg(&self.directory);
+        let mut server = as_postgres("sh");
+        server.args(["-c", GUARDED, "sh"]).arg(&self.directory).arg(find("postgres")).arg("-D");
+        server.arg(self.directory.join("data")).arg("-k").arg(&self.directory);
         let log = fs::File::options().create(true).append(true).open(self.log()).unwrap();
-        server.args(["-p", &self.port.to_string()]).stderr(log).stdout(Stdio::null());
+        server.args(["-p", &self.port.to_string()]).stderr(log).stdout(Stdio::null()).stdin(Stdio::piped());
         let mut child = server.spawn().unwrap();
         let begun = Instant::now();
         while !self.is_ready() {
@@ -184,7 +203,7 @@ fn free_port() -> u16 {
 }
 
 /// In `PATH`, or where Debian puts the programs of a version.
-fn command(program: &str) -> Command {
+fn find(program: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut places: Vec<PathBuf> = std::env::split_paths(&path).collect();
     let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
@@ -192,9 +211,11 @@ fn command(program: &str) -> Command {
     versions.sort();
     places.extend(versions.into_iter().rev());
     let found = places.iter().map(|place| place.join(program)).find(|file| file.is_file());
-    let found =
-        found.unwrap_or_else(|| panic!("no `{program}`: install PostgreSQL 14 or newer (`make setup`)"));
-    let mut command = Command::new(found);
+    found.unwrap_or_else(|| panic!("no `{program}`: install PostgreSQL 14 or newer (`make setup`)"))
+}
+
+fn command(program: &str) -> Command {
+    let mut command = Command::new(find(program));
     command.stdin(Stdio::null());
     // What a shell may have set for its own server.
     for name in ["PGHOST", "PGPORT", "PGUSER", "PGDATABASE", "PGPASSWORD", "PGSERVICE", "PGOPTIONS", "PGDATA"]
