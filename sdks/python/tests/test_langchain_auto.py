@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from langchain_core.tools import BaseTool, tool
+from langchain_core.tools import BaseTool, StructuredTool
 
 import aif_sdk
 
@@ -22,17 +22,17 @@ def _restored() -> Iterator[None]:
 
 
 def test_every_tool_is_judged_once_and_runs_with_what_may_be_sent(gateway: Gateway) -> None:
-    @tool
-    def slack_post_message(text: str) -> str:
-        """Posts a message."""
+    def echo(text: str) -> str:
         return text
 
+    poster: Any = StructuredTool.from_function(echo, name="slack_post_message", description="Posts a message.")
     for _ in range(2):
         aif_sdk.enable_langchain(gateway.api_key, gateway.url, agent_name="chain")
     secret: dict[str, Any] = {"text": "key AKIASIQOKQPY64PQRIZ3"}
-    assert slack_post_message.invoke({"text": "lunch?"}) == "lunch?"
-    assert asyncio.run(slack_post_message.ainvoke({"text": "lunch?"})) == "lunch?"
-    for call in (lambda: slack_post_message.invoke(secret), lambda: asyncio.run(slack_post_message.ainvoke(secret))):
+    assert poster.invoke({"text": "lunch?"}) == "lunch?"
+    assert asyncio.run(poster.ainvoke({"text": "lunch?"})) == "lunch?"
+    calls: list[Any] = [lambda: poster.invoke(secret), lambda: asyncio.run(poster.ainvoke(secret))]
+    for call in calls:
         with pytest.raises(aif_sdk.InterventBlockedError) as error:
             call()
         assert error.value.reason_codes and error.value.trace_id
