@@ -69,6 +69,17 @@ impl Report {
         })
     }
 
+    /// What several loads came to that ran at the same time.
+    ///
+    /// # Errors
+    /// When their histograms do not fit together.
+    pub fn together(reports: &[Self]) -> anyhow::Result<Self> {
+        let mut sum = Self::new()?;
+        reports.iter().try_for_each(|report| sum.add(report))?;
+        sum.elapsed = reports.iter().map(|report| report.elapsed).max().unwrap_or_default();
+        Ok(sum)
+    }
+
     /// Scans answered per second.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
