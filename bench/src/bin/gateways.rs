@@ -70,7 +70,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     );
     let mut errors = 0;
     let embedded = Serving::start(&program, &scratch.path().join("data")).await?;
-    errors += measure("sqlite, 1 process", std::slice::from_ref(embedded.target()), &asked).await?;
+    errors += measure("sqlite, gateways: 1", std::slice::from_ref(embedded.target()), &asked).await?;
     embedded.kill()?;
     for number in &asked.gateways {
         let fleet = start(&program, scratch.path(), *number, true)?;
@@ -81,7 +81,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             targets.extend(fleet.1.targets(&fleet.1.make_key(&tenant).await?)?);
         }
         known_everywhere(&targets).await?;
-        errors += measure(&format!("postgres, {number} gateways"), &targets, &asked).await?;
+        errors += measure(&format!("postgres, gateways: {number}"), &targets, &asked).await?;
     }
     for (name, listens) in [("notified", true), ("polling alone", false)] {
         let fleet = start(&program, scratch.path(), 2, listens)?;
