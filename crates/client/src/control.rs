@@ -3,9 +3,10 @@
 use crate::{
     Activity, ActivityPage, ActivityQuery, Agent, AgentDetail, AppliedPolicy, Approval, ApprovalQuery,
     BudgetToday, ClientError, CreatedUser, DataKey, DetectorList, Download, EncryptionStatus, Explanation,
-    ExportQuery, Key, MintedKey, NewKey, NewPassword, NewPolicies, NewUser, Policy, PolicyVersion, Ruling,
-    Settings, SettingsVersion, Simulation, SimulationProgress, SimulationQuery, Tenant, Trace, User,
-    connection::Connection, error::ErrorAnswer, simulation::SimulationLine,
+    ExportQuery, Key, MintedKey, NewKey, NewPassword, NewPolicies, NewUser, Policy, PolicyVersion,
+    RetentionRun, RetentionStatus, Ruling, Settings, SettingsVersion, Simulation, SimulationProgress,
+    SimulationQuery, Tenant, Trace, User, connection::Connection, error::ErrorAnswer,
+    simulation::SimulationLine,
 };
 use interven_types::{AgentId, ApprovalId, PolicyId, ScanRequest, Secret, TraceId};
 use reqwest::{Method, RequestBuilder};
@@ -232,6 +233,16 @@ impl ControlClient {
     /// The tenant's daily budgets with what today has used of them.
     pub async fn budgets(&self) -> Answer<Vec<BudgetToday>> {
         self.get(&["budgets"]).await
+    }
+
+    /// How long the record is kept, and the newest run.
+    pub async fn retention(&self) -> Answer<RetentionStatus> {
+        self.get(&["retention"]).await
+    }
+
+    /// Begins a run, which goes on after the answer.
+    pub async fn run_retention(&self) -> Answer<RetentionRun> {
+        self.post(&["retention", "run"], &json!({})).await
     }
 
     /// Which keys there are: those of the tenant, or all.

@@ -19,6 +19,7 @@ mod gateway;
 mod keys;
 mod ledger;
 mod policies;
+mod retention;
 mod scan;
 mod settings;
 mod simulation;
@@ -37,6 +38,7 @@ pub use gateway::GatewayClient;
 pub use keys::{Key, MintedKey, NewKey};
 pub use ledger::{LedgerStatus, StoredEntry, post_text};
 pub use policies::{AppliedPolicy, NewPolicies, Policy, PolicyVersion};
+pub use retention::{RetentionRun, RetentionStatus};
 pub use scan::{Receipt, ScanAnswer};
 pub use settings::{Settings, SettingsVersion};
 pub use simulation::{

@@ -1,6 +1,6 @@
 //! Following the store: reloads, waiting polls, and the chores of a running service.
 
-use crate::Live;
+use crate::{Live, retention};
 use interven_store::Change;
 use interven_types::ApprovalId;
 use std::{
@@ -55,6 +55,7 @@ const AGEING: Duration = Duration::from_secs(60);
 pub(crate) fn spawn(live: &Arc<Live>, changes: broadcast::Receiver<Change>) {
     tokio::spawn(follow(Arc::downgrade(live), changes));
     tokio::spawn(keep_house(Arc::downgrade(live)));
+    tokio::spawn(retention::keep(Arc::downgrade(live)));
 }
 
 async fn follow(live: Weak<Live>, mut changes: broadcast::Receiver<Change>) {

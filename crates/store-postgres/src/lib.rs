@@ -28,6 +28,7 @@ mod partitions;
 mod policies;
 mod record;
 mod recorder;
+mod retention;
 mod session;
 mod tenants;
 mod tls;

@@ -29,6 +29,7 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations! {
     5 "data_keys" "0005_data_keys.sql"
     6 "ledger" "0006_ledger.sql"
     7 "rate_limit" "0007_rate_limit.sql"
+    8 "retention" "0008_retention.sql"
 };
 
 /// After this one, rows that were there before get what SQL cannot make, in the same transaction.

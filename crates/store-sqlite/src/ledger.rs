@@ -115,7 +115,7 @@ pub(crate) fn fill_leaf_hashes(db: &Connection) -> StoreResult<()> {
     Ok(())
 }
 
-fn newest(db: &Connection, tenant: TenantId, log: Log) -> StoreResult<Option<SignedCheckpoint>> {
+pub(crate) fn newest(db: &Connection, tenant: TenantId, log: Log) -> StoreResult<Option<SignedCheckpoint>> {
     db.row(
         "SELECT tree_size, note, signed_at FROM ledger_checkpoints WHERE tenant_id = ?1 AND log = ?2
          ORDER BY tree_size DESC LIMIT 1",

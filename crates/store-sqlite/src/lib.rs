@@ -21,6 +21,7 @@ mod migrate;
 mod open;
 mod policies;
 mod readers;
+mod retention;
 mod scans;
 mod sql;
 mod tenants;

@@ -30,6 +30,7 @@ const MIGRATIONS: &[Migration] = &[
         ..migration(6, "ledger", include_str!("../migrations/0006_ledger.sql"))
     },
     migration(7, "rate_limit", include_str!("../migrations/0007_rate_limit.sql")),
+    migration(8, "retention", include_str!("../migrations/0008_retention.sql")),
 ];
 
 /// Brings the schema up to date; refuses one that another or a newer build made.

@@ -17,6 +17,7 @@ mod known;
 mod ledger;
 mod policies;
 mod rate;
+mod retention;
 mod schema;
 mod tenants;
 
@@ -45,6 +46,7 @@ pub use ledger::{
 };
 pub use policies::{PolicyRow, PolicyStore, PolicyUpsert, PolicyVersion};
 pub use rate::{RateLimit, RateTime};
+pub use retention::{PRUNED_AT_ONCE, Pruned, RetentionRun, RetentionStore};
 pub use schema::SchemaStep;
 pub use tenants::{Role, SettingsRow, SettingsVersion, TenantRow, TenantStore, UserRow};
 
@@ -63,6 +65,7 @@ pub trait Store:
     + AuditStore
     + DataKeyStore
     + LedgerStore
+    + RetentionStore
     + std::fmt::Debug
 {
     /// Control-plane changes as they become visible, by whomever they were made. A receiver that lags must reload all.

@@ -20,6 +20,7 @@ mod metrics;
 mod operator;
 mod passwords;
 mod policies;
+mod retention;
 mod settings;
 mod simulate;
 mod tenants;
@@ -128,6 +129,8 @@ fn api() -> OpenApiRouter<Telemetry> {
         .routes(routes!(settings::restore))
         .routes(routes!(detectors::list))
         .routes(routes!(budgets::list))
+        .routes(routes!(retention::status))
+        .routes(routes!(retention::run))
         .routes(routes!(encryption::status))
         .routes(routes!(encryption::rotate))
         .routes(routes!(audit::incidents))

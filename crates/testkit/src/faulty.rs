@@ -197,6 +197,12 @@ pass_on! {
         newest_checkpoint(tenant: TenantId, log: Log) -> Option<SignedCheckpoint>;
         seal(tenant: TenantId, log: Log, seal: &Seal) -> bool;
     }
+    RetentionStore {
+        retention_run(tenant: TenantId) -> Option<RetentionRun>;
+        begin_retention(tenant: TenantId, older_than: Timestamp, unless_since: Timestamp, actor: &Actor, now: Timestamp) -> Option<RetentionRun>;
+        prune(tenant: TenantId, limit: u32, now: Timestamp) -> Pruned;
+        end_retention(tenant: TenantId, actor: &Actor, now: Timestamp) -> RetentionRun;
+    }
 }
 
 impl Store for FaultyStore {

@@ -7,6 +7,7 @@ mod approvals;
 mod control;
 mod isolation;
 mod ledger;
+mod retention;
 mod scans;
 mod spooled;
 
@@ -54,6 +55,8 @@ pub async fn run_all(make: impl AsyncFn() -> Arc<dyn Store>) {
         agents::resetting_trust_forgets_what_fed_the_counters,
         agents::counters_forget_events_that_left_their_window,
         agents::a_baseline_learns_as_the_domain_says,
+        retention::what_is_older_goes_in_whole_runs_below_the_sealed_size,
+        retention::decided_approvals_events_and_days_go_by_their_own_time,
         scans::positions_have_no_gaps_and_receipts_say_them,
         scans::a_row_comes_back_as_it_was_written,
         scans::a_failing_scan_leaves_no_trace_and_no_gap,

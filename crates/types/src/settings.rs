@@ -30,6 +30,9 @@ pub struct TenantSettings {
     pub finding_exceptions: Vec<FindingException>,
     /// Daily budgets that rules ask about with `daily_budget_exceeded`; 50 at most.
     pub budgets: Vec<Budget>,
+    /// Days that scans, and what hangs on them, are kept: 1–3,650. Absent: for ever. The audit log and the hashes of the
+    /// ledger stay.
+    pub retention_days: Option<u32>,
     /// Environments in monitor mode: everything runs and is recorded, the answer is ALLOW with `would_be`.
     pub monitor_envs: BTreeSet<String>,
     /// Monitor mode for the whole tenant.
@@ -146,6 +149,9 @@ impl TenantSettings {
     /// Checks every bound that can be checked without knowing the shipped detectors.
     pub fn check(&self) -> Result<(), SettingsError> {
         let fail = |field: &str, expected| Err(SettingsError::new(field, expected));
+        if self.retention_days.is_some_and(|days| !(1..=3_650).contains(&days)) {
+            return fail("retention_days", "1 to 3650 days, or absent");
+        }
         let approvals = &self.approvals;
         if !(60..=86_400).contains(&approvals.default_ttl_seconds) {
             return fail("approvals.default_ttl_seconds", "60 to 86400 (1 minute to 24 hours)");

@@ -30,6 +30,9 @@ pub(crate) enum AdminCommand {
     /// Settings of the tenant
     #[command(subcommand)]
     Settings(SettingsCommand),
+    /// How long the record is kept
+    #[command(subcommand)]
+    Retention(RetentionCommand),
     /// Keys of what is encrypted at rest
     #[command(subcommand)]
     Encryption(EncryptionCommand),
@@ -63,6 +66,14 @@ pub(crate) enum SecretsCommand {
         /// Its variable, such as AIF_CONSOLE_SECRET
         name: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RetentionCommand {
+    /// Say how long the record is kept, and what the last run took
+    Status,
+    /// Take now what is older, and wait for it; it is done daily by itself
+    Run,
 }
 
 #[derive(Debug, Subcommand)]

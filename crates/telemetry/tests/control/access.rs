@@ -115,7 +115,8 @@ async fn every_change_leaves_an_audit_row_with_who_made_it() {
             format!("policies/{policy}/versions/1/restore"),
             json!({}),
         ),
-        ("PUT /api/telemetry/settings", "settings".into(), json!({"settings": {"monitor": true}})),
+        ("PUT /api/telemetry/settings", "settings".into(), json!({"settings": {"retention_days": 30}})),
+        ("POST /api/telemetry/retention/run", "retention/run".into(), json!({})),
         ("POST /api/telemetry/settings/reset", "settings/reset".into(), json!({})),
         ("POST /api/telemetry/encryption/rotate", "encryption/rotate".into(), json!({})),
         (

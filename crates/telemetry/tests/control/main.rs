@@ -15,6 +15,7 @@ mod encryption;
 mod exports;
 mod keys;
 mod policies;
+mod retention;
 mod simulate;
 mod tenants;
 mod traces;

@@ -88,7 +88,7 @@ fn signer(stage: &Stage, log: Log) -> NoteSigner {
 }
 
 /// The next seal, as one of the services would make it.
-async fn next_seal(stage: &Stage, log: Log) -> Seal {
+pub(super) async fn next_seal(stage: &Stage, log: Log) -> Seal {
     let store = &stage.store;
     let from =
         store.newest_checkpoint(stage.tenant, log).await.unwrap().map_or(0, |checkpoint| checkpoint.size);

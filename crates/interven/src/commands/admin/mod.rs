@@ -1,4 +1,5 @@
-//! `interven admin`: tenants, people, keys, agents, settings, detectors, budgets, encryption.
+//! `interven admin`: tenants, people, keys, agents, settings, detectors, budgets, encryption,
+//! retention.
 
 mod agent;
 mod budgets;
@@ -6,6 +7,7 @@ mod copy;
 mod detectors;
 mod encryption;
 mod key;
+mod retention;
 mod secrets;
 mod settings;
 mod tenant;
@@ -39,6 +41,7 @@ pub(crate) async fn run(args: AdminArgs) -> Result<Exit> {
         AdminCommand::Detectors(command) => return detectors::run(&client()?, command, terminal).await,
         AdminCommand::Budgets(command) => budgets::run(&client()?, command, terminal).await?,
         AdminCommand::Settings(command) => settings::run(&client()?, command, terminal).await?,
+        AdminCommand::Retention(command) => retention::run(&client()?, command, terminal).await?,
     }
     Ok(Exit::Ok)
 }
