@@ -235,6 +235,11 @@ impl ControlClient {
         self.get(&["budgets"]).await
     }
 
+    /// The whole database as it is now.
+    pub async fn backup(&self) -> Answer<Download> {
+        self.connection.download(self.request::<&str>(Method::GET, &["backup"], &[])).await
+    }
+
     /// How long the record is kept, and the newest run.
     pub async fn retention(&self) -> Answer<RetentionStatus> {
         self.get(&["retention"]).await

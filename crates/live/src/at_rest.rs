@@ -9,7 +9,7 @@ mod plan;
 mod status;
 
 pub use error::{KeyError, StartError};
-pub use masters::MasterKeys;
+pub use masters::{MasterKeys, wrapped_under};
 pub use status::{DataKeyStatus, EncryptionStatus};
 
 use crate::{Live, randomness};

@@ -26,7 +26,7 @@ mod simulate;
 mod tenants;
 
 pub use approvals::{ApprovalPoll, ApprovalStatusAnswer, PollError};
-pub use at_rest::{DataKeyStatus, EncryptionStatus, KeyError, MasterKeys, StartError};
+pub use at_rest::{DataKeyStatus, EncryptionStatus, KeyError, MasterKeys, StartError, wrapped_under};
 pub use clock::Clock;
 pub use export::{Export, ExportFormat, ExportQuery};
 pub use interven_spool::{SpoolOptions, SpoolState};

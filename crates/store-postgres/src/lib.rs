@@ -39,7 +39,7 @@ pub use error::OpenError;
 pub use recorder::RecorderLoad;
 
 use connections::Pool;
-use interven_store::{Change, SchemaStep, Store, StoreResult};
+use interven_store::{Backup, BackupStore, Change, SchemaStep, Store, StoreError, StoreResult};
 use interven_types::TenantId;
 use listen::Listener;
 use session::{Session, Tx};
@@ -164,6 +164,13 @@ impl Store for PostgresStore {
 
     fn backend(&self) -> &'static str {
         "postgres"
+    }
+}
+
+#[async_trait::async_trait]
+impl BackupStore for PostgresStore {
+    async fn backup(&self) -> StoreResult<Backup> {
+        Err(StoreError::Conflict("PostgreSQL is backed up with `pg_dump`: see docs/backup.md".to_owned()))
     }
 }
 

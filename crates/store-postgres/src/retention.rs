@@ -3,6 +3,7 @@
 use crate::{
     PostgresStore, audit,
     cells::{At, Cells, count},
+    record::SPAN,
     session::{Session, Tx},
 };
 use async_trait::async_trait;
@@ -39,12 +40,13 @@ async fn newest_run(db: &Session, tenant: TenantId) -> StoreResult<Option<Retent
 async fn expired_through(db: &Session, tenant: TenantId, older_than: Timestamp) -> StoreResult<u64> {
     let first_kept: Option<u64> = db
         .row(
-            "SELECT min(ledger_seq) AS first FROM activity_log WHERE tenant_id = $1 AND created_at >= $2",
-            &[&tenant.0, &At(older_than)],
-            |row| row.optional_number("first"),
+            "SELECT ledger_seq FROM activity_log WHERE tenant_id = $1 AND created_at >= $2
+             AND ledger_seq >= (SELECT min(span) * $3 FROM activity_spans WHERE tenant_id = $1 AND latest >= $2)
+             ORDER BY ledger_seq LIMIT 1",
+            &[&tenant.0, &At(older_than), &SPAN],
+            |row| row.number("ledger_seq"),
         )
-        .await?
-        .flatten();
+        .await?;
     let sealed: u64 = db
         .row(
             "SELECT coalesce(max(tree_size), 0) AS size FROM ledger_checkpoints WHERE tenant_id = $1 AND log = $2",
@@ -86,6 +88,11 @@ async fn prune(
         pruned.scans = tx
             .change("DELETE FROM activity_log WHERE tenant_id = $1 AND ledger_seq <= $2", &[&tenant.0, &last])
             .await?;
+        tx.change(
+            "DELETE FROM activity_spans WHERE tenant_id = $1 AND span < $2",
+            &[&tenant.0, &((last + 1) / SPAN)],
+        )
+        .await?;
     }
     let approvals =
         "SELECT approval_id FROM approvals WHERE tenant_id = $1 AND created_at < $2 AND status <> 'pending'

@@ -14,7 +14,7 @@ use rusqlite::{Connection, params};
 /// The name in `installation` under which changes of the keys are counted: eight bytes, big end first.
 const REVISION: &str = "key_revision";
 
-fn key_row(row: &Cells<'_>) -> StoreResult<DataKeyRow> {
+pub(crate) fn key_row(row: &Cells<'_>) -> StoreResult<DataKeyRow> {
     Ok(DataKeyRow {
         fingerprint: row.parsed("fingerprint")?,
         tenant_id: row.optional_parsed("tenant_id")?,

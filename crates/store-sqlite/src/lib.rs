@@ -8,6 +8,7 @@ mod activity;
 mod agents;
 mod approvals;
 mod audit;
+mod backup;
 mod budgets;
 mod checkpoint;
 mod copy;
@@ -28,6 +29,7 @@ mod tenants;
 mod trust;
 mod writer;
 
+pub use backup::Inspected;
 pub use copy::CopySource;
 pub use error::OpenError;
 pub use load::WriterLoad;
@@ -109,6 +111,11 @@ impl SqliteStore {
         let (file, path) = (path.to_owned(), path.to_owned());
         let reading = tokio::task::spawn_blocking(move || open::schema_steps(&file));
         reading.await.unwrap_or_else(|error| Err(OpenError::Other { path, reason: error.to_string() }))
+    }
+
+    /// The database's file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0.options.path
     }
 
     /// What the writer has done so far.

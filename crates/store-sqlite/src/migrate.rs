@@ -67,6 +67,13 @@ pub(crate) fn require_current(connection: &Connection, path: &Path) -> Result<()
     Err(OpenError::Behind { path: path.to_owned(), found, known: newest(MIGRATIONS) })
 }
 
+/// The newest migration that was applied, 0 when none was. Refuses what another or a newer build made.
+pub(crate) fn version(connection: &Connection, path: &Path) -> Result<i64, OpenError> {
+    let applied = applied(connection).map_err(|error| OpenError::from_sqlite(path.to_owned(), &error))?;
+    compare(&applied, MIGRATIONS, path)?;
+    Ok(applied.keys().next_back().copied().unwrap_or_default())
+}
+
 /// The migrations of this build, and what newer builds have added.
 pub(crate) fn steps(applied: &BTreeMap<i64, Applied>) -> Vec<SchemaStep> {
     let known = MIGRATIONS.iter().map(|migration| SchemaStep {

@@ -42,6 +42,7 @@ pub const COPIED_TABLES: &[CopiedTable] = &[
     table("audit_log", "tenant_id, seq"),
     table("ledger_tiles", "tenant_id, log, level, tile_index"),
     table("ledger_checkpoints", "tenant_id, log, tree_size"),
+    table("retention_runs", "tenant_id"),
 ];
 
 /// Rows of one table that travel together.

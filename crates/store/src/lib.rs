@@ -8,6 +8,7 @@ mod activity;
 mod agents;
 mod approvals;
 mod audit;
+mod backup;
 mod change;
 mod copy;
 mod data_keys;
@@ -28,6 +29,7 @@ pub use activity::{
 pub use agents::{AgentClaim, AgentRecord, AgentStore};
 pub use approvals::{ApprovalDecision, ApprovalFilter, ApprovalRow, ApprovalStatus, ApprovalStore};
 pub use audit::{Actor, AuditEntry, AuditRow, AuditStore, IncidentRow};
+pub use backup::{Backup, BackupStore};
 pub use change::Change;
 pub use copy::{COPIED_TABLES, CopiedRows, CopiedTable};
 pub use data_keys::{DataKeyRow, DataKeyStore, KeysChange, StoredKeys};
@@ -66,6 +68,7 @@ pub trait Store:
     + DataKeyStore
     + LedgerStore
     + RetentionStore
+    + BackupStore
     + std::fmt::Debug
 {
     /// Control-plane changes as they become visible, by whomever they were made. A receiver that lags must reload all.

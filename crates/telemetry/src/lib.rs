@@ -6,6 +6,7 @@ mod activity;
 mod agents;
 mod approvals;
 mod audit;
+mod backup;
 mod budgets;
 mod detectors;
 mod encryption;
@@ -129,6 +130,7 @@ fn api() -> OpenApiRouter<Telemetry> {
         .routes(routes!(settings::restore))
         .routes(routes!(detectors::list))
         .routes(routes!(budgets::list))
+        .routes(routes!(backup::backup))
         .routes(routes!(retention::status))
         .routes(routes!(retention::run))
         .routes(routes!(encryption::status))

@@ -197,6 +197,9 @@ pass_on! {
         newest_checkpoint(tenant: TenantId, log: Log) -> Option<SignedCheckpoint>;
         seal(tenant: TenantId, log: Log, seal: &Seal) -> bool;
     }
+    BackupStore {
+        backup() -> Backup;
+    }
     RetentionStore {
         retention_run(tenant: TenantId) -> Option<RetentionRun>;
         begin_retention(tenant: TenantId, older_than: Timestamp, unless_since: Timestamp, actor: &Actor, now: Timestamp) -> Option<RetentionRun>;

@@ -30,6 +30,10 @@ pub(crate) enum AdminCommand {
     /// Settings of the tenant
     #[command(subcommand)]
     Settings(SettingsCommand),
+    /// Copy the embedded database into one file, of a running server or a stopped data directory
+    Backup(BackupArgs),
+    /// Put a copy back into a data directory that no server uses
+    Restore(RestoreArgs),
     /// How long the record is kept
     #[command(subcommand)]
     Retention(RetentionCommand),
@@ -66,6 +70,23 @@ pub(crate) enum SecretsCommand {
         /// Its variable, such as AIF_CONSOLE_SECRET
         name: String,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackupArgs {
+    /// A new file; the encryption key is not in it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    /// What `backup` made
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: PathBuf,
+    /// Move a database that is there aside
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -12,7 +12,7 @@ mod shutdown;
 
 pub(crate) use alone::{run_gateway, run_telemetry};
 pub(crate) use config::{Config, Service};
-pub(crate) use secrets::prepare_new_master_key;
+pub(crate) use secrets::{master_keys, prepare_new_master_key};
 pub(crate) use shared_secrets::comparable_secrets;
 
 use crate::{

@@ -8,6 +8,7 @@
 )]
 
 mod answers;
+mod backup;
 mod classify;
 mod copy;
 mod deployment;

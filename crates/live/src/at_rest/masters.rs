@@ -37,9 +37,19 @@ impl MasterKeys {
             .find(|key| key.fingerprint() == fingerprint)
     }
 
+    /// Whether the data key opens with one of these.
+    pub fn opens(&self, row: &DataKeyRow) -> bool {
+        self.unwrap(row).is_ok()
+    }
+
     pub(super) fn unwrap(&self, row: &DataKeyRow) -> Result<SealingKey, OpenError> {
         let under = sealed_under(&row.wrapped_key).ok_or(OpenError::Damaged)?;
         let master = self.find(under).ok_or(OpenError::OtherKey(under))?;
         master.unwrap(row.tenant_id, row.fingerprint, &row.wrapped_key)
     }
+}
+
+/// The master key that a data key lies under; absent when that cannot be read.
+pub fn wrapped_under(row: &DataKeyRow) -> Option<KeyFingerprint> {
+    sealed_under(&row.wrapped_key)
 }

@@ -1,8 +1,9 @@
 //! What may be told about keys.
 
+use super::wrapped_under;
 use interven_store::{DataKeyRow, TenantRow};
 use interven_types::{KeyFingerprint, TenantId, Timestamp};
-use interven_vault::{KeyRing, sealed_under};
+use interven_vault::KeyRing;
 use serde::Serialize;
 
 /// Which keys there are, by their fingerprints.
@@ -35,7 +36,7 @@ impl DataKeyStatus {
             tenant_id: row.tenant_id,
             tenant: tenant.map(|tenant| tenant.name.clone()),
             created_at: row.created_at,
-            wrapped_under: sealed_under(&row.wrapped_key),
+            wrapped_under: wrapped_under(row),
             is_newest: ring.newest(row.tenant_id) == Some(row.fingerprint),
         }
     }

@@ -2,6 +2,7 @@
 //! retention.
 
 mod agent;
+mod backup;
 mod budgets;
 mod copy;
 mod detectors;
@@ -31,6 +32,8 @@ pub(crate) async fn run(args: AdminArgs) -> Result<Exit> {
         AdminCommand::Encryption(EncryptionCommand::Rotate { master: true }) => {
             encryption::rotate_master(&args.server.data_dir)?;
         }
+        AdminCommand::Backup(command) => backup::backup(&args.server, &command).await?,
+        AdminCommand::Restore(command) => backup::restore(&args.server.data_dir, &command)?,
         AdminCommand::Copy(args) => copy::run(&args).await?,
         AdminCommand::Secrets(command) => secrets::run(command).await?,
         AdminCommand::Encryption(command) => encryption::run(&client()?, command, terminal).await?,
