@@ -156,6 +156,11 @@ impl Cluster {
         format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
     }
 
+    /// A program of the same PostgreSQL, such as `pg_dump`, run as who owns the server's files.
+    pub fn tool(&self, program: &str) -> Command {
+        as_postgres(program)
+    }
+
     pub fn port(&self) -> u16 {
         self.port
     }

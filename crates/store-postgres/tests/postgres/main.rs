@@ -7,6 +7,7 @@
     reason = "a test that cannot go on fails there and then"
 )]
 
+mod dump;
 mod gateways;
 mod opening;
 mod schema;
