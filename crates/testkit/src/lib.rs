@@ -7,9 +7,11 @@
     reason = "a test that cannot go on fails there and then, and says how far it came"
 )]
 
+mod chaos;
 mod faulty;
 pub mod migrations;
 pub mod postgres;
 pub mod store_conformance;
 
+pub use chaos::{ChaosProxy, Direction, Weather};
 pub use faulty::{Fault, FaultyStore};

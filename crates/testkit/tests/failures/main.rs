@@ -3,6 +3,7 @@
 
 mod file;
 mod nth_call;
+mod postgres;
 mod spool;
 mod spooled_calls;
 mod world;
