@@ -1,6 +1,9 @@
 //! A whole installation moves from the embedded database into PostgreSQL.
 
-use crate::world::{MERGE, Ran, SLACK, World, interven, leaked_key, run};
+use crate::{
+    fleet,
+    world::{MERGE, Ran, SLACK, World, interven, leaked_key, read_json, run},
+};
 use interven_testkit::postgres::Cluster;
 use std::{path::Path, process::Command};
 
@@ -28,11 +31,12 @@ fn refused(ran: Ran, code: i32, expected: &str) {
     assert!(ran.stderr.contains(expected) && ran.stdout.is_empty(), "`{expected}` is not in {ran:?}");
 }
 
-#[test]
-fn a_copy_has_every_row_and_verifies() {
+#[tokio::test]
+async fn a_copy_has_every_row_verifies_and_is_gone_on_with() {
     let cluster = Cluster::shared();
     let world = installation();
     let (home, file) = (world.home(), world.data_dir().join("interven.db"));
+    let (api_key, secrets) = (world.text("api_key"), read_json(&world.data_dir().join("secrets.json")));
     let url = cluster.database();
     refused(run(&mut copy(&file, &url), ""), 1, "another running instance");
     world.stop();
@@ -47,12 +51,13 @@ fn a_copy_has_every_row_and_verifies() {
     assert_eq!(cluster.sql(&url, "SELECT count(*) FROM activity_log"), "2");
     assert_eq!(cluster.sql(&url, "SELECT count(*) FROM activity_log_default"), "0");
     // What follows is numbered behind what was copied.
-    cluster.sql(
-        &url,
-        "INSERT INTO trust_events (tenant_id, agent_id, at, kind, delta, score_after)
-         SELECT tenant_id, agent_id, now(), 'DENY', 0, 1 FROM agents LIMIT 1",
-    );
+    let next = "SELECT nextval(pg_get_serial_sequence('trust_events', 'event_id')) > max(event_id) FROM trust_events";
+    assert_eq!(cluster.sql(&url, next), "t");
     refused(run(&mut copy(&file, &url), ""), 1, "is not empty: `installation` has rows");
+    let encryption_key = secrets["credential_encryption_key"].as_str().unwrap();
+    let gateway = fleet::gateway(&url, &[("INTERVEN_CREDENTIAL_ENCRYPTION_KEY", encryption_key)], &home);
+    let answer = gateway.scan(&api_key, "GET", fleet::READ).await;
+    assert!(answer.has_reason("AGENT_SUSPENDED") && answer.body["ledger_seq"] == 3, "{answer:?}");
     // The source is as it was.
     World::start_in(&home).stop();
 }

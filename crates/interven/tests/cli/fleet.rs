@@ -97,6 +97,11 @@ pub(crate) fn service(what: &str, url: &str, settings: &[(&str, &str)]) -> Comma
     command
 }
 
+/// One gateway on a database that is there.
+pub(crate) fn gateway(url: &str, settings: &[(&str, &str)], home: &TempDir) -> Service {
+    Service::listening("gateway", spawn(&mut service("gateway", url, settings), home, "gateway"))
+}
+
 fn spawn(command: &mut Command, home: &TempDir, what: &str) -> Child {
     let log =
         File::options().create(true).append(true).open(home.path().join(format!("{what}.log"))).unwrap();
