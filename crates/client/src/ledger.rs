@@ -59,9 +59,9 @@ impl ControlClient {
         }
     }
 
-    /// What is stored after a position, in order; empty at the end.
-    pub async fn ledger_entries(&self, log: &str, after: i64) -> Result<Vec<StoredEntry>, ClientError> {
-        let query = [("after", after.to_string())];
+    /// What is stored from a position on, in order; empty at the end.
+    pub async fn ledger_entries(&self, log: &str, from: i64) -> Result<Vec<StoredEntry>, ClientError> {
+        let query = [("from", from.to_string())];
         self.send(self.request(Method::GET, &["ledger", log, "entries"], &query)).await
     }
 

@@ -18,8 +18,8 @@ pub trait Source {
     fn recorded(&mut self) -> Result<u64, Self::Error>;
     /// The hashes of a tile, `width` of them; fewer when it has no more.
     fn tile(&mut self, tile: Tile, width: u64) -> Result<Vec<Hash>, Self::Error>;
-    /// What is stored after a position, in order of positions: at most as many as fit a page, none at the end.
-    fn entries(&mut self, after: i64) -> Result<Vec<Entry>, Self::Error>;
+    /// What is stored from a position on, in order of positions: at most as many as fit a page, none at the end.
+    fn entries(&mut self, from: i64) -> Result<Vec<Entry>, Self::Error>;
     /// Told after every page how far the verifier has come.
     fn progress(&mut self, _position: u64) {}
 }
@@ -90,8 +90,8 @@ pub enum Fault {
     TileChanged { level: u32, index: u64 },
     #[error("not what was signed: the tree does not have the root of the checkpoint of {size} events")]
     Rewritten { size: u64 },
-    #[error("cut off: a checkpoint of {size} events was signed")]
-    CutOff { size: u64 },
+    #[error("cut off or made anew: {size} events were signed, and {left} are left")]
+    CutOff { size: u64, left: u64 },
 }
 
 impl fmt::Display for Finding {
@@ -143,24 +143,30 @@ impl Report {
     }
 }
 
-/// The roots of the newest and of every kept checkpoint, smallest first. The first that is wrong tells since when.
+/// The roots of the newest and of every kept checkpoint, smallest first. The first that is wrong tells since when: since the
+/// last that was kept and holds. The newest tells nothing of that, for whoever makes a log anew makes that too.
 fn check_roots<S: Source>(
     tiles: &mut Tiles<'_, S>,
     question: &Question<'_>,
     report: &mut Report,
 ) -> Result<(), S::Error> {
-    let mut checkpoints: Vec<&Checkpoint> = question.kept.iter().chain([question.newest]).collect();
+    let newest = question.newest;
+    let mut checkpoints: Vec<&Checkpoint> = question.kept.iter().chain([newest]).collect();
     checkpoints.sort_by_key(|checkpoint| checkpoint.size);
     let mut right_through = 0;
     for checkpoint in checkpoints {
         let size = checkpoint.size;
-        if size > question.newest.size {
-            report.add(position(question.newest.size + 1), position(size), Fault::CutOff { size });
+        if size > newest.size {
+            let fault = Fault::CutOff { size, left: newest.size };
+            report.add(position(right_through + 1), position(size), fault);
             continue;
         }
         match root(tiles, size) {
-            Ok(found) if found == checkpoint.root => right_through = size,
-            Ok(_) => report.add(position(right_through + 1), position(size), Fault::Rewritten { size }),
+            Ok(found) if found != checkpoint.root => {
+                report.add(position(right_through + 1), position(size), Fault::Rewritten { size });
+            }
+            Ok(_) if std::ptr::eq(checkpoint, newest) => {}
+            Ok(_) => right_through = size,
             Err(Absent::Tile(tile)) => {
                 let Tile { level, index } = tile;
                 report.add_tile(tile, tiles.size, Fault::TileMissing { level, index });
@@ -209,12 +215,13 @@ fn check_events<S: Source>(
     report: &mut Report,
 ) -> Result<(), S::Error> {
     let (first, last) = question.positions.unwrap_or((1, u64::MAX));
-    let given_out = recorded.max(question.newest.size);
+    let given_out = position(recorded.max(question.newest.size)).min(i64::MAX - 1);
+    let mut later = Vec::new();
     let mut before = position(first) - 1;
     // Asked for everything, also look below the first position: nothing may stand there.
-    let mut after = if question.positions.is_none() { i64::MIN } else { before };
+    let mut from = if question.positions.is_none() { i64::MIN } else { position(first) };
     loop {
-        let page = tiles.source.entries(after)?;
+        let page = tiles.source.entries(from)?;
         let Some(end) = page.last().map(|entry| entry.position) else { break };
         for entry in page.into_iter().filter(|entry| entry.position <= position(last)) {
             if entry.position < 1 {
@@ -225,31 +232,32 @@ fn check_events<S: Source>(
                 report.add(entry.position, entry.position, Fault::Repeated);
                 continue;
             }
-            miss(before, entry.position, question.pruned_through, report);
+            miss(before, entry.position.min(given_out + 1), question.pruned_through, report);
             before = entry.position;
+            later.extend((before > given_out).then_some(before));
             check_event(tiles, &entry, report)?;
         }
-        if end >= position(last) || end <= after {
+        if end >= position(last) || end < from {
             break;
         }
-        after = end;
+        from = end + 1;
         tiles.source.progress(u64::try_from(end).unwrap_or(0));
     }
-    miss(before, position(given_out.min(last)).saturating_add(1), question.pruned_through, report);
+    miss(before, given_out.min(position(last)).saturating_add(1), question.pruned_through, report);
     // Asked again: what was recorded meanwhile has been given out meanwhile.
-    let given_out = position(tiles.source.recorded()?.max(given_out));
-    if before > given_out {
-        report.add(given_out + 1, before, Fault::NotGivenOut);
+    let given_out = if later.is_empty() { given_out } else { position(tiles.source.recorded()?) };
+    for at in later.into_iter().filter(|at| *at > given_out) {
+        report.add(at, at, Fault::NotGivenOut);
     }
     Ok(())
 }
 
 /// Positions between two events that are there.
 fn miss(before: i64, next: i64, pruned_through: u64, report: &mut Report) {
-    let (first, last) = (before + 1, next - 1);
-    if first > last {
+    if next.saturating_sub(before) < 2 {
         return;
     }
+    let (first, last) = (before + 1, next - 1);
     let pruned = position(pruned_through).min(last);
     if first <= pruned {
         report.pruned += pruned.abs_diff(first) + 1;

@@ -177,8 +177,8 @@ impl Live {
             .checked_sub(1)
             .filter(|index| *index < newest.size)
             .ok_or(StoreError::NotFound("position"))?;
-        let after = i64::try_from(index).unwrap_or(i64::MAX);
-        let stored = self.store.entries(tenant, log, after, 1).await?.pop();
+        let from = i64::try_from(position).unwrap_or(i64::MAX);
+        let stored = self.store.entries(tenant, log, from, 1).await?.pop();
         let found = stored.filter(|entry| u64::try_from(entry.position) == Ok(position));
         let Entry { event, .. } = found.ok_or(LedgerError::Pruned(position))?;
         let event = event.map_err(|reason| LedgerError::Unreadable { position, reason })?;

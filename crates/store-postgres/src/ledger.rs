@@ -188,15 +188,15 @@ impl LedgerStore for PostgresStore {
         .await
     }
 
-    async fn entries(&self, tenant: TenantId, log: Log, after: i64, limit: u32) -> StoreResult<Vec<Entry>> {
+    async fn entries(&self, tenant: TenantId, log: Log, from: i64, limit: u32) -> StoreResult<Vec<Entry>> {
         let table = log.table();
         let (name, position, columns) = (table.name, table.position, columns(table));
         let sql = format!(
-            "SELECT {columns}, leaf_hash FROM {name} WHERE tenant_id = $1 AND {position} > $2
+            "SELECT {columns}, leaf_hash FROM {name} WHERE tenant_id = $1 AND {position} >= $2
              ORDER BY {position} FETCH FIRST $3 ROWS WITH TIES"
         );
         let db = self.session().await?;
-        db.rows(&sql, &[&tenant.0, &after, &i64::from(limit)], |row| entry(row, log)).await
+        db.rows(&sql, &[&tenant.0, &from, &i64::from(limit)], |row| entry(row, log)).await
     }
 
     async fn tiles(

@@ -5,7 +5,7 @@ use crate::{
     sql::{Cells, Sql, count},
 };
 use async_trait::async_trait;
-use interven_ledger::{Entry, Hash, Tile, tile_bytes, tile_hashes};
+use interven_ledger::{Entry, Hash, Source, Tile, tile_bytes, tile_hashes};
 use interven_store::{
     CHECKPOINTS_KEPT, Cell, LedgerStore, Log, LogTable, Seal, SignedCheckpoint, StoreError, StoreResult,
 };
@@ -16,8 +16,8 @@ use rusqlite::{
 };
 use std::{borrow::Cow, collections::BTreeMap};
 
-/// Rows whose leaf hashes are made in one go when an older database is brought up to date.
-const FILLED_AT_ONCE: u32 = 1_000;
+/// Rows that are read in one go where all of them are.
+const ROWS_AT_ONCE: u32 = 1_000;
 
 /// A cell on its way into a statement.
 struct Bound<'a>(&'a Cell<'a>);
@@ -96,7 +96,7 @@ pub(crate) fn fill_leaf_hashes(db: &Connection) -> StoreResult<()> {
         let (name, position, columns) = (table.name, table.position, columns(table));
         let page = format!(
             "SELECT {columns} FROM {name} WHERE (tenant_id, {position}) > (?1, ?2)
-             ORDER BY tenant_id, {position} LIMIT {FILLED_AT_ONCE}"
+             ORDER BY tenant_id, {position} LIMIT {ROWS_AT_ONCE}"
         );
         let update = format!("UPDATE {name} SET leaf_hash = ?3 WHERE tenant_id = ?1 AND {position} = ?2");
         let mut last = (String::new(), i64::MIN);
@@ -162,6 +162,60 @@ fn recorded(db: &Connection, tenant: TenantId, log: Log) -> StoreResult<u64> {
     db.row(&sql, [tenant.to_string()], |row| row.number("recorded"))?.ok_or(StoreError::NotFound("tenant"))
 }
 
+/// A log as it lies in a database file, for whoever has that open.
+#[derive(Debug)]
+pub struct StoredLog<'db> {
+    db: &'db Connection,
+    tenant: TenantId,
+    log: Log,
+}
+
+impl<'db> StoredLog<'db> {
+    pub fn new(db: &'db Connection, tenant: TenantId, log: Log) -> Self {
+        Self { db, tenant, log }
+    }
+
+    /// As [`LedgerStore::entries`].
+    pub fn page(&self, from: i64, limit: u32) -> StoreResult<Vec<Entry>> {
+        let table = self.log.table();
+        let (name, position, columns) = (table.name, table.position, columns(table));
+        let sql = format!(
+            "SELECT {columns}, leaf_hash FROM {name} WHERE tenant_id = ?1 AND {position} >= ?2
+                AND {position} <= ifnull((SELECT {position} FROM {name} WHERE tenant_id = ?1 AND {position} >= ?2
+                                          ORDER BY {position} LIMIT 1 OFFSET ?3), ?4)
+             ORDER BY {position}"
+        );
+        let bounds = params![self.tenant.to_string(), from, limit.saturating_sub(1), i64::MAX];
+        self.db.rows(&sql, bounds, |row| entry(row, self.log))
+    }
+
+    /// Half a hash is no tile.
+    fn hashes(&self, tile: Tile) -> StoreResult<Option<Vec<Hash>>> {
+        let sql = "SELECT hashes FROM ledger_tiles
+             WHERE tenant_id = ?1 AND log = ?2 AND level = ?3 AND tile_index = ?4";
+        let place = params![self.tenant.to_string(), self.log.as_str(), tile.level, count(tile.index)];
+        Ok(self.db.row(sql, place, |row| row.bytes("hashes"))?.and_then(|bytes| tile_hashes(&bytes)))
+    }
+}
+
+impl Source for StoredLog<'_> {
+    type Error = StoreError;
+
+    fn recorded(&mut self) -> StoreResult<u64> {
+        recorded(self.db, self.tenant, self.log)
+    }
+
+    fn tile(&mut self, tile: Tile, width: u64) -> StoreResult<Vec<Hash>> {
+        let mut hashes = self.hashes(tile)?.unwrap_or_default();
+        hashes.truncate(usize::try_from(width).unwrap_or(0));
+        Ok(hashes)
+    }
+
+    fn entries(&mut self, from: i64) -> StoreResult<Vec<Entry>> {
+        self.page(from, ROWS_AT_ONCE)
+    }
+}
+
 #[async_trait]
 impl LedgerStore for SqliteStore {
     async fn recorded(&self, tenant: TenantId, log: Log) -> StoreResult<u64> {
@@ -192,20 +246,8 @@ impl LedgerStore for SqliteStore {
         .await
     }
 
-    async fn entries(&self, tenant: TenantId, log: Log, after: i64, limit: u32) -> StoreResult<Vec<Entry>> {
-        self.read(move |db| {
-            let table = log.table();
-            let (name, position, columns) = (table.name, table.position, columns(table));
-            let sql = format!(
-                "SELECT {columns}, leaf_hash FROM {name} WHERE tenant_id = ?1 AND {position} > ?2
-                    AND {position} <= ifnull((SELECT {position} FROM {name} WHERE tenant_id = ?1 AND {position} > ?2
-                                              ORDER BY {position} LIMIT 1 OFFSET ?3), ?4)
-                 ORDER BY {position}"
-            );
-            let bounds = params![tenant.to_string(), after, limit.saturating_sub(1), i64::MAX];
-            db.rows(&sql, bounds, |row| entry(row, log))
-        })
-        .await
+    async fn entries(&self, tenant: TenantId, log: Log, from: i64, limit: u32) -> StoreResult<Vec<Entry>> {
+        self.read(move |db| StoredLog::new(db, tenant, log).page(from, limit)).await
     }
 
     async fn tiles(
@@ -216,16 +258,10 @@ impl LedgerStore for SqliteStore {
     ) -> StoreResult<BTreeMap<Tile, Vec<Hash>>> {
         let tiles = tiles.to_vec();
         self.read(move |db| {
+            let stored = StoredLog::new(db, tenant, log);
             let mut found = BTreeMap::new();
             for tile in tiles {
-                let hashes = db.row(
-                    "SELECT hashes FROM ledger_tiles
-                     WHERE tenant_id = ?1 AND log = ?2 AND level = ?3 AND tile_index = ?4",
-                    params![tenant.to_string(), log.as_str(), tile.level, count(tile.index)],
-                    |row| row.bytes("hashes"),
-                )?;
-                // Half a hash is no tile.
-                found.extend(hashes.and_then(|bytes| tile_hashes(&bytes)).map(|hashes| (tile, hashes)));
+                found.extend(stored.hashes(tile)?.map(|hashes| (tile, hashes)));
             }
             Ok(found)
         })

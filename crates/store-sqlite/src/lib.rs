@@ -32,6 +32,7 @@ mod writer;
 pub use backup::Inspected;
 pub use copy::CopySource;
 pub use error::OpenError;
+pub use ledger::StoredLog;
 pub use load::WriterLoad;
 
 use interven_store::{Change, SchemaStep, Store, StoreResult};

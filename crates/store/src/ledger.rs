@@ -280,10 +280,10 @@ pub trait LedgerStore: Send + Sync {
         after: u64,
         limit: u32,
     ) -> StoreResult<Vec<(u64, Hash)>>;
-    /// Events made again from the rows after a position, in order, whatever stands there: positions that nobody gave
+    /// Events made again from the rows from a position on, in order, whatever stands there: positions that nobody gave
     /// out too. An event that cannot be made says why. A page ends between two positions, never between rows that
     /// somebody gave the same.
-    async fn entries(&self, tenant: TenantId, log: Log, after: i64, limit: u32) -> StoreResult<Vec<Entry>>;
+    async fn entries(&self, tenant: TenantId, log: Log, from: i64, limit: u32) -> StoreResult<Vec<Entry>>;
     /// Those of the tiles that are there.
     async fn tiles(
         &self,

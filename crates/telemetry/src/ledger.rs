@@ -114,10 +114,10 @@ pub(crate) async fn tile(
             let bundle = Tile { level: 0, index };
             // Only what is under a checkpoint is part of the tree.
             newest.filter(|newest| bundle.width(newest.size) >= width).ok_or_else(not_found)?;
-            let after = i64::try_from(index * TILE_WIDTH).map_err(|_| not_found())?;
+            let first = i64::try_from(index * TILE_WIDTH + 1).map_err(|_| not_found())?;
             let limit = u32::try_from(width).map_err(|_| not_found())?;
-            let entries = store.entries(operator.tenant, log, after, limit).await?;
-            let events: Option<Vec<Vec<u8>>> = (after + 1..)
+            let entries = store.entries(operator.tenant, log, first, limit).await?;
+            let events: Option<Vec<Vec<u8>>> = (first..)
                 .zip(entries)
                 .map(|(position, entry)| entry.event.ok().filter(|_| entry.position == position))
                 .collect();
@@ -131,8 +131,8 @@ pub(crate) async fn tile(
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EntriesQuery {
-    /// What is stored after this position.
-    after: i64,
+    /// The first position of what is wanted; nothing stands below 1 in a log that is sound.
+    from: i64,
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -161,7 +161,7 @@ pub(crate) async fn entries(
     Path(log): Path<Log>,
     Query(query): Query<EntriesQuery>,
 ) -> Answer<Vec<StoredEntry>> {
-    let entries = telemetry.live.store.entries(operator.tenant, log, query.after, ENTRIES_AT_ONCE).await?;
+    let entries = telemetry.live.store.entries(operator.tenant, log, query.from, ENTRIES_AT_ONCE).await?;
     let stored = entries.into_iter().map(|entry| {
         let event = entry.event.and_then(|bytes| String::from_utf8(bytes).map_err(|error| error.to_string()));
         let (event, error) = match event {

@@ -11,8 +11,6 @@ mod retention;
 mod scans;
 mod spooled;
 
-pub use ledger::StoredLog;
-
 use interven_store::{
     Actor, AgentClaim, ApprovalEffect, Lesson, Precedent, PriorApproval, RateLimit, Receipt, ScanEntry,
     Settled, Store, StoreError, StoreResult, TrustEvent, TrustEventKind,

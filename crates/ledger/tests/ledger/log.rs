@@ -80,10 +80,10 @@ impl Source for Log {
         Ok(hashes.into_iter().take(width as usize).collect())
     }
 
-    fn entries(&mut self, after: i64) -> Result<Vec<Entry>, Infallible> {
+    fn entries(&mut self, from: i64) -> Result<Vec<Entry>, Infallible> {
         let mut stored = self.entries.clone();
         stored.sort_by_key(|entry| entry.position);
-        Ok(stored.into_iter().filter(|entry| entry.position > after).take(100).collect())
+        Ok(stored.into_iter().filter(|entry| entry.position >= from).take(100).collect())
     }
 }
 

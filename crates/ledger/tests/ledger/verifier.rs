@@ -79,9 +79,14 @@ fn what_was_done_to_one_event_is_named_with_its_position() {
         log.entries[9].event = event;
     });
     assert_eq!(swapped.findings.iter().map(|finding| finding.first).collect::<Vec<_>>(), [4, 10]);
-    for (position, fault) in
-        [(0, Fault::NotGivenOut), (-5, Fault::NotGivenOut), (701, Fault::NotGivenOut), (17, Fault::Repeated)]
-    {
+    for (position, fault) in [
+        (0, Fault::NotGivenOut),
+        (-5, Fault::NotGivenOut),
+        (i64::MIN, Fault::NotGivenOut),
+        (i64::MAX, Fault::NotGivenOut),
+        (701, Fault::NotGivenOut),
+        (17, Fault::Repeated),
+    ] {
         let inserted = found(|log| {
             let entry = interven_ledger::Entry { position, ..log.entries[16].clone() };
             log.entries.push(entry);
@@ -121,7 +126,10 @@ fn a_log_made_anew_is_held_against_the_checkpoint_that_was_kept() {
         log.entries.truncate(500);
         rebuild(log);
     });
-    assert_eq!(shortened.findings, [Finding { first: 501, last: 700, fault: Fault::CutOff { size: 700 } }]);
+    assert_eq!(
+        shortened.findings,
+        [Finding { first: 351, last: 700, fault: Fault::CutOff { size: 700, left: 500 } }]
+    );
     for forge in [|log: &mut Log| drop(log.entries.remove(4)), |log: &mut Log| log.entries.swap(4, 5)] {
         let report = found(|log| {
             forge(log);

@@ -46,7 +46,7 @@ pub(super) async fn every_row_is_a_leaf_of_its_log(stage: Stage) {
         );
         assert!(entries.iter().all(|entry| entry.leaf_hash.is_some()));
         assert_eq!(store.leaves(stage.tenant, log, 2, 2).await.unwrap(), leaves[2..4]);
-        assert_eq!(store.entries(stage.tenant, log, 2, 2).await.unwrap(), entries[2..4]);
+        assert_eq!(store.entries(stage.tenant, log, 3, 2).await.unwrap(), entries[2..4]);
     }
 }
 
@@ -140,11 +140,11 @@ pub(super) async fn a_log_is_sealed_by_one_of_many_and_verifies(stage: Stage) {
 
 /// A log of a store, read by the verifier. For threads that may block.
 #[derive(Debug)]
-pub struct StoredLog {
-    pub store: Arc<dyn Store>,
-    pub tenant: TenantId,
-    pub log: Log,
-    pub runtime: tokio::runtime::Handle,
+struct StoredLog {
+    store: Arc<dyn Store>,
+    tenant: TenantId,
+    log: Log,
+    runtime: tokio::runtime::Handle,
 }
 
 impl Source for StoredLog {
@@ -160,7 +160,7 @@ impl Source for StoredLog {
         Ok(hashes.into_iter().take(width as usize).collect())
     }
 
-    fn entries(&mut self, after: i64) -> StoreResult<Vec<Entry>> {
-        self.runtime.block_on(self.store.entries(self.tenant, self.log, after, 1_000))
+    fn entries(&mut self, from: i64) -> StoreResult<Vec<Entry>> {
+        self.runtime.block_on(self.store.entries(self.tenant, self.log, from, 3))
     }
 }

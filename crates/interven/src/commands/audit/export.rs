@@ -71,7 +71,8 @@ fn write_bundles(source: &mut RemoteLog, dir: &Path, size: u64) -> Result<u64> {
         let end = i64::try_from(leaves.end).unwrap_or(i64::MAX);
         while waiting.last().is_none_or(|last| last.position < end) {
             let start = i64::try_from(leaves.start).unwrap_or(i64::MAX);
-            let page = source.entries(waiting.last().map_or(start, |last| last.position))?;
+            let page =
+                source.entries(waiting.last().map_or(start, |last| last.position).saturating_add(1))?;
             if page.is_empty() {
                 break;
             }

@@ -41,9 +41,9 @@ impl Source for ExportedLog {
         Ok(hashes)
     }
 
-    /// The rest of the bundle that `after` lies in, or the next one that is there.
-    fn entries(&mut self, after: i64) -> Result<Vec<Entry>, Error> {
-        let index = u64::try_from(after).unwrap_or(0);
+    /// The rest of the bundle that `from` lies in, or the next one that is there.
+    fn entries(&mut self, from: i64) -> Result<Vec<Entry>, Error> {
+        let index = u64::try_from(from).unwrap_or(1).saturating_sub(1);
         for bundle in
             Tile::of_level(0, self.size).skip(usize::try_from(index / TILE_WIDTH).unwrap_or(usize::MAX))
         {
@@ -56,8 +56,7 @@ impl Source for ExportedLog {
                 Some(events) => (first..).zip(events.into_iter().map(Ok)).map(entry).collect(),
                 None => vec![entry((first, Err("its bundle is cut off or damaged".to_owned())))],
             };
-            let entries: Vec<Entry> =
-                entries.into_iter().filter(|entry| entry.position > after.max(0)).collect();
+            let entries: Vec<Entry> = entries.into_iter().filter(|entry| entry.position >= from).collect();
             if !entries.is_empty() {
                 return Ok(entries);
             }

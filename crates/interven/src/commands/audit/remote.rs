@@ -25,8 +25,8 @@ impl Source for RemoteLog {
         Ok(bytes.and_then(|bytes| tile_hashes(&bytes)).unwrap_or_default())
     }
 
-    fn entries(&mut self, after: i64) -> Result<Vec<Entry>, ClientError> {
-        let entries = self.runtime.block_on(self.client.ledger_entries(self.log, after))?;
+    fn entries(&mut self, from: i64) -> Result<Vec<Entry>, ClientError> {
+        let entries = self.runtime.block_on(self.client.ledger_entries(self.log, from))?;
         Ok(entries.into_iter().map(entry).collect())
     }
 }

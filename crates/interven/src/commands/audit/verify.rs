@@ -266,8 +266,8 @@ impl<S: Source> Source for Watched<S> {
         self.source.tile(tile, width)
     }
 
-    fn entries(&mut self, after: i64) -> Result<Vec<Entry>, S::Error> {
-        let entries = self.source.entries(after)?;
+    fn entries(&mut self, from: i64) -> Result<Vec<Entry>, S::Error> {
+        let entries = self.source.entries(from)?;
         let events = entries.iter().filter_map(|entry| entry.event.as_ref().ok());
         let pruned = events.filter_map(|event| pruned_through(event)).max().unwrap_or(0);
         self.pruned_through = self.pruned_through.max(pruned);
