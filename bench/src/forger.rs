@@ -14,7 +14,11 @@ use interven_testkit::store_conformance::a_plain_scan;
 use interven_types::{RuntimeType, TenantId, Timestamp};
 use rusqlite::{Connection, params, types::Value};
 use serde_json::json;
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 /// The log's own key, and one that a forger makes.
 const OWN_KEY: [u8; 32] = [1; 32];
@@ -25,6 +29,8 @@ const OTHER_KEY: [u8; 32] = [2; 32];
 pub struct SealedLedger {
     pub tenant: TenantId,
     rows: u64,
+    /// Time that sealing both logs took.
+    pub sealing: Duration,
     /// Of each log, the newest checkpoint and one of half its size.
     kept: BTreeMap<&'static str, Vec<Checkpoint>>,
 }
@@ -38,6 +44,7 @@ impl SealedLedger {
         let claim = AgentClaim::Name("worker".into());
         let agent = store.ensure_agent(tenant, None, &claim, RuntimeType::Python, now).await?.agent_id;
         let mut kept: BTreeMap<&'static str, Vec<Checkpoint>> = BTreeMap::new();
+        let mut sealing = Duration::ZERO;
         for half in [rows / 2, rows - rows / 2] {
             for number in 0..half {
                 let (size, noise) = (random.below(3_000), random.number());
@@ -59,13 +66,15 @@ impl SealedLedger {
                     store.audit(tenant, &entry, &Actor::system(), now).await?;
                 }
             }
+            let began = Instant::now();
             for log in Log::ALL {
                 let checkpoint = seal(&store, tenant, log, now).await?;
                 kept.entry(log.as_str()).or_default().push(checkpoint);
             }
+            sealing += began.elapsed();
         }
         store.close().await;
-        Ok(Self { tenant, rows, kept })
+        Ok(Self { tenant, rows, sealing, kept })
     }
 }
 
@@ -399,22 +408,27 @@ impl Forger {
     /// Gives every row the hash of what it now is.
     fn rehash(&self, log: Log) -> Result<()> {
         let (name, at) = (log.table().name, log.table().position);
-        let sql = format!("UPDATE {name} SET leaf_hash = ?2 WHERE {at} = ?1 AND leaf_hash <> ?2");
+        let sql = format!("UPDATE {name} SET leaf_hash = ?3 WHERE tenant_id = ?1 AND {at} = ?2");
         let mut update = self.db.prepare_cached(&sql)?;
-        for (position, hash) in self.hashes(log)? {
-            update.execute(params![position, hash.0])?;
+        for (position, hash, stored) in self.hashes(log)? {
+            if stored != Some(hash) {
+                update.execute(params![self.ledger.tenant.to_string(), position, hash.0])?;
+            }
         }
         Ok(())
     }
 
     fn leaves(&self, log: Log) -> Result<Vec<Hash>> {
-        Ok(self.hashes(log)?.into_iter().map(|(_, hash)| hash).collect())
+        Ok(self.hashes(log)?.into_iter().map(|(_, hash, _)| hash).collect())
     }
 
-    fn hashes(&self, log: Log) -> Result<Vec<(i64, Hash)>> {
+    /// Of each row its position, the hash of what it is, and the one that stands beside it.
+    fn hashes(&self, log: Log) -> Result<Vec<(i64, Hash, Option<Hash>)>> {
         let entries = StoredLog::new(&self.db, self.ledger.tenant, log).page(i64::MIN, u32::MAX)?;
         // What cannot be read has no hash to be given.
-        let hash = |entry: interven_ledger::Entry| Some((entry.position, Hash::of_leaf(&entry.event.ok()?)));
+        let hash = |entry: interven_ledger::Entry| {
+            Some((entry.position, Hash::of_leaf(&entry.event.ok()?), entry.leaf_hash))
+        };
         Ok(entries.into_iter().filter_map(hash).collect())
     }
 
