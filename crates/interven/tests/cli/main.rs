@@ -28,6 +28,7 @@ mod policy_test;
 mod refusals;
 mod rolling_restart;
 mod simulate;
+mod spooled;
 mod tenant_detectors;
 mod tutorial;
 mod world;
