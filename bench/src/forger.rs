@@ -237,6 +237,8 @@ impl Forger {
                 Ok((format!("insert a copy of {position} at {place}"), vec![place]))
             }
             Edit::InsertBetween => {
+                // Behind the last one it would be an append, which no earlier checkpoint can tell from an honest one.
+                let position = position.min(size - 1);
                 // Through the negative numbers, so that no two rows meet on the way.
                 self.run(&format!("UPDATE {name} SET {at} = -{at} - 1 WHERE {at} >= {position}"))?;
                 self.run(&format!("UPDATE {name} SET {at} = -{at} WHERE {at} < 0"))?;

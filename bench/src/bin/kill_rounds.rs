@@ -16,7 +16,12 @@ use bench::{
     program_beside_this_one,
 };
 use clap::{Parser, ValueEnum};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+/// For the first answer after a start.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(Parser)]
 #[command(about)]
@@ -80,7 +85,11 @@ async fn main() -> anyhow::Result<ExitCode> {
     let mut serving = Serving::start_on(&program, &data_dir, &database).await?;
     for round in 1..=asked.rounds {
         let moment = asked.earliest + random.below(asked.latest - asked.earliest + 1);
-        let callers = call_until_refused(serving.target(), asked.connections, &bodies);
+        let answered = Arc::new(Notify::new());
+        let callers = call_until_refused(serving.target(), asked.connections, &bodies, &answered);
+        // Counted from the first answer: a kill before it would test nothing.
+        let first = timeout(PATIENCE, answered.notified()).await;
+        first.with_context(|| format!("round {round}: nothing was acknowledged"))?;
         tokio::time::sleep(Duration::from_millis(moment)).await;
         let (told, back) = match asked.victim {
             Victim::Gateway => {
@@ -104,7 +113,6 @@ async fn main() -> anyhow::Result<ExitCode> {
             }
         };
         let told: Vec<Receipt> = told.into_iter().flatten().collect();
-        ensure!(!told.is_empty(), "round {round}: nothing was acknowledged, so nothing was tested");
 
         // From the last entry of the round before, so that a gap between two rounds shows.
         let entries = database.read_entries(last.as_ref().map_or(0, |last| last.ledger_seq))?;
@@ -125,10 +133,15 @@ async fn main() -> anyhow::Result<ExitCode> {
 }
 
 /// Each caller keeps every receipt it was given, until one call is not answered with a decision.
-fn call_until_refused(target: &Target, callers: u32, bodies: &Arc<Bodies>) -> JoinSet<Vec<Receipt>> {
+fn call_until_refused(
+    target: &Target,
+    callers: u32,
+    bodies: &Arc<Bodies>,
+    answered: &Arc<Notify>,
+) -> JoinSet<Vec<Receipt>> {
     let mut tasks = JoinSet::new();
     for caller in 0..u64::from(callers) {
-        let (target, bodies) = (target.clone(), bodies.clone());
+        let (target, bodies, answered) = (target.clone(), bodies.clone(), answered.clone());
         tasks.spawn(async move {
             let mut receipts = Vec::new();
             let Ok(mut connection) = Connection::open(&target).await else { return receipts };
@@ -139,6 +152,7 @@ fn call_until_refused(target: &Target, callers: u32, bodies: &Arc<Bodies>) -> Jo
             {
                 turn += 1;
                 receipts.extend(Receipt::read(&body));
+                answered.notify_one();
             }
             receipts
         });

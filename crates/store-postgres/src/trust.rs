@@ -64,7 +64,7 @@ pub(crate) async fn add_event(
     columns::EVENTS.add(tx, tenant, &(agent, event.clone())).await
 }
 
-/// Newest first.
+/// Newest first. A row that cannot be read hides no other.
 pub(crate) async fn events(
     db: &Session,
     tenant: TenantId,
@@ -73,7 +73,8 @@ pub(crate) async fn events(
 ) -> StoreResult<Vec<TrustEvent>> {
     let sql = "SELECT at, kind, delta, score_after, trace_id FROM trust_events
          WHERE agent_id = $1 AND tenant_id = $2 ORDER BY at DESC, event_id DESC LIMIT $3";
-    db.rows(sql, &[&agent.0, &tenant.0, &i64::from(limit)], event).await
+    let rows = db.rows(sql, &[&agent.0, &tenant.0, &i64::from(limit)], |row| Ok(event(row).ok())).await?;
+    Ok(rows.into_iter().flatten().collect())
 }
 
 pub(crate) fn event(row: &Cells<'_>) -> StoreResult<TrustEvent> {

@@ -126,6 +126,7 @@ pub(crate) fn events(
     list(db, tenant, agent, None, limit)
 }
 
+/// A row that cannot be read counts for nothing, and hides no other.
 fn list(
     db: &Connection,
     tenant: TenantId,
@@ -133,20 +134,23 @@ fn list(
     since: Option<Timestamp>,
     limit: u32,
 ) -> StoreResult<Vec<TrustEvent>> {
-    db.rows(
+    let rows = db.rows(
         "SELECT at, kind, delta, score_after, trace_id FROM trust_events
          WHERE agent_id = ?1 AND tenant_id = ?2 AND at > ?3 ORDER BY at DESC, event_id DESC LIMIT ?4",
         params![agent.to_string(), tenant.to_string(), text_of(&since).unwrap_or_default(), limit],
-        |row| {
-            Ok(TrustEvent {
-                at: row.parsed("at")?,
-                kind: row.word("kind")?,
-                delta: row.real("delta")?,
-                score_after: row.real("score_after")?,
-                trace_id: row.optional_parsed("trace_id")?,
-            })
-        },
-    )
+        |row| Ok(event(row).ok()),
+    )?;
+    Ok(rows.into_iter().flatten().collect())
+}
+
+fn event(row: &Cells<'_>) -> StoreResult<TrustEvent> {
+    Ok(TrustEvent {
+        at: row.parsed("at")?,
+        kind: row.word("kind")?,
+        delta: row.real("delta")?,
+        score_after: row.real("score_after")?,
+        trace_id: row.optional_parsed("trace_id")?,
+    })
 }
 
 pub(crate) fn last_hour(

@@ -4,7 +4,7 @@ use crate::TraceId;
 use serde::{Deserialize, Serialize};
 
 macro_rules! error_codes {
-    ($($(#[$doc:meta])* $name:ident = $code:literal, $status:literal;)+) => {
+    ($($(#[$doc:meta])* $name:ident = $code:tt, $status:literal;)+) => {
         /// Stable codes of API errors, each with its HTTP status.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
         pub enum ErrorCode {$(

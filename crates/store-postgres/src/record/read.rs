@@ -125,7 +125,8 @@ pub(super) async fn book(tx: &Tx, tenant: TenantId, ask: &Ask) -> StoreResult<Bo
     }
     for row in events.iter().map(Cells) {
         if let Some(agent) = book.agents.get_mut(&AgentId(row.uuid("agent_id")?)) {
-            agent.events.push(trust::event(&row)?);
+            // One that somebody made by hand and that cannot be read counts for nothing.
+            agent.events.extend(trust::event(&row).ok());
         }
     }
     for row in approvals.iter().map(Cells) {

@@ -204,6 +204,22 @@ async fn whatever_stands_in_a_trust_cell_is_read_safely() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_of_trust_that_cannot_be_read_stops_no_scan_and_hides_no_other() {
+    let world = World::new().await;
+    let (tenant, agent) = (world.tenant, world.agent);
+    for (kind, trace) in [("DENY", "NULL"), ("deny", "'no trace'"), ("deny", "NULL")] {
+        let sql = format!(
+            "INSERT INTO trust_events (tenant_id, agent_id, at, kind, delta, score_after, trace_id)
+             VALUES ('{tenant}', '{agent}', '{}', '{kind}', -0.1, 0.9, {trace})",
+            now()
+        );
+        world.shell().execute(&sql, []).unwrap();
+    }
+    world.scan(|known, _| assert_eq!(known.denials_1h, 1)).await;
+    assert_eq!(world.store.trust_events(tenant, agent, 10).await.unwrap().len(), 1);
+}
+
 #[tokio::test]
 async fn a_damaged_row_of_the_log_does_not_hide_the_others() {
     let world = World::new().await;

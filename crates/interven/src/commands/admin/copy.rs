@@ -70,11 +70,10 @@ async fn verify(to: &str) -> Result<usize> {
     let mut verified = 0;
     for tenant in store.tenants().await? {
         for log in Log::ALL {
-            let mut after = 0;
-            loop {
-                let entries = store.entries(tenant.tenant_id, log, after, EVENTS).await?;
-                let Some(last) = entries.last() else { break };
-                after = last.position;
+            let mut from = Some(i64::MIN);
+            while let Some(first) = from {
+                let entries = store.entries(tenant.tenant_id, log, first, EVENTS).await?;
+                from = entries.last().and_then(|last| last.position.checked_add(1));
                 if let Some(wrong) = entries.iter().find(|entry| !is_itself(entry)) {
                     bail!(
                         "the copy differs: event {} of the {} log of `{}` is not what was recorded; drop the new database and \
