@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 /// Two gateways' stores, one tenant and one agent.
 struct Pair {
-    _cluster: Arc<Cluster>,
+    cluster: Arc<Cluster>,
     url: String,
     stores: [PostgresStore; 2],
     tenant: TenantId,
@@ -35,7 +35,7 @@ impl Pair {
         let url = cluster.database();
         let stores = [open(&url).await, open(&url).await];
         let tenant = stores[0].create_tenant("acme", &Actor::system(), now()).await.unwrap().tenant_id;
-        let mut pair = Self { _cluster: cluster, url, stores, tenant, agent: AgentId(Uuid::nil()) };
+        let mut pair = Self { cluster, url, stores, tenant, agent: AgentId(Uuid::nil()) };
         pair.agent = pair.agent_named("worker").await;
         pair
     }
@@ -275,7 +275,7 @@ async fn who_mends_trust_by_hand_stops_no_scan() {
     let (operator, connection) = tokio_postgres::connect(&pair.url, NoTls).await.unwrap();
     tokio::spawn(connection);
     let mending = tokio::spawn(async move {
-        for _ in 0..10 {
+        for _ in 0..3 {
             let all = operator.query("SELECT agent_id FROM agent_trust_state ORDER BY agent_id DESC", &[]);
             operator.batch_execute("BEGIN").await.unwrap();
             for row in all.await.unwrap() {
@@ -297,4 +297,22 @@ async fn who_mends_trust_by_hand_stops_no_scan() {
         }
     }
     mending.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_of_trust_that_cannot_be_read_stops_no_scan_and_hides_no_other() {
+    let pair = Pair::open().await;
+    for kind in ["DENY", "deny"] {
+        let sql = format!(
+            "INSERT INTO trust_events (tenant_id, agent_id, at, kind, delta, score_after)
+             VALUES ('{}', '{}', '{}', '{kind}', -0.1, 0.9)",
+            pair.tenant,
+            pair.agent,
+            now()
+        );
+        pair.cluster.sql(&pair.url, &sql);
+    }
+    let scan = a_plain_scan(pair.agent, now(), |known, _| assert_eq!(known.denials_1h, 1));
+    pair.stores[0].record_scan(pair.tenant, scan).await.unwrap();
+    assert_eq!(pair.stores[0].trust_events(pair.tenant, pair.agent, 10).await.unwrap().len(), 1);
 }
