@@ -12,6 +12,12 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use bench::{Backend, Bodies, Database, Pace, Plan, Serving, load, program_beside_this_one};
 use clap::Parser;
+use tokio::time::timeout;
+
+/// For sealing what was copied.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// Between two looks at how far that is.
+const LOOK: Duration = Duration::from_millis(500);
 
 #[derive(Parser)]
 #[command(about)]
@@ -67,6 +73,15 @@ async fn main() -> anyhow::Result<()> {
     for rows in asked.rows {
         database.grow(rows).with_context(|| format!("the log could not grow to {rows} rows"))?;
         let serving = Serving::start_on(&program, &data_dir, &database).await?;
+        // The copies are sealed first: in a log that grew by itself they would be.
+        timeout(PATIENCE, async {
+            while database.sealed()? < rows {
+                tokio::time::sleep(LOOK).await;
+            }
+            anyhow::Ok(())
+        })
+        .await
+        .context("the copies were not sealed in time")??;
         let seconds = Duration::from_secs(asked.seconds);
         let report = load(&plan(serving.target(), asked.rate, seconds, Duration::from_secs(2))).await?;
         println!(

@@ -75,6 +75,8 @@ fn a_backup_under_load_has_all_that_was_answered_before_and_its_restored_server_
     assert_eq!(there, (1..=there.len() as u64).collect::<Vec<_>>());
     let next = restored.scan("GET", "https://api.github.com/user", "null").json();
     assert_eq!(next["ledger_seq"], there.len() as u64 + 1);
+    let verified = restored.interven(&["audit", "verify"]).must_exit(0);
+    assert_eq!(verified.stdout.matches("everything matches").count(), 2, "{verified:?}");
     let rows = restored.interven(&["activity", "tail", "-n", "2", "--json"]).must_exit(0).json_lines();
     let trace = rows[0]["trace_id"].as_str().unwrap().to_owned();
     restored.interven(&["activity", "show", &trace, "--reveal"]).must_exit(0);
