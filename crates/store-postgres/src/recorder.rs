@@ -3,17 +3,22 @@
 //! What arrives while one batch is on its way is the next: no timers, no tuning. A busy tenant pays one commit for many
 //! scans, and an idle one makes nobody wait.
 
-use crate::{Inner, error::unavailable, record};
+use crate::{
+    Inner,
+    error::unavailable,
+    record::{self, Committed},
+};
 use interven_store::{Receipt, ScanEntry, StoreResult};
 use interven_types::TenantId;
 use std::{
     collections::{HashMap, VecDeque},
+    mem,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
-use tokio::{sync::oneshot, time::Instant};
+use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
 
 /// Scans that share one commit at most.
 const MAX_BATCH: usize = 1_024;
@@ -107,9 +112,14 @@ struct Turn {
 
 impl Turn {
     async fn work(mut self) {
+        let mut answering: Option<JoinHandle<()>> = None;
         while let Some(batch) = self.next_batch() {
-            let left = record::record(&self.store, self.tenant, batch).await;
+            let Committed { left, answered } = record::record(&self.store, self.tenant, batch).await;
             self.put_back(left);
+            // While the disk is slow, no more than two batches wait for it.
+            if let Some(earlier) = mem::replace(&mut answering, answered) {
+                let _ = earlier.await;
+            }
         }
     }
 

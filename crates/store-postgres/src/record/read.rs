@@ -14,6 +14,10 @@ use std::sync::LazyLock;
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
+/// Plans are made once for each connection, for any values: to plan for those of one batch costs more than to run, and rows
+/// that are looked up by their keys are found in no other way.
+const BEGIN: &str = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan";
+
 /// The lock comes first: what the others read is as the transaction before left it.
 const COUNTERS: &str = "SELECT ledger_seq, month, scans_this_month, rate_time FROM tenant_counters
      WHERE tenant_id = $1 FOR NO KEY UPDATE";
@@ -158,7 +162,7 @@ async fn begin_and_ask<const MANY: usize>(
     asked: [(&str, Params<'_>, bool); MANY],
 ) -> Result<[Vec<Row>; MANY], Error> {
     let mut queries: Vec<Sent<'_, Vec<Row>>> =
-        vec![Box::pin(async { client.batch_execute("BEGIN").await.map(|()| Vec::new()) })];
+        vec![Box::pin(async { client.batch_execute(BEGIN).await.map(|()| Vec::new()) })];
     for (sql, params, is_asked) in asked {
         let statement = client.prepare_cached(sql).await?;
         queries.push(Box::pin(async move {
