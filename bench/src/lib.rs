@@ -15,6 +15,7 @@ mod null;
 mod process;
 mod random;
 mod receipt;
+mod subject;
 
 pub use bodies::{Bodies, Mix};
 pub use connection::{Connection, Target};
@@ -29,3 +30,4 @@ pub use null::null_service;
 pub use process::{NullHandler, Serving, program_beside_this_one};
 pub use random::Random;
 pub use receipt::Receipt;
+pub use subject::Subject;

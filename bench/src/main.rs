@@ -2,26 +2,20 @@
 
 #![expect(clippy::print_stdout, reason = "a command answers on the terminal")]
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bench::{
-    Bodies, DiskPlan, Mix, NullHandler, Pace, Plan, Report, Serving, Target, load, program_beside_this_one,
-    time_appends,
+    Bodies, DiskPlan, Mix, NullHandler, Pace, Plan, Report, Serving, Subject, Target, load, time_appends,
 };
 use clap::Parser;
 
 #[derive(Parser)]
 #[command(about)]
 struct Arguments {
-    /// The program; by default the one that was built with this
-    #[arg(long)]
-    interven: Option<PathBuf>,
-    /// Where the database is made; the disk matters
-    #[arg(long, default_value = ".")]
-    directory: PathBuf,
+    #[command(flatten)]
+    subject: Subject,
     /// Seconds of each measurement
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
@@ -41,11 +35,7 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let asked = Arguments::parse();
-    let program = match &asked.interven {
-        Some(path) => path.clone(),
-        None => program_beside_this_one("interven")?,
-    };
-    let scratch = tempfile::Builder::new().prefix("bench-").tempdir_in(&asked.directory)?;
+    let (program, scratch) = (asked.subject.program()?, asked.subject.scratch()?);
     let cores = std::thread::available_parallelism()?;
     println!(
         "{cores} cores, {} s each, {} connections, bodies {} (bytes:weight)",

@@ -3,13 +3,13 @@
 #![expect(clippy::print_stdout, reason = "a command answers on the terminal")]
 
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use bench::{Bodies, Mix, Pace, Plan, Serving, load, program_beside_this_one};
+use bench::{Bodies, Mix, Pace, Plan, Serving, Subject, load};
 use clap::Parser;
 use rusqlite::Connection;
 
@@ -18,12 +18,8 @@ const FORMATS: [&str; 7] = ["json", "ndjson", "csv", "splunk", "datadog", "ocsf"
 #[derive(Parser)]
 #[command(about)]
 struct Arguments {
-    /// The program; by default the one that was built with this
-    #[arg(long)]
-    interven: Option<PathBuf>,
-    /// Where the database is made; the disk matters
-    #[arg(long, default_value = ".")]
-    directory: PathBuf,
+    #[command(flatten)]
+    subject: Subject,
     /// Rows to export: scans of a second, and copies of their rows
     #[arg(long, default_value_t = 1_000_000)]
     rows: u32,
@@ -35,11 +31,7 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let asked = Arguments::parse();
-    let program = match &asked.interven {
-        Some(path) => path.clone(),
-        None => program_beside_this_one("interven")?,
-    };
-    let scratch = tempfile::Builder::new().prefix("bench-").tempdir_in(&asked.directory)?;
+    let (program, scratch) = (asked.subject.program()?, asked.subject.scratch()?);
     let data = scratch.path().join("data");
     let serving = Serving::start(&program, &data).await?;
     let scans = Plan {

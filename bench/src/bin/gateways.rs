@@ -6,15 +6,15 @@
 
 #![expect(clippy::print_stdout, reason = "a command answers on the terminal")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use bench::{
-    Backend, Bodies, Connection, Database, Fleet, Latencies, Mix, Pace, Plan, Report, Serving, Target, load,
-    program_beside_this_one,
+    Backend, Bodies, Connection, Database, Fleet, Latencies, Mix, Pace, Plan, Report, Serving, Subject,
+    Target, load,
 };
 use clap::Parser;
 use hyper::StatusCode;
@@ -23,12 +23,8 @@ use tokio::task::JoinSet;
 #[derive(Parser)]
 #[command(about)]
 struct Arguments {
-    /// The program; by default the one that was built with this
-    #[arg(long)]
-    interven: Option<PathBuf>,
-    /// Where the embedded database is made; the disk matters
-    #[arg(long, default_value = ".")]
-    directory: PathBuf,
+    #[command(flatten)]
+    subject: Subject,
     /// Numbers of gateways
     #[arg(long, value_delimiter = ',', default_value = "1,2,4")]
     gateways: Vec<usize>,
@@ -55,11 +51,7 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let asked = Arguments::parse();
-    let program = match &asked.interven {
-        Some(path) => path.clone(),
-        None => program_beside_this_one("interven")?,
-    };
-    let scratch = tempfile::Builder::new().prefix("gateways-").tempdir_in(&asked.directory)?;
+    let (program, scratch) = (asked.subject.program()?, asked.subject.scratch()?);
     println!(
         "{} cores, {} s each, {} connections, {} tenants, bodies {} (bytes:weight)",
         std::thread::available_parallelism()?,

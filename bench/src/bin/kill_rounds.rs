@@ -11,10 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail, ensure};
-use bench::{
-    Backend, Bodies, Connection, Database, Mix, Random, Receipt, Serving, Target, compare,
-    program_beside_this_one,
-};
+use bench::{Backend, Bodies, Connection, Database, Mix, Random, Receipt, Serving, Subject, Target, compare};
 use clap::{Parser, ValueEnum};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -26,9 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Parser)]
 #[command(about)]
 struct Arguments {
-    /// The program; by default the one that was built with this
-    #[arg(long)]
-    interven: Option<PathBuf>,
+    #[command(flatten)]
+    subject: Subject,
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     rounds: u32,
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256))]
@@ -68,11 +64,7 @@ enum Victim {
 async fn main() -> anyhow::Result<ExitCode> {
     let asked = Arguments::parse();
     ensure!(asked.earliest <= asked.latest, "the earliest kill is later than the latest");
-    let program = match asked.interven {
-        Some(path) => path,
-        None => program_beside_this_one("interven")?,
-    };
-    let scratch = tempfile::tempdir()?;
+    let (program, scratch) = (asked.subject.program()?, asked.subject.scratch()?);
     let data_dir = asked.data_dir.unwrap_or_else(|| scratch.path().join("data"));
     let database = Database::new(asked.store, &data_dir);
     let bodies = Arc::new(Bodies::of_mix(&asked.mix));

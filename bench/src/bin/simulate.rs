@@ -2,14 +2,14 @@
 
 #![expect(clippy::print_stdout, reason = "a command answers on the terminal")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use bench::{Bodies, Mix, Pace, Plan, Serving, load, program_beside_this_one};
+use bench::{Bodies, Mix, Pace, Plan, Serving, Subject, load};
 use clap::Parser;
 use serde::Deserialize;
 
@@ -29,12 +29,8 @@ rules:
 #[derive(Parser)]
 #[command(about)]
 struct Arguments {
-    /// The program; by default the one that was built with this
-    #[arg(long)]
-    interven: Option<PathBuf>,
-    /// Where the database is made; the disk matters
-    #[arg(long, default_value = ".")]
-    directory: PathBuf,
+    #[command(flatten)]
+    subject: Subject,
     /// Seconds in which scans are recorded, and of each measurement of live scans
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
@@ -60,11 +56,7 @@ struct Simulated {
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let asked = Arguments::parse();
-    let program = match &asked.interven {
-        Some(path) => path.clone(),
-        None => program_beside_this_one("interven")?,
-    };
-    let scratch = tempfile::Builder::new().prefix("bench-").tempdir_in(&asked.directory)?;
+    let (program, scratch) = (asked.subject.program()?, asked.subject.scratch()?);
     let (data, draft) = (scratch.path().join("data"), scratch.path().join("draft.yaml"));
     std::fs::write(&draft, DRAFT)?;
     let serving = Serving::start(&program, &data).await?;
