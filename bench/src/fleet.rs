@@ -68,7 +68,7 @@ impl Fleet {
         let start = |what: &str| Service::start(program, directory, &database.url(), what, listens);
         let telemetry = start("telemetry")?;
         let gateways = (0..gateways).map(|_| start("gateway")).collect::<anyhow::Result<_>>()?;
-        Ok(Self { telemetry, gateways, http: Client::new() })
+        Ok(Self { telemetry, gateways, http: interven_testkit::http_client() })
     }
 
     /// # Errors

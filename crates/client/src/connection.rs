@@ -2,7 +2,8 @@
 
 use crate::{
     Download,
-    error::{ClientError, ErrorAnswer, Refusal},
+    error::{ClientError, Refusal},
+    tls,
 };
 use interven_types::Secret;
 use reqwest::{
@@ -10,8 +11,8 @@ use reqwest::{
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER},
     redirect,
 };
-use serde::{Serialize, de::DeserializeOwned};
-use std::time::Duration;
+use serde::de::DeserializeOwned;
+use std::time::{Duration, SystemTime};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longer than the longest wait a server holds an answer for (25 s).
@@ -43,15 +44,21 @@ impl Connection {
 
     fn with_headers(address: &str, headers: HeaderMap) -> Result<Self, ClientError> {
         let bad = |reason: String| ClientError::BadAddress { address: address.to_owned(), reason };
-        let base = Url::parse(address).map_err(|error| bad(error.to_string()))?;
-        match base.scheme() {
-            "http" => {}
-            // The server has no TLS of its own; a client that must reach it through a proxy that has gets reqwest's `rustls`.
-            "https" => return Err(bad("this client speaks plain http".to_owned())),
-            other => return Err(bad(format!("`{other}` is not http"))),
+        let base = Url::parse(address.trim()).map_err(|error| bad(error.to_string()))?;
+        if !matches!(base.scheme(), "http" | "https") {
+            return Err(bad(format!("`{}` is not http", base.scheme())));
         }
+        if !base.username().is_empty() || base.password().is_some() {
+            let address = "…".to_owned();
+            return Err(ClientError::BadAddress { address, reason: "a user has no place in it".to_owned() });
+        }
+        if base.query().is_some() || base.fragment().is_some() {
+            return Err(bad("a query or a fragment has no place in it".to_owned()));
+        }
+        let tls = tls::settings(base.scheme() == "https").map_err(bad)?;
         let http = Client::builder()
             .default_headers(headers)
+            .tls_backend_preconfigured(tls)
             .redirect(redirect::Policy::none())
             .no_proxy()
             .connect_timeout(CONNECT_TIMEOUT)
@@ -78,14 +85,6 @@ impl Connection {
             url.query_pairs_mut().extend_pairs(query.iter().map(|(name, value)| (name, value.as_ref())));
         }
         self.http.request(method, url)
-    }
-
-    pub(crate) async fn post<T: DeserializeOwned>(
-        &self,
-        segments: &[&str],
-        body: &(impl Serialize + Sync),
-    ) -> Result<T, ClientError> {
-        self.send(self.request::<&str>(Method::POST, segments, &[]).json(body)).await
     }
 
     /// Sends, and reads an answer of 2xx as `T` and any other as the refusal it is.
@@ -151,11 +150,9 @@ impl Connection {
             return Ok(response);
         }
         let retry_after = retry_after(response.headers());
-        let url = response.url().to_string();
         let bytes = self.read(response).await?;
-        let answer: ErrorAnswer = serde_json::from_slice(&bytes).unwrap_or_default();
-        let refusal = answer.into_refusal(status.as_u16(), &url);
-        Err(ClientError::Refused(Box::new(Refusal { retry_after, ..refusal })))
+        let refusal = Refusal::read(&bytes, status.as_u16(), self.base.as_str(), retry_after);
+        Err(ClientError::Refused(Box::new(refusal)))
     }
 
     async fn read(&self, mut response: Response) -> Result<Vec<u8>, ClientError> {
@@ -171,7 +168,15 @@ impl Connection {
     }
 
     pub(crate) fn unreachable(&self, error: &reqwest::Error) -> ClientError {
-        ClientError::Unreachable { url: self.base.to_string(), reason: reason_of(error) }
+        let url = self.base.to_string();
+        match error.is_timeout() && !error.is_connect() {
+            true => ClientError::TimedOut { url },
+            false => ClientError::Unreachable {
+                url,
+                reason: reason_of(error),
+                may_have_arrived: !error.is_connect(),
+            },
+        }
     }
 }
 
@@ -187,8 +192,16 @@ fn reason_of(error: &reqwest::Error) -> String {
     cause.to_string()
 }
 
+/// Either form of the header (RFC 9110, 10.2.3).
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok().map(Duration::from_secs)
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    match text.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => {
+            let when = httpdate::parse_http_date(text).ok()?;
+            Some(when.duration_since(SystemTime::now()).unwrap_or_default())
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,10 +3,9 @@
 use crate::{
     Activity, ActivityPage, ActivityQuery, Agent, AgentDetail, AppliedPolicy, Approval, ApprovalQuery,
     BudgetToday, ClientError, CreatedUser, DataKey, DetectorList, Download, EncryptionStatus, Explanation,
-    ExportQuery, Key, MintedKey, NewKey, NewPassword, NewPolicies, NewUser, Policy, PolicyVersion,
+    ExportQuery, Key, MintedKey, NewKey, NewPassword, NewPolicies, NewUser, Policy, PolicyVersion, Refusal,
     RetentionRun, RetentionStatus, Ruling, Settings, SettingsVersion, Simulation, SimulationProgress,
-    SimulationQuery, Tenant, Trace, User, connection::Connection, error::ErrorAnswer,
-    simulation::SimulationLine,
+    SimulationQuery, Tenant, Trace, User, connection::Connection, simulation::SimulationLine,
 };
 use interven_types::{AgentId, ApprovalId, PolicyId, ScanRequest, Secret, TraceId};
 use reqwest::{Method, RequestBuilder};
@@ -196,7 +195,7 @@ impl ControlClient {
             SimulationLine::Error(error) => Some(Err(error)),
         };
         let broken_off =
-            |error: ErrorAnswer| ClientError::Refused(Box::new(error.into_refusal(200, "the server")));
+            |fields| ClientError::Refused(Box::new(Refusal::of_fields(fields, 200, "the server", None)));
         self.connection.send_for_lines(request, take).await?.map_err(broken_off)
     }
 

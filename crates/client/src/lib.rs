@@ -1,4 +1,4 @@
-//! Typed client of the gateway ([`GatewayClient`]: an agent's side) and of the control plane ([`ControlClient`]: the
+//! Typed client of the gateway ([`AgentClient`]: an agent's side) and of the control plane ([`ControlClient`]: the
 //! operator's side).
 //!
 //! Nothing is ever sent to a host that the caller did not name: redirects are not followed and proxies of the
@@ -6,6 +6,7 @@
 //! newer server says.
 
 mod activity;
+mod agent;
 mod agents;
 mod approvals;
 mod budgets;
@@ -15,7 +16,6 @@ mod detectors;
 mod encryption;
 mod error;
 mod export;
-mod gateway;
 mod keys;
 mod ledger;
 mod policies;
@@ -24,8 +24,13 @@ mod scan;
 mod settings;
 mod simulation;
 mod tenants;
+mod tls;
 
 pub use activity::{Activity, ActivityPage, ActivityQuery, Explanation, RulePart, Trace};
+pub use agent::{
+    AgentClient, AgentOptions, AgentSettings, ApprovalStatus, Asked, Counters, EphemeralKey, NewEphemeralKey,
+    ResponseAnswer, WaitError,
+};
 pub use agents::{Agent, AgentDetail, Trust, TrustStep};
 pub use approvals::{Approval, ApprovalQuery, Ruling};
 pub use budgets::{BudgetToday, BudgetUse};
@@ -34,12 +39,11 @@ pub use detectors::{DetectorEntry, DetectorList};
 pub use encryption::{DataKey, EncryptionStatus};
 pub use error::{ClientError, Refusal, RefusedPolicy};
 pub use export::{Download, ExportQuery};
-pub use gateway::GatewayClient;
 pub use keys::{Key, MintedKey, NewKey};
 pub use ledger::{LedgerStatus, StoredEntry, post_text};
 pub use policies::{AppliedPolicy, NewPolicies, Policy, PolicyVersion};
 pub use retention::{RetentionRun, RetentionStatus};
-pub use scan::{Receipt, ScanAnswer};
+pub use scan::{Receipt, ScanAnswer, UnreadableAnswer};
 pub use settings::{Settings, SettingsVersion};
 pub use simulation::{
     NotJudged, RecordedOtherwise, RuleName, RuleUse, SimulatedChange, SimulatedScan, SimulatedSide,

@@ -47,7 +47,7 @@ pub struct SimulationProgress {
 pub(crate) enum SimulationLine {
     Progress(SimulationProgress),
     Report(Box<Simulation>),
-    Error(crate::error::ErrorAnswer),
+    Error(Map<String, Value>),
 }
 
 /// What a draft would change.

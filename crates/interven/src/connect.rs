@@ -7,7 +7,7 @@ use crate::{
     secret_source::secret_variable,
 };
 use anyhow::{Context as _, Result};
-use interven_client::{ControlClient, GatewayClient};
+use interven_client::{AgentClient, AgentOptions, ControlClient};
 use interven_types::Secret;
 use std::path::Path;
 
@@ -44,17 +44,23 @@ pub(crate) fn control(args: &ServerArgs) -> Result<ControlClient> {
 
 /// The gateway: `--server` with the key of the environment, or the one that `--data-dir` describes. The key of a data
 /// directory goes to that directory's gateway alone.
-pub(crate) fn gateway(args: &ScanArgs) -> Result<GatewayClient> {
-    let from_environment = secret_variable(API_KEY)?;
+pub(crate) fn gateway(args: &ScanArgs) -> Result<AgentClient> {
+    let mut api_key = secret_variable(API_KEY)?;
     // A variable that is set but empty names no server.
-    if let Some(address) = args.server.as_ref().filter(|address| !address.is_empty()) {
-        let key =
-            from_environment.ok_or_else(|| UsageError(format!("--server needs an API key in {API_KEY}")))?;
-        return Ok(GatewayClient::new(address, &key)?);
+    let mut gateway_url = args.server.clone().filter(|address| !address.is_empty());
+    match &gateway_url {
+        Some(_) if api_key.is_none() => {
+            return Err(UsageError(format!("--server needs an API key in {API_KEY}")).into());
+        }
+        Some(_) => {}
+        None => {
+            let bootstrap = bootstrap(&DataDir::new(&args.data_dir), "--server URL, or --local")?;
+            api_key = api_key.or_else(|| Some(Secret::new(bootstrap.api_key.as_str())));
+            gateway_url = Some(bootstrap.gateway_url);
+        }
     }
-    let bootstrap = bootstrap(&DataDir::new(&args.data_dir), "--server URL, or --local")?;
-    let key = from_environment.unwrap_or_else(|| Secret::new(bootstrap.api_key.as_str()));
-    Ok(GatewayClient::new(&bootstrap.gateway_url, &key)?)
+    let options = AgentOptions { gateway_url, api_key, ..AgentOptions::default() };
+    Ok(AgentClient::new(options.over_environment()?)?)
 }
 
 fn bootstrap(data_dir: &DataDir, otherwise: &str) -> Result<Bootstrap> {

@@ -8,7 +8,6 @@ mod database;
 mod exit;
 mod installation;
 mod jsonl;
-mod local;
 mod moment;
 mod progress;
 mod secret_source;

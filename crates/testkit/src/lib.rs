@@ -9,9 +9,11 @@
 
 mod chaos;
 mod faulty;
+mod http;
 pub mod migrations;
 pub mod postgres;
 pub mod store_conformance;
 
 pub use chaos::{ChaosProxy, Direction, Weather};
 pub use faulty::{Fault, FaultyStore};
+pub use http::http_client;

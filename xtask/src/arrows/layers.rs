@@ -38,6 +38,7 @@ const LIVE: &str = "interven-live";
 const GATEWAY: &str = "interven-gateway";
 const TELEMETRY: &str = "interven-telemetry";
 const CLIENT: &str = "interven-client";
+const GUARD: &str = "interven-guard";
 const INTERVEN: &str = "interven";
 const TESTKIT: &str = "interven-testkit";
 
@@ -58,6 +59,7 @@ const SHIPPED: &[&str] = &[
     GATEWAY,
     TELEMETRY,
     CLIENT,
+    GUARD,
 ];
 
 /// Benches measure what is shipped, on throw-away servers.
@@ -81,6 +83,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     layer(GATEWAY, Kind::Edge, &[TYPES, VAULT, POLICY, ENGINE, STORE, HTTP, LIVE]),
     layer(TELEMETRY, Kind::Edge, &[TYPES, LEDGER, CLASSIFY, POLICY, ENGINE, STORE, HTTP, LIVE]),
     layer(CLIENT, Kind::Edge, &[TYPES]),
+    layer(GUARD, Kind::Edge, &[TYPES, NORMALIZE, CLASSIFY, POLICY, ENGINE, CLIENT]),
     layer(INTERVEN, Kind::Edge, SHIPPED),
     layer(TESTKIT, Kind::Dev, SHIPPED),
     layer("bench", Kind::Dev, MEASURED),

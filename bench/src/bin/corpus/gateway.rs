@@ -69,7 +69,7 @@ impl Gateway {
             })
         };
         Ok(Self {
-            http: Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build()?,
+            http: interven_testkit::http_client(),
             server: serde_json::from_str(&read("bootstrap.json")?)?,
             admin_token: read("admin.token")?.trim().to_owned(),
             run: SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs(),

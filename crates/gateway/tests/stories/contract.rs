@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 #[tokio::test]
 async fn the_description_that_is_served_is_the_generated_one() {
     let world = World::start().await;
-    let served = Answer::read(reqwest::get(format!("{}/openapi.json", world.url())).await.unwrap()).await;
+    let served = Answer::read(
+        interven_testkit::http_client().get(format!("{}/openapi.json", world.url())).send().await.unwrap(),
+    )
+    .await;
     assert_eq!(served.body, serde_json::to_value(interven_gateway::openapi()).unwrap());
 }
 
@@ -24,7 +27,8 @@ async fn every_guarded_operation_refuses_a_caller_without_a_key() {
             );
             let method = reqwest::Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
             let answer =
-                Answer::read(reqwest::Client::new().request(method, url).send().await.unwrap()).await;
+                Answer::read(interven_testkit::http_client().request(method, url).send().await.unwrap())
+                    .await;
             if operation.get("security").is_some() {
                 assert_eq!((answer.status, answer.code()), (401, "INVALID_KEY"), "{path}");
             } else {
@@ -40,8 +44,12 @@ async fn every_guarded_operation_refuses_a_caller_without_a_key() {
 async fn build_health_and_metrics_tell_what_runs() {
     let world = World::start().await;
     world.agent("bot").await.say("hi").await;
-    let get =
-        async |path: &str| Answer::read(reqwest::get(format!("{}{path}", world.url())).await.unwrap()).await;
+    let get = async |path: &str| {
+        Answer::read(
+            interven_testkit::http_client().get(format!("{}{path}", world.url())).send().await.unwrap(),
+        )
+        .await
+    };
     let build = get("/debug/build").await.body;
     assert_eq!(build["secret_patterns_hash"].as_str().unwrap().len(), 64);
     assert!(build["secret_patterns_count"].as_u64().unwrap() >= 80);

@@ -12,7 +12,10 @@ async fn without_a_store_there_is_no_decision() {
     let answer = agent.say("hello").await;
     assert_eq!((answer.status, answer.code()), (503, "AUDIT_UNAVAILABLE"), "{answer:?}");
     assert!(answer.body.get("decision").is_none());
-    let health = Answer::read(reqwest::get(format!("{}/health", world.url())).await.unwrap()).await;
+    let health = Answer::read(
+        interven_testkit::http_client().get(format!("{}/health", world.url())).send().await.unwrap(),
+    )
+    .await;
     assert_eq!((health.status, &health.body["status"]), (503, &json!("unavailable")));
 }
 

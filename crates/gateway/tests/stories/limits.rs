@@ -6,7 +6,7 @@ use interven_types::{LimitSettings, TenantSettings};
 use serde_json::json;
 
 async fn with_header(world: &World, header: Option<&str>) -> Answer {
-    let mut request = reqwest::Client::new().post(format!("{}/v1/scan", world.url())).body("{}");
+    let mut request = interven_testkit::http_client().post(format!("{}/v1/scan", world.url())).body("{}");
     if let Some(header) = header {
         request = request.header("Authorization", header);
     }
@@ -49,7 +49,7 @@ async fn two_authorization_headers_are_none() {
     let agent = world.agent("bot").await;
     let good = format!("Bearer {}", agent.key);
     for pair in [[good.as_str(), "Bearer x"], ["Bearer x", good.as_str()], [good.as_str(), good.as_str()]] {
-        let mut request = reqwest::Client::new().post(format!("{}/v1/scan", world.url())).body("{}");
+        let mut request = interven_testkit::http_client().post(format!("{}/v1/scan", world.url())).body("{}");
         for value in pair {
             request = request.header("Authorization", value);
         }

@@ -143,7 +143,7 @@ impl World {
             agent_id: agent.agent_id,
             key: key.reveal().to_owned(),
             url: self.url(),
-            http: reqwest::Client::new(),
+            http: interven_testkit::http_client(),
         }
     }
 

@@ -10,6 +10,7 @@ mod explain;
 mod export;
 mod migrate;
 mod openapi;
+mod packs;
 mod policy;
 mod scan;
 

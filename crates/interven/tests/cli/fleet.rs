@@ -125,7 +125,7 @@ impl Service {
     }
 
     pub(crate) async fn scan(&self, key: &str, method: &str, url: &str) -> Answer {
-        let request = reqwest::Client::new().post(format!("{}/v1/scan", self.url)).bearer_auth(key);
+        let request = interven_testkit::http_client().post(format!("{}/v1/scan", self.url)).bearer_auth(key);
         let answer = request.json(&json!({"method": method, "url": url, "body": {}})).send().await.unwrap();
         Answer { status: answer.status().as_u16(), body: answer.json().await.unwrap() }
     }

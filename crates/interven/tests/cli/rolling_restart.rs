@@ -65,7 +65,7 @@ async fn no_scan_fails_while_each_gateway_is_restarted() {
     let mut fleet = Fleet::start(&[("DRAIN_DELAY_SEC", "1")]);
     let key = fleet.tenant_with_key().await;
     let balancer = Arc::new(Balancer {
-        http: reqwest::Client::new(),
+        http: interven_testkit::http_client(),
         gateways: fleet.gateways.iter().map(|gateway| (gateway.url.clone(), AtomicBool::new(true))).collect(),
         turn: AtomicUsize::new(0),
         is_over: AtomicBool::new(false),

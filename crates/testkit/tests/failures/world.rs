@@ -87,7 +87,7 @@ impl World {
         let tenant = seed_tenant(&live, "acme", &Actor::system()).await.unwrap().tenant_id;
         let asked: NewKeyRequest = serde_json::from_value(json!({"name": "bot"})).unwrap();
         let key = create_key(&live, tenant, asked, &Actor::system()).await.unwrap().key;
-        let http = reqwest::Client::new();
+        let http = interven_testkit::http_client();
         let key = serde_json::to_value(key).unwrap().as_str().unwrap().to_owned();
         Self { live, tenant, clock, gateway, telemetry, key, http, _stop: stop }
     }

@@ -1,26 +1,20 @@
 //! `interven scan`: what would become of a call.
 
-mod local;
 mod stream;
 
+use super::packs;
 use crate::{
     cli::ScanArgs,
     connect,
     exit::{Exit, UsageError},
-    local::{Circumstances, LocalJudge},
     terminal::{Terminal, fields, or_dash},
 };
 use anyhow::{Result, anyhow};
-use interven_client::{ClientError, GatewayClient, ScanAnswer};
+use interven_client::{Asked, ClientError, ScanAnswer};
+use interven_guard::{Circumstances, Judge, LocalJudge};
 use interven_types::{Decision, ErrorCode, ScanRequest, Timestamp, parse_json};
 use serde_json::{Map, Value};
 use std::{io::Read as _, time::SystemTime};
-
-/// Who judges.
-enum Judge {
-    Gateway(GatewayClient),
-    Local(Box<LocalJudge>),
-}
 
 /// No verdict for one call.
 #[derive(Debug, thiserror::Error)]
@@ -34,37 +28,38 @@ enum ScanFailure {
 impl ScanFailure {
     fn code(&self) -> &str {
         match self {
-            Self::Server(ClientError::Refused(refusal)) => &refusal.code,
-            Self::Server(_) => ErrorCode::Unavailable.as_str(),
+            Self::Server(error) => error.code(),
             Self::InvalidRequest(_) => ErrorCode::InvalidRequest.as_str(),
         }
     }
 }
 
-impl Judge {
-    async fn judge(&self, fields: Map<String, Value>) -> Result<ScanAnswer, ScanFailure> {
-        let request = ScanRequest::from_json(Value::Object(fields))
-            .map_err(|error| ScanFailure::InvalidRequest(error.to_string()))?;
-        match self {
-            Self::Gateway(client) => Ok(client.scan(&request).await?),
-            Self::Local(judge) => {
-                let now = Timestamp::from(SystemTime::now());
-                let judged = judge.judge(&request, Circumstances::of_a_stranger(&request, now));
-                judged.map(local::answer).map_err(|error| ScanFailure::InvalidRequest(error.to_string()))
-            }
+async fn judge(judge: &Judge, fields: Map<String, Value>) -> Result<ScanAnswer, ScanFailure> {
+    let request = ScanRequest::from_json(Value::Object(fields))
+        .map_err(|error| ScanFailure::InvalidRequest(error.to_string()))?;
+    match judge {
+        Judge::Gateway(client) => match client.scan(&request).await? {
+            Asked::Answered(answer) => Ok(answer),
+            // Who asks what would become of a call is not helped by letting it through.
+            Asked::LetThrough(outage) => Err(outage.into()),
+        },
+        Judge::Local(judge) => {
+            let now = Timestamp::from(SystemTime::now());
+            let judged = judge.judge(&request, Circumstances::of_a_stranger(&request, now));
+            judged.map(LocalJudge::answer).map_err(|error| ScanFailure::InvalidRequest(error.to_string()))
         }
     }
 }
 
 pub(crate) async fn run(args: ScanArgs) -> Result<Exit> {
-    let judge = match args.local {
-        true => Judge::Local(Box::new(LocalJudge::new(&local::sources(&args.packs)?)?)),
+    let who = match args.local {
+        true => Judge::Local(Box::new(packs::judge(&args.packs)?)),
         false => Judge::Gateway(connect::gateway(&args)?),
     };
     if args.jsonl {
-        return stream::run(&judge).await;
+        return stream::run(&who).await;
     }
-    let answer = match judge.judge(request(&args)?).await {
+    let answer = match judge(&who, request(&args)?).await {
         Err(ScanFailure::InvalidRequest(problem)) => return Err(UsageError(problem).into()),
         Err(ScanFailure::Server(error)) => return Err(error.into()),
         Ok(answer) => answer,

@@ -4,7 +4,9 @@ use super::{
     find::{Content, Found},
     report::{Got, RuleName, SuiteReport, Tried},
 };
-use crate::local::{Circumstances, LocalJudge};
+use crate::exit::UsageError;
+use interven_guard::{Circumstances, LocalJudge};
+
 use anyhow::Result;
 use interven_policy::{Case, Expectation};
 use interven_types::{Factor, Verdict};
@@ -16,7 +18,7 @@ pub(super) fn run(found: &Found) -> Result<SuiteReport> {
         Ok(content) => content,
         Err(findings) => return Ok(SuiteReport { findings: findings.clone(), ..SuiteReport::of(file) }),
     };
-    let judge = LocalJudge::new(policies)?;
+    let judge = LocalJudge::new(policies).map_err(|problem| UsageError(problem.to_string()))?;
     let mut exercised = BTreeSet::new();
     let cases = suite.cases.iter().map(|case| try_one(&judge, case, &mut exercised)).collect();
     let rules = policies.iter().flat_map(|policy| {

@@ -1,8 +1,7 @@
 //! Judging without a server: the pure core and some policies.
 
-use crate::exit::UsageError;
-use anyhow::{Result, anyhow};
 use interven_classify::Classifier;
+use interven_client::ScanAnswer;
 use interven_engine::{
     AgentView, BaselineFacts, BudgetView, EngineFacts, History, InvalidCall, Judgement, SettlementContext,
     Snapshot, decide, settle, shown_url,
@@ -25,7 +24,8 @@ use uuid::Uuid;
 const ENV: &str = "default";
 const AGENT: &str = "default-agent";
 
-pub(crate) struct LocalJudge {
+#[derive(Debug)]
+pub struct LocalJudge {
     settings: Arc<TenantSettings>,
     classifier: Arc<Classifier>,
     policies: Policies,
@@ -34,13 +34,15 @@ pub(crate) struct LocalJudge {
 }
 
 /// Compiled once for each environment that a policy names, and once for all others.
+#[derive(Debug)]
 struct Policies {
     by_env: HashMap<String, Arc<PolicySet>>,
     elsewhere: Arc<PolicySet>,
 }
 
 /// What a decision depends on beside the request and the policies.
-pub(crate) struct Circumstances {
+#[derive(Debug)]
+pub struct Circumstances {
     now: Timestamp,
     env: Option<String>,
     own_domains: OwnDomains,
@@ -52,7 +54,7 @@ pub(crate) struct Circumstances {
 
 impl Circumstances {
     /// A trusted agent without a past; no domain is the tenant's own, and no other engine runs.
-    pub(crate) fn of_a_stranger(request: &ScanRequest, now: Timestamp) -> Self {
+    pub fn of_a_stranger(request: &ScanRequest, now: Timestamp) -> Self {
         Self {
             now,
             env: request.env.clone(),
@@ -97,8 +99,15 @@ fn assumed(exceeded: &[String]) -> BudgetView {
 /// A test gives the same answer on every day: Wednesday, 14 January 2026, 12:00 UTC, when it does not say.
 const USUAL_TIME_MS: i64 = 1_768_392_000_000;
 
+/// Policies that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct PolicyProblem(String);
+
 impl LocalJudge {
-    pub(crate) fn new(policies: &[PolicySource]) -> Result<Self> {
+    /// # Errors
+    /// Policies that do not compile: the first problem.
+    pub fn new(policies: &[PolicySource]) -> Result<Self, PolicyProblem> {
         Ok(Self {
             settings: Arc::default(),
             classifier: Classifier::builtin(),
@@ -107,15 +116,40 @@ impl LocalJudge {
         })
     }
 
-    pub(crate) fn judge(
-        &self,
-        request: &ScanRequest,
-        circumstances: Circumstances,
-    ) -> Result<Verdict, InvalidCall> {
+    /// # Errors
+    /// A call that cannot be understood, such as one whose URL is none.
+    pub fn judge(&self, request: &ScanRequest, circumstances: Circumstances) -> Result<Verdict, InvalidCall> {
         let now = circumstances.now;
         let snapshot = self.snapshot(request, circumstances);
         let judgement = decide(request, &snapshot, now, &mut ())?;
         Ok(settled(request, &snapshot, &judgement, now))
+    }
+
+    /// The wire form, without what only a server has: a record and an approval.
+    pub fn answer(verdict: Verdict) -> ScanAnswer {
+        let (policy_name, rule_id) = verdict.rule.map(|rule| (rule.policy_name, rule.rule_id)).unzip();
+        ScanAnswer {
+            decision: verdict.decision,
+            would_be: verdict.would_be,
+            risk_score: verdict.risk_score,
+            risk_band: verdict.risk_band,
+            reason_codes: verdict.reason_codes,
+            tool_name: verdict.tool_name,
+            operation: verdict.operation,
+            verb: verdict.verb,
+            classifications: verdict.classifications,
+            signals: verdict.signals,
+            policy_name,
+            rule_id,
+            redactions: verdict.sanitized_body.is_some().then_some(verdict.redactions),
+            sanitized_body: verdict.sanitized_body,
+            approval_id: None,
+            approval_url: None,
+            expires_at: None,
+            coverage: verdict.coverage,
+            receipt: None,
+            more: serde_json::Map::new(),
+        }
     }
 
     fn snapshot(&self, request: &ScanRequest, circumstances: Circumstances) -> Snapshot {
@@ -151,11 +185,11 @@ impl LocalJudge {
 }
 
 impl Policies {
-    fn new(sources: &[PolicySource]) -> Result<Self> {
+    fn new(sources: &[PolicySource]) -> Result<Self, PolicyProblem> {
         let named: BTreeSet<&String> =
             sources.iter().filter_map(|source| source.env_names.as_ref()).flatten().collect();
         let by_env = named.into_iter().map(|env| Ok((env.clone(), compile(sources, Some(env))?)));
-        Ok(Self { by_env: by_env.collect::<Result<_>>()?, elsewhere: compile(sources, None)? })
+        Ok(Self { by_env: by_env.collect::<Result<_, PolicyProblem>>()?, elsewhere: compile(sources, None)? })
     }
 }
 
@@ -169,7 +203,7 @@ fn agent_id(agent: &str) -> AgentId {
 }
 
 /// What is in force in `env`; without one, in the environments that no policy names.
-fn compile(sources: &[PolicySource], env: Option<&String>) -> Result<Arc<PolicySet>> {
+fn compile(sources: &[PolicySource], env: Option<&String>) -> Result<Arc<PolicySet>, PolicyProblem> {
     let is_in_force = |source: &PolicySource| {
         source.env_names.as_ref().is_none_or(|names| env.is_some_and(|env| names.contains(env)))
     };
@@ -181,10 +215,8 @@ fn compile(sources: &[PolicySource], env: Option<&String>) -> Result<Arc<PolicyS
             source.install(PolicyId(Uuid::from_u128(number)), 1, env.cloned(), agent)
         })
         .collect();
-    let compiled = PolicySet::compile(&installed).map_err(|problems| {
-        let first = problems.first().map(ToString::to_string).unwrap_or_default();
-        anyhow!(UsageError(first))
-    })?;
+    let compiled = PolicySet::compile(&installed)
+        .map_err(|problems| PolicyProblem(problems.first().map(ToString::to_string).unwrap_or_default()))?;
     Ok(Arc::new(compiled))
 }
 

@@ -1,0 +1,13 @@
+//! What stands at an agent's edge: hooks, the MCP guard and the proxy.
+//!
+//! Each turns what an agent intends into a [`interven_types::ScanRequest`], asks a [`Guard`], and does what the [`Ruling`] says in the words of its own
+//! protocol. Who judges is a [`Judge`]: a gateway, which records before it answers, or this process with some policies, which
+//! records nothing. Whatever goes wrong on the way is a [`Fault`], and a fault blocks unless letting through was chosen.
+
+mod guard;
+mod local;
+mod ruling;
+
+pub use guard::{Guard, Judge, Mode};
+pub use local::{Circumstances, LocalJudge, PolicyProblem};
+pub use ruling::{Fault, Ruling};
