@@ -1,15 +1,17 @@
 //! Which server a command speaks to, and with what.
 
 use crate::{
-    cli::{ScanArgs, ServerArgs},
+    cli::{GuardArgs, ScanArgs, ServerArgs},
+    commands::packs,
     exit::UsageError,
     installation::{Bootstrap, DataDir, read_file},
     secret_source::secret_variable,
 };
 use anyhow::{Context as _, Result};
 use interven_client::{AgentClient, AgentOptions, ControlClient};
-use interven_types::Secret;
-use std::path::Path;
+use interven_guard::{Guard, Judge, Mode};
+use interven_types::{FailMode, Secret};
+use std::{path::Path, time::Duration};
 
 const ADMIN_TOKEN: &str = "INTERVEN_ADMIN_TOKEN";
 const API_KEY: &str = "INTERVEN_API_KEY";
@@ -45,22 +47,59 @@ pub(crate) fn control(args: &ServerArgs) -> Result<ControlClient> {
 /// The gateway: `--server` with the key of the environment, or the one that `--data-dir` describes. The key of a data
 /// directory goes to that directory's gateway alone.
 pub(crate) fn gateway(args: &ScanArgs) -> Result<AgentClient> {
-    let mut api_key = secret_variable(API_KEY)?;
     // A variable that is set but empty names no server.
-    let mut gateway_url = args.server.clone().filter(|address| !address.is_empty());
-    match &gateway_url {
-        Some(_) if api_key.is_none() => {
-            return Err(UsageError(format!("--server needs an API key in {API_KEY}")).into());
-        }
-        Some(_) => {}
-        None => {
-            let bootstrap = bootstrap(&DataDir::new(&args.data_dir), "--server URL, or --local")?;
-            api_key = api_key.or_else(|| Some(Secret::new(bootstrap.api_key.as_str())));
-            gateway_url = Some(bootstrap.gateway_url);
-        }
-    }
-    let options = AgentOptions { gateway_url, api_key, ..AgentOptions::default() };
+    let server = args.server.as_deref().filter(|address| !address.is_empty());
+    let options = match server {
+        Some(address) => at(address)?,
+        None => in_data_dir(&args.data_dir)?,
+    };
     Ok(AgentClient::new(options.over_environment()?)?)
+}
+
+/// Who judges for what guards an agent that runs in a `runtime_type`. Without flags the environment says which gateway.
+#[expect(dead_code, reason = "hook, mcp-guard and proxy are about to use it")]
+pub(crate) fn guard(args: &GuardArgs, runtime_type: &str, mode: Mode) -> Result<Guard> {
+    let wait = Duration::from_secs(args.wait);
+    if args.local {
+        let judge = Judge::Local(Box::new(packs::judge(&args.packs)?));
+        return Ok(Guard { judge, mode, wait });
+    }
+    let server = args.server.as_deref().filter(|address| !address.is_empty());
+    let options = match (server, &args.data_dir) {
+        (Some(address), _) => at(address)?,
+        (None, Some(data_dir)) => in_data_dir(data_dir)?,
+        (None, None) => AgentOptions { api_key: secret_variable(API_KEY)?, ..AgentOptions::default() },
+    };
+    let options = AgentOptions {
+        fail_mode: args.fail_open.then_some(FailMode::Open),
+        runtime_type: Some(runtime_type.to_owned()),
+        ..options
+    };
+    let settings = options.over_environment().map_err(|error| UsageError(error.to_string()))?;
+    Ok(Guard { judge: Judge::Gateway(AgentClient::new(settings)?), mode, wait })
+}
+
+fn at(address: &str) -> Result<AgentOptions> {
+    let api_key = secret_variable(API_KEY)?
+        .ok_or_else(|| UsageError(format!("--server needs an API key in {API_KEY}")))?;
+    Ok(AgentOptions {
+        gateway_url: Some(address.to_owned()),
+        api_key: Some(api_key),
+        ..AgentOptions::default()
+    })
+}
+
+fn in_data_dir(data_dir: &Path) -> Result<AgentOptions> {
+    let bootstrap = bootstrap(&DataDir::new(data_dir), "--server URL, or --local")?;
+    let api_key = match secret_variable(API_KEY)? {
+        Some(key) => key,
+        None => Secret::new(bootstrap.api_key.as_str()),
+    };
+    Ok(AgentOptions {
+        gateway_url: Some(bootstrap.gateway_url),
+        api_key: Some(api_key),
+        ..AgentOptions::default()
+    })
 }
 
 fn bootstrap(data_dir: &DataDir, otherwise: &str) -> Result<Bootstrap> {

@@ -10,7 +10,7 @@ mod explain;
 mod export;
 mod migrate;
 mod openapi;
-mod packs;
+pub(crate) mod packs;
 mod policy;
 mod scan;
 

@@ -8,7 +8,7 @@ use interven_policy::{PolicySource, default_policies};
 use std::path::PathBuf;
 
 /// A judge by the packs named, or by the default policies.
-pub(super) fn judge(packs: &[PathBuf]) -> Result<LocalJudge> {
+pub(crate) fn judge(packs: &[PathBuf]) -> Result<LocalJudge> {
     Ok(LocalJudge::new(&sources(packs)?).map_err(|problem| UsageError(problem.to_string()))?)
 }
 
