@@ -113,7 +113,7 @@ async fn call(client: &AgentClient, case: &Case) -> Result<Value, Fields> {
             client.mint_ephemeral_key(&new).await.map(|key| json(&key)).map_err(|error| fields_of(&error))
         }
         "health" => Ok(json!({"healthy": client.is_healthy().await})),
-        other => unreachable!("`{other}` is left out"),
+        other => panic!("`{other}` is left out"),
     }
 }
 
