@@ -7,7 +7,7 @@ use crate::{
 };
 use interven_types::Secret;
 use reqwest::{
-    Client, Method, RequestBuilder, Response, Url,
+    Client, ClientBuilder, Method, RequestBuilder, Response, Url,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER},
     redirect,
 };
@@ -26,6 +26,20 @@ const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 pub(crate) struct Connection {
     base: Url,
     http: Client,
+}
+
+/// HTTP to hosts that a person named, and to no others: redirects are not followed and proxies of the environment are not
+/// used. With `is_secure`, the authorities that this machine trusts vouch for a server.
+///
+/// # Errors
+/// This machine trusts no authority, in words.
+pub fn direct_http(is_secure: bool) -> Result<ClientBuilder, String> {
+    let tls = tls::settings(is_secure)?;
+    Ok(Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(CONNECT_TIMEOUT))
 }
 
 impl Connection {
@@ -58,13 +72,9 @@ impl Connection {
         if base.query().is_some() || base.fragment().is_some() {
             return Err(bad("a query or a fragment has no place in it".to_owned()));
         }
-        let tls = tls::settings(base.scheme() == "https").map_err(bad)?;
-        let http = Client::builder()
+        let http = direct_http(base.scheme() == "https")
+            .map_err(bad)?
             .default_headers(headers)
-            .tls_backend_preconfigured(tls)
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(CONNECT_TIMEOUT)
             .timeout(ANSWER_TIMEOUT)
             .read_timeout(ANSWER_TIMEOUT)
             .build()

@@ -34,6 +34,7 @@ pub use agent::{
 pub use agents::{Agent, AgentDetail, Trust, TrustStep};
 pub use approvals::{Approval, ApprovalQuery, Ruling};
 pub use budgets::{BudgetToday, BudgetUse};
+pub use connection::direct_http;
 pub use control::ControlClient;
 pub use detectors::{DetectorEntry, DetectorList};
 pub use encryption::{DataKey, EncryptionStatus};

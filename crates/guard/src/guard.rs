@@ -12,6 +12,8 @@ pub enum Judge {
     Gateway(AgentClient),
     /// Nothing is recorded, nobody can approve, and the agent has no past.
     Local(Box<LocalJudge>),
+    /// Nobody can, for this reason: every call hears it.
+    Nobody(Fault),
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,6 +38,7 @@ impl Judge {
     pub async fn judge(&self, request: &ScanRequest) -> Result<Asked<ScanAnswer>, Fault> {
         match self {
             Self::Gateway(client) => Ok(client.scan(request).await?),
+            Self::Nobody(fault) => Err(fault.clone()),
             Self::Local(judge) => {
                 let now = Timestamp::from(SystemTime::now());
                 let verdict = judge.judge(request, Circumstances::of_a_stranger(request, now))?;
@@ -49,7 +52,15 @@ impl Guard {
     pub fn fail_mode(&self) -> FailMode {
         match &self.judge {
             Judge::Gateway(client) => client.settings().fail_mode,
-            Judge::Local(_) => FailMode::Closed,
+            Judge::Local(_) | Judge::Nobody(_) => FailMode::Closed,
+        }
+    }
+
+    /// Calls and responses that went through without a verdict so far, because that was chosen.
+    pub fn let_through(&self) -> u64 {
+        match &self.judge {
+            Judge::Gateway(client) => client.counters().fail_opens,
+            Judge::Local(_) | Judge::Nobody(_) => 0,
         }
     }
 

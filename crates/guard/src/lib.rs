@@ -6,6 +6,7 @@
 
 mod guard;
 mod local;
+pub mod mcp;
 mod ruling;
 
 pub use guard::{Guard, Judge, Mode};

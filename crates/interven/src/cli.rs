@@ -5,13 +5,16 @@ mod audit;
 mod database;
 mod guard;
 mod local;
+mod mcp_guard;
 mod policy;
 mod record;
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
-pub(crate) use {admin::*, audit::*, database::*, guard::*, local::*, policy::*, record::*};
+pub(crate) use {
+    admin::*, audit::*, database::*, guard::*, local::*, mcp_guard::*, policy::*, record::*,
+};
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 something was found, differs or did not work, 2 wrong usage, \
 3 the server is not there or refused. `interven scan` of one call: ALLOW 0, SANITIZE 10, REQUIRE_APPROVAL 11, DENY 12.";
@@ -54,6 +57,8 @@ pub(crate) enum Command {
     /// Ask what would become of a call
     #[command(after_help = EXIT_CODES)]
     Scan(ScanArgs),
+    /// Stand between an MCP client and its servers, or be a server that agents may ask
+    McpGuard(McpGuardArgs),
     /// Find secrets, personal data, health data and internal marks in files or the standard input
     #[command(after_help = CLASSIFY_EXIT_CODES)]
     Classify(ClassifyArgs),

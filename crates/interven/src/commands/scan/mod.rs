@@ -43,6 +43,7 @@ async fn judge(judge: &Judge, fields: Map<String, Value>) -> Result<ScanAnswer, 
             // Who asks what would become of a call is not helped by letting it through.
             Asked::LetThrough(outage) => Err(outage.into()),
         },
+        Judge::Nobody(fault) => Err(ScanFailure::InvalidRequest(fault.message.clone())),
         Judge::Local(judge) => {
             let now = Timestamp::from(SystemTime::now());
             let judged = judge.judge(&request, Circumstances::of_a_stranger(&request, now));
