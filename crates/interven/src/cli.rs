@@ -12,9 +12,7 @@ mod record;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
-pub(crate) use {
-    admin::*, audit::*, database::*, guard::*, local::*, mcp_guard::*, policy::*, record::*,
-};
+pub(crate) use {admin::*, audit::*, database::*, guard::*, local::*, mcp_guard::*, policy::*, record::*};
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 something was found, differs or did not work, 2 wrong usage, \
 3 the server is not there or refused. `interven scan` of one call: ALLOW 0, SANITIZE 10, REQUIRE_APPROVAL 11, DENY 12.";
