@@ -55,6 +55,7 @@ pub(crate) async fn open(options: PostgresOptions) -> Result<PostgresStore, Open
         .await
         .map_err(|error| OpenError::Other { place: inner.place.clone(), reason: error.to_string() })?;
     partitions::make_now(&inner).await;
+    partitions::drop_empty(&inner).await;
     let listener = Listener::start(&inner, options.listens.then_some(connections));
     *inner.listener.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(listener);
     Ok(PostgresStore(inner))

@@ -1,5 +1,5 @@
-//! Monthly partitions of `activity_log`, made ahead of time by whoever runs. What no partition is for, such as a clock
-//! that is years off, is caught by the default one.
+//! Monthly partitions of `activity_log`, made ahead of time by whoever runs, and dropped once retention has taken every row
+//! of a month that is over. What no partition is for, such as a clock that is years off, is caught by the default one.
 
 use crate::{Inner, session::Session};
 use interven_store::StoreResult;
@@ -35,7 +35,31 @@ BEGIN
 END
 $$";
 
-/// The task that makes them. It ends when the store is dropped.
+/// Gives the room of past months back whole, which rows that are deleted do not. Dropping takes the lock that scans take too,
+/// in their order: it gives up quickly, and tries again later.
+const DROP: &str = "DO $$
+DECLARE
+    partition regclass;
+    is_empty boolean;
+BEGIN
+    SET LOCAL lock_timeout = '2s';
+    FOR partition IN
+        SELECT inhrelid::regclass FROM pg_inherits
+        WHERE inhparent = 'activity_log'::regclass AND inhrelid::regclass::text ~ '^activity_log_\\d{4}_\\d\\d$'
+            AND right(inhrelid::regclass::text, 7) < to_char(now() - interval '1 month', 'YYYY_MM')
+    LOOP
+        EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s)', partition) INTO is_empty;
+        CONTINUE WHEN NOT is_empty;
+        LOCK TABLE activity_log IN ACCESS EXCLUSIVE MODE;
+        EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s)', partition) INTO is_empty;
+        IF is_empty THEN
+            EXECUTE format('DROP TABLE %s', partition);
+        END IF;
+    END LOOP;
+END
+$$";
+
+/// The task that makes and drops them. It ends when the store is dropped.
 pub(crate) fn keep_making(store: &Arc<Inner>) -> JoinHandle<()> {
     let store = Arc::downgrade(store);
     tokio::spawn(async move {
@@ -43,6 +67,7 @@ pub(crate) fn keep_making(store: &Arc<Inner>) -> JoinHandle<()> {
             sleep(MAKE_EVERY).await;
             let Some(store) = store.upgrade() else { return };
             make_now(&store).await;
+            drop_empty(&store).await;
         }
     })
 }
@@ -55,7 +80,17 @@ pub(crate) async fn make_now(store: &Inner) {
 }
 
 async fn make(store: &Inner) -> StoreResult<()> {
+    run(store, &MAKE.replace("MONTHS_AHEAD", &MONTHS_AHEAD.to_string())).await
+}
+
+/// An empty month costs a little room, and each query a look at its name.
+pub(crate) async fn drop_empty(store: &Inner) {
+    if let Err(error) = run(store, DROP).await {
+        tracing::info!(%error, "empty partitions of past months could not be dropped; it is tried again");
+    }
+}
+
+async fn run(store: &Inner, sql: &str) -> StoreResult<()> {
     let session = Session::open(&store.pool, store.transaction_timeout).await?;
-    let sql = MAKE.replace("MONTHS_AHEAD", &MONTHS_AHEAD.to_string());
-    session.run(session.client().batch_execute(&sql)).await
+    session.run(session.client().batch_execute(sql)).await
 }

@@ -172,3 +172,36 @@ async fn a_user_who_owns_nothing_can_serve_what_the_owner_has_migrated() {
     assert_eq!(receipt.ledger_seq, 1);
     store.ping().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_month_that_is_over_goes_once_none_of_its_rows_is_left() {
+    let cluster = Cluster::shared();
+    let url = cluster.database();
+    let store = open(&url).await;
+    for (month, next) in [("2020_01", "2020-02-01"), ("2020_02", "2020-03-01")] {
+        let first = format!("{}-01", month.replace('_', "-"));
+        cluster.sql(
+            &url,
+            &format!("CREATE TABLE activity_log_{month} PARTITION OF activity_log FOR VALUES FROM ('{first}') TO ('{next}')"),
+        );
+    }
+    let tenant = store.create_tenant("acme", &Actor::system(), now()).await.unwrap().tenant_id;
+    let claim = AgentClaim::Name("old".into());
+    let agent = store.ensure_agent(tenant, None, &claim, RuntimeType::Python, now()).await.unwrap().agent_id;
+    let then = "2020-02-03T04:05:06Z".parse().unwrap();
+    store.record_scan(tenant, a_plain_scan(agent, then, |_, _| ())).await.unwrap();
+    store.close().await;
+
+    let store = open(&url).await;
+    let months = "SELECT string_agg(inhrelid::regclass::text, ' ' ORDER BY 1) FROM pg_inherits
+        WHERE inhparent = 'activity_log'::regclass AND inhrelid::regclass::text ~ '_2020_'";
+    assert_eq!(cluster.sql(&url, months), "activity_log_2020_02");
+    cluster.sql(&url, "DELETE FROM activity_log");
+    store.close().await;
+    open(&url).await.close().await;
+    assert_eq!(cluster.sql(&url, months), "");
+    assert_ne!(
+        cluster.sql(&url, "SELECT count(*) FROM pg_inherits WHERE inhparent = 'activity_log'::regclass"),
+        "0"
+    );
+}
