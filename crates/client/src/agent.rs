@@ -88,6 +88,9 @@ impl AgentClient {
     /// # Errors
     /// An address or a key that cannot be used.
     pub fn new(settings: AgentSettings) -> Result<Self, ClientError> {
+        if !settings.api_key.reveal().bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(ClientError::BadToken);
+        }
         let connection = Connection::new(&settings.gateway_url, &settings.api_key)?;
         Ok(Self { settings: Arc::new(settings), connection, counting: Arc::default() })
     }

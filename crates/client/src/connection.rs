@@ -45,9 +45,6 @@ pub fn direct_http(is_secure: bool) -> Result<ClientBuilder, String> {
 impl Connection {
     /// `address` may have a path, for a server behind a proxy.
     pub(crate) fn new(address: &str, token: &Secret) -> Result<Self, ClientError> {
-        if !token.reveal().bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(ClientError::BadToken);
-        }
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))
             .map_err(|_invalid| ClientError::BadToken)?;
         bearer.set_sensitive(true);

@@ -26,6 +26,7 @@ mod packs;
 mod policies;
 mod policy_test;
 mod refusals;
+mod retained;
 mod rolling_restart;
 mod simulate;
 mod spooled;

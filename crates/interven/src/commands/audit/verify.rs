@@ -8,13 +8,13 @@ use crate::{
     terminal::{Terminal, print, printable},
 };
 use anyhow::{Context as _, Result};
-use interven_client::ClientError;
+use interven_client::{ClientError, ControlClient};
 use interven_ledger::{
     Checkpoint, Entry, Hash, Question, Receipt, Report, Source, Tile, VerifierKey, notes_of, verify,
 };
 use serde::Serialize;
 use serde_json::Value;
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 use tokio::runtime::Handle;
 
 /// Findings that are printed of one log; the rest is counted. With `--json` all of them are.
@@ -91,10 +91,23 @@ struct Task {
 impl Task {
     async fn of_server(mut self, server: &ServerArgs) -> Result<Vec<Verified>> {
         let client = connect::control(server)?;
-        let logs = client.ledger().await?;
         if self.keys.is_empty() {
-            self.keys = Keys::of_server(&logs)?;
+            self.keys = Keys::of_server(&client.ledger().await?)?;
         }
+        let task = Arc::new(self);
+        let newest_run =
+            async || Ok::<_, ClientError>(client.retention().await?.run.map(|run| run.started_at));
+        loop {
+            let before = newest_run().await?;
+            let verified = Arc::clone(&task).of_client(&client).await?;
+            // Retention that began meanwhile takes rows of which the audit log, as it was read, did not say so yet.
+            if newest_run().await? == before {
+                return Ok(verified);
+            }
+        }
+    }
+
+    async fn of_client(self: Arc<Self>, client: &ControlClient) -> Result<Vec<Verified>> {
         let mut notes = Vec::new();
         for log in LOGS {
             let note = match client.ledger_checkpoint(log).await {
@@ -104,7 +117,7 @@ impl Task {
             };
             notes.push((log, note));
         }
-        let runtime = Handle::current();
+        let (client, runtime) = (client.clone(), Handle::current());
         let task = move || {
             self.each(&notes, |log, _| {
                 Ok(RemoteLog { client: client.clone(), log, runtime: runtime.clone() })
