@@ -11,7 +11,11 @@ struct Package {
     requirements: &'static str,
 }
 
-const PACKAGES: &[Package] = &[Package { directory: "sdks/python", requirements: "requirements-test.txt" }];
+const PACKAGES: &[Package] = &[
+    Package { directory: "sdks/python", requirements: "requirements-test.txt" },
+    // The MCP guard between real clients and servers; those of Node are installed by the tests themselves.
+    Package { directory: "crates/guard/tests/clients", requirements: "requirements-test.txt" },
+];
 
 /// Each is run in the directory of a package, by the interpreter of its environment.
 const CHECKS: &[&[&str]] = &[&["-m", "mypy"], &["-m", "pytest"]];

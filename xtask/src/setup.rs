@@ -35,6 +35,13 @@ const TOOLS: &[Tool] = &[
         elsewhere: "install Python with your package manager",
     },
     Tool {
+        program: "node",
+        purpose: "of Node.js, with npm, runs MCP clients and servers in tests",
+        least: (20, 0),
+        debian: None,
+        elsewhere: "install Node.js 20 or newer from https://nodejs.org",
+    },
+    Tool {
         program: "git",
         purpose: "lists the files that the checks read",
         least: (2, 0),

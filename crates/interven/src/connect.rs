@@ -57,7 +57,6 @@ pub(crate) fn gateway(args: &ScanArgs) -> Result<AgentClient> {
 }
 
 /// Who judges for what guards an agent that runs in a `runtime_type`. Without flags the environment says which gateway.
-#[expect(dead_code, reason = "hook, mcp-guard and proxy are about to use it")]
 pub(crate) fn guard(args: &GuardArgs, runtime_type: &str, mode: Mode) -> Result<Guard> {
     let wait = Duration::from_secs(args.wait);
     if args.local {

@@ -98,14 +98,16 @@ pub(crate) fn mirror(message: &Message<'_>, pins: &PinBook, headers: &mut Header
         .and_then(string);
     let Some(revision) = revision.and_then(|text| HeaderValue::from_str(&text).ok()) else { return };
     headers.insert(VERSION, revision);
-    headers.extend(HeaderValue::from_str(method).ok().map(|method| (METHOD, method)));
+    if let Ok(method) = HeaderValue::from_str(method) {
+        headers.insert(METHOD, method);
+    }
     let named = match &**method {
         "tools/call" | "prompts/get" => "name",
         "resources/read" => "uri",
         _ => return,
     };
-    if let Some(name) = member(params, named).and_then(string) {
-        headers.extend(header_value(&name).map(|name| (NAME, name)));
+    if let Some(name) = member(params, named).and_then(string).and_then(|name| header_value(&name)) {
+        headers.insert(NAME, name);
     }
     if method == "tools/call" {
         let others: Vec<HeaderName> =

@@ -16,7 +16,7 @@ pub(crate) struct McpGuardArgs {
     pub(crate) command: Option<McpGuardCommand>,
 }
 
-/// Who judges, and what happens when nobody does.
+/// Who judges, and what happens when nobody does: as for other guards, but that `--server` names an MCP server here.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct JudgeArgs {
     /// Address of the gateway; the key comes from INTERVEN_API_KEY [default: http://localhost:4000]
@@ -28,12 +28,12 @@ pub(crate) struct JudgeArgs {
     /// With --local: policies in place of the defaults, a file or the name of a pack; repeat for more
     #[arg(long = "pack", value_name = "FILE|NAME", requires = "local")]
     pub(crate) packs: Vec<PathBuf>,
-    /// Let calls through when there is no verdict, and say so
+    /// Let calls through while the gateway is out of order, and say so; INTERVEN_FAIL_CLOSED=1 wins
     #[arg(long)]
     pub(crate) fail_open: bool,
-    /// Wait this long for a person where one must approve
-    #[arg(long, value_name = "SECONDS")]
-    pub(crate) wait: Option<u64>,
+    /// How long a call waits for a person, in seconds
+    #[arg(long, default_value_t = 0, value_name = "SECONDS")]
+    pub(crate) wait: u64,
 }
 
 #[derive(Debug, Subcommand)]

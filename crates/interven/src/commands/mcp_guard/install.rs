@@ -65,8 +65,8 @@ fn wrapping(args: &JudgeArgs) -> Result<Wrapping> {
     if args.fail_open {
         options.push("--fail-open".to_owned());
     }
-    if let Some(wait) = args.wait {
-        options.extend(["--wait".to_owned(), wait.to_string()]);
+    if args.wait > 0 {
+        options.extend(["--wait".to_owned(), args.wait.to_string()]);
     }
     Ok(Wrapping { program: program.display().to_string(), options, environment })
 }

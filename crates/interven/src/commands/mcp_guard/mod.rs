@@ -10,13 +10,16 @@ use crate::{
     exit::Exit,
 };
 use anyhow::{Context as _, Result};
-use interven_guard::mcp::{AskServer, serve_stdio};
+use interven_guard::{
+    Mode,
+    mcp::{AskServer, serve_stdio},
+};
 use std::future::Future;
 
 pub(crate) fn run(args: McpGuardArgs) -> Result<Exit> {
     match args.command {
         None => until_done(async {
-            let (guard, told) = judge::guard(&args.judge)?;
+            let (guard, told) = judge::guard(&args.judge, Mode::Enforce)?;
             serve_stdio(AskServer::new(guard, env!("CARGO_PKG_VERSION"), told)).await?;
             Ok(Exit::Ok)
         }),

@@ -17,10 +17,8 @@ use interven_types::{FailMode, Timestamp};
 use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
 pub(super) async fn run(args: McpProxyArgs) -> Result<Exit> {
-    let (mut guard, told) = judge::guard(&args.judge)?;
-    if args.monitor {
-        guard.mode = Mode::Monitor;
-    }
+    let mode = if args.monitor { Mode::Monitor } else { Mode::Enforce };
+    let (guard, told) = judge::guard(&args.judge, mode)?;
     let is_open = guard.fail_mode() == FailMode::Open;
     let server = server_name(&args)?;
     let file = pins::lock_file(&args.pins)?;
