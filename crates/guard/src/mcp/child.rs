@@ -76,7 +76,7 @@ pub async fn guard_child(conversation: Conversation, command: &[String]) -> Resu
             Ok(Ended::Signal)
         }
         // A server that does not end when its client has gone would stay for ever.
-        () = conversation.left_alone(GRACE) => {
+        () = conversation.left_alone(GRACE, 12) => {
             tell_to_end(&child);
             let _ = timeout(GRACE, &mut carrying).await;
             Ok(Ended::Server(end(&mut child).await?))

@@ -21,11 +21,19 @@ pub enum UnreadableDescriptor {
     Json(#[from] JsonError),
     #[error("it is no object with a `name`")]
     Nameless,
+    /// Readers that do not mind the case would read another tool.
+    #[error("it can be read in two ways: `{0}`")]
+    Ambiguous(String),
 }
 
 impl Descriptor {
     pub fn read(text: &str) -> Result<Self, UnreadableDescriptor> {
-        Self::from_value(parse_json(text.as_bytes())?).ok_or(UnreadableDescriptor::Nameless)
+        let value = parse_json(text.as_bytes())?;
+        let is_odd = |key: &&String| PINNED.iter().any(|name| key.eq_ignore_ascii_case(name) && key != name);
+        if let Some(key) = value.as_object().and_then(|all| all.keys().find(is_odd)) {
+            return Err(UnreadableDescriptor::Ambiguous(key.clone()));
+        }
+        Self::from_value(value).ok_or(UnreadableDescriptor::Nameless)
     }
 
     /// Of the whole descriptor, or of what was pinned of it.

@@ -3,7 +3,8 @@
 use super::{
     call::ServerName,
     descriptor::Descriptor,
-    json_text::{elements, member, place, string, with_replaced},
+    frame::only,
+    json_text::{elements, member, members, place, string, with_replaced},
     lock_file::LockFile,
     pins::{Objection, Pins, Standing},
 };
@@ -95,7 +96,8 @@ impl PinBook {
     /// Compares one page of tools with the pins, pins what is new, and leaves out what is withheld.
     pub(crate) fn look_at(&self, cursor: Option<&str>, result: &str) -> ListPage {
         let mut known = self.known();
-        let Some(tools) = member(result, "tools") else {
+        let all = members(result).unwrap_or_default();
+        let Ok([Some(tools)]) = only(&all, ["tools"]) else {
             let notice = "a list of tools was withheld: it has no `tools`, or two".to_owned();
             return ListPage { text: Some(r#"{"tools":[]}"#.to_owned()), notices: vec![notice] };
         };
@@ -270,6 +272,8 @@ mod tests {
             (r#"{"tools":[{"name":"a"},{"name":"a","title":"x"}]}"#, r#"{"tools":[{"name":"a"}]}"#),
             (r#"{"tools":{"name":"a"},"x":1}"#, r#"{"tools":[],"x":1}"#),
             (r#"{"tools":[],"tools":[{"name":"a"}]}"#, r#"{"tools":[]}"#),
+            (r#"{"tools":[],"Tools":[{"name":"a"}]}"#, r#"{"tools":[]}"#),
+            (r#"{"tools":[{"name":"b","Description":"x"}]}"#, r#"{"tools":[]}"#),
         ] {
             assert_eq!(book.look_at(None, page).text.as_deref(), Some(expected), "{page}");
         }

@@ -126,7 +126,7 @@ pub(crate) async fn pump_client(
     let answering = tokio::spawn(write_frames(for_client, client.1));
     let carried = lane.carry_lines(BufReader::new(client.0)).await;
     conversation.client_is_gone();
-    conversation.left_alone(LAST_ANSWERS).await;
+    conversation.left_alone(LAST_ANSWERS, 150).await;
     answering.abort();
     carried
 }

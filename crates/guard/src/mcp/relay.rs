@@ -159,10 +159,11 @@ impl Conversation {
         self.client_gone.notify_one();
     }
 
-    /// Resolves when the client has gone and, `grace` after that or after the last answer, nothing is awaited any more.
-    pub(crate) async fn left_alone(&self, grace: Duration) {
+    /// Resolves when the client has gone and, some `grace` later, nothing is awaited any more, or `most` times `grace` later: a
+    /// request may be one that is never answered, such as `subscriptions/listen`.
+    pub(crate) async fn left_alone(&self, grace: Duration, most: u32) {
         self.client_gone.notified().await;
-        loop {
+        for _ in 0..most {
             tokio::time::sleep(grace).await;
             let state = self.state();
             if state.asked.is_empty() && state.judging.is_empty() {
