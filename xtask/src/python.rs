@@ -1,4 +1,4 @@
-//! The Python packages: types checked, tests run, in a virtual environment of their own below the target directory.
+//! The Python packages: types checked, tests run, in virtual environments of their own below the target directory.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,16 +9,34 @@ struct Package {
     directory: &'static str,
     /// Exact versions of what its tests need, beside the package.
     requirements: &'static str,
+    checks: &'static [Check],
+}
+
+/// Run in the directory of a package, by the interpreter of its environment.
+type Check = &'static [&'static str];
+
+const TYPES: Check = &["-m", "mypy"];
+const TESTS: Check = &["-m", "pytest"];
+
+const fn package(directory: &'static str) -> Package {
+    Package { directory, requirements: "requirements-test.txt", checks: &[TYPES, TESTS] }
 }
 
 const PACKAGES: &[Package] = &[
-    Package { directory: "sdks/python", requirements: "requirements-test.txt" },
+    package("sdks/python"),
     // The MCP guard between real clients and servers; those of Node are installed by the tests themselves.
-    Package { directory: "crates/guard/tests/clients", requirements: "requirements-test.txt" },
+    package("crates/guard/tests/clients"),
+    package("integrations/langchain"),
+    // Types are checked against the newest framework only.
+    Package {
+        directory: "integrations/langchain",
+        requirements: "requirements-oldest.txt",
+        checks: &[TESTS],
+    },
+    package("integrations/openai-assistants"),
+    package("integrations/computer-use"),
+    package("integrations/crewai"),
 ];
-
-/// Each is run in the directory of a package, by the interpreter of its environment.
-const CHECKS: &[&[&str]] = &[&["-m", "mypy"], &["-m", "pytest"]];
 
 /// Answers whether every check of every package passes.
 pub(crate) fn run(root: &Path) -> anyhow::Result<bool> {
@@ -26,7 +44,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<bool> {
     let mut is_good = true;
     for package in PACKAGES {
         let python = environment(root, &target, package)?;
-        for check in CHECKS {
+        for check in package.checks {
             let status = Command::new(&python)
                 .args(*check)
                 .current_dir(root.join(package.directory))
@@ -51,7 +69,8 @@ fn target_directory(root: &Path) -> PathBuf {
 /// The interpreter of an environment that holds what the package's tests need; made where it is not there yet, or where the
 /// requirements have changed.
 fn environment(root: &Path, target: &Path, package: &Package) -> anyhow::Result<PathBuf> {
-    let place = target.join("python").join(package.directory.replace('/', "-"));
+    let name = format!("{}-{}", package.directory, package.requirements.trim_end_matches(".txt"));
+    let place = target.join("python").join(name.replace('/', "-"));
     let python = place.join("bin/python");
     let requirements = root.join(package.directory).join(package.requirements);
     let wanted = std::fs::read(&requirements).with_context(|| requirements.display().to_string())?;

@@ -30,7 +30,7 @@ const TOOLS: &[Tool] = &[
     Tool {
         program: "python3",
         purpose: "runs the tests of the Python packages",
-        least: (3, 9),
+        least: (3, 10),
         debian: Some("python3-venv"),
         elsewhere: "install Python with your package manager",
     },

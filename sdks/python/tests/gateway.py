@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from interven import Client
 
 ROOT = Path(__file__).parents[3]
 
@@ -23,6 +27,11 @@ class Gateway:
         """What the operator's command line answers."""
         command = [str(binary()), *arguments, "--data-dir", str(self.data_directory)]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    def new_agent(self, **settings: Any) -> Client:
+        """One with a key of its own: denials lower the trust in whoever comes later with the same key."""
+        made = json.loads(self.operate("admin", "key", "create", f"key-{uuid.uuid4()}", "--json"))
+        return Client(made["key"], gateway_url=self.url, agent_name=f"agent-{uuid.uuid4()}", **settings)
 
     @property
     def environment(self) -> dict[str, str]:

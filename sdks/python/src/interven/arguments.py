@@ -26,7 +26,7 @@ class Arguments:
         self._unjudged = unjudged
         self.body: dict[str, Any] = {}
         for name, value in self._judged():
-            for key, each in value.items() if self._is_keywords(name) else ((name, value),):
+            for key, each in self._keywords(value).items() if self._is_keywords(name) else ((name, value),):
                 if key in self.body:
                     raise TypeError(f"two arguments are called `{key}`: which one is meant cannot be told")
                 self.body[key] = to_json(each, key)
@@ -37,13 +37,17 @@ class Arguments:
     def _is_keywords(self, name: str) -> bool:
         return self._bound.signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD
 
+    def _keywords(self, value: dict[str, Any]) -> dict[str, Any]:
+        return {key: each for key, each in value.items() if key not in self._unjudged}
+
     def redact(self, sanitized: Any) -> None:
         """Puts the redacted values in. Raises BlockedError where that cannot be done: then the call must not be made."""
         if not isinstance(sanitized, dict) or sanitized.keys() != self.body.keys():
             raise _cannot_sanitize("the redacted body does not have the names of the arguments")
         for name, value in self._judged():
             if self._is_keywords(name):
-                redacted = {key: rebuild(each, sanitized[key], key) for key, each in value.items()}
+                judged = self._keywords(value).items()
+                redacted = {**value, **{key: rebuild(each, sanitized[key], key) for key, each in judged}}
             else:
                 redacted = rebuild(value, sanitized[name], name)
             self._bound.arguments[name] = redacted
@@ -64,7 +68,8 @@ class ArgumentReader:
         self._signature = inspect.signature(function)
         names = list(self._signature.parameters)
         unknown = sorted(set(exclude) - set(names))
-        if unknown:
+        kinds = {parameter.kind for parameter in self._signature.parameters.values()}
+        if unknown and inspect.Parameter.VAR_KEYWORD not in kinds:
             raise ConfigurationError(f"exclude names `{unknown[0]}`, which is no parameter of the function")
         self._unjudged = {*exclude, *(name for name in names[:1] if name in ("self", "cls"))}
 

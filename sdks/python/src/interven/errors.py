@@ -107,6 +107,8 @@ class ApprovalDeniedError(AifError):
     def __init__(self, approval_id: str, message: Optional[str] = None) -> None:
         super().__init__(message or f"approval {approval_id} was denied", code="APPROVAL_DENIED")
         self.approval_id = approval_id
+        #: The verdict that asked for the approval, where a guard waited for it.
+        self.scan: Optional[ScanResponse] = None
 
 
 class ApprovalExpiredError(AifError):
@@ -115,6 +117,7 @@ class ApprovalExpiredError(AifError):
     def __init__(self, approval_id: str, message: Optional[str] = None) -> None:
         super().__init__(message or f"approval {approval_id} expired before anyone decided", code="APPROVAL_EXPIRED")
         self.approval_id = approval_id
+        self.scan: Optional[ScanResponse] = None
 
 
 class ApprovalTimeoutError(AifError):
@@ -126,6 +129,7 @@ class ApprovalTimeoutError(AifError):
         )
         self.approval_id = approval_id
         self.waited_seconds = waited_seconds
+        self.scan: Optional[ScanResponse] = None
 
 
 class PolicyDeniedError(AifError):
