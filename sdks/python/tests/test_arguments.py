@@ -142,3 +142,14 @@ def test_neither_clients_nor_keys_nor_bodies_print_secrets() -> None:
     params = interven.InvokeParams("t", "GET", "/", "pat", "s3cret", [])
     for value in (Client("s3cret"), interven.AsyncClient("s3cret"), verdict, key, params, Client("s3cret").settings):
         assert "s3cret" not in repr(value)
+
+
+def test_what_is_excluded_from_keywords_is_neither_judged_nor_lost() -> None:
+    session = object()
+
+    def tool(**named: Any) -> dict[str, Any]:
+        return named
+
+    answer = {"decision": "SANITIZE", "sanitized_body": {"text": "*"}}
+    result, judged = run(tool, answer, text="ssn", session=session, exclude=("session",))
+    assert result == {"text": "*", "session": session} and judged == {"text": "ssn"}

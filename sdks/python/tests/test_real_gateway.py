@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from typing import Any
 
 import pytest
 
@@ -99,6 +100,46 @@ def test_a_person_says_no(gateway: Gateway) -> None:
         agent(gateway), method="POST", url=IAM, body={"Action": "CreateUser", "UserName": "mallory"}, on_pending=deny
     )
     assert not result.proceed and result.approval_waited and "denied" in result.blocked_reason
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_function_answers_for_what_does_not_run_and_another_hears_each_verdict(gateway: Gateway, is_async: bool) -> None:
+    heard: list[str] = []
+    client = agent(gateway)
+
+    def post(text: str) -> str:
+        return text
+
+    async def apost(text: str) -> str:
+        return text
+
+    guarded: Any = guard(
+        client,
+        tool="slack",
+        operation="post_message",
+        on_block=lambda refusal: None,
+        on_verdict=lambda verdict: heard.append(verdict.decision),
+    )(apost if is_async else post)
+
+    async def awaited(answer: Any) -> Any:
+        return await answer
+
+    answers = [guarded(each) for each in (SSN, AWS_KEY)]
+    if is_async:
+        answers = [asyncio.run(awaited(each)) for each in answers]
+    # None is an answer as well: the function does not run for it.
+    assert answers == ["her ssn is [REDACTED:us_ssn]", None]
+    assert heard == ["SANITIZE", "DENY"]
+
+
+def test_a_refusal_of_a_wait_holds_the_scan_that_asked_for_it(gateway: Gateway) -> None:
+    @guard(agent(gateway), url=IAM, on_block="raise", max_wait=0.1)
+    def create(Action: str, UserName: str) -> str:  # noqa: N803
+        raise AssertionError("it must not run")
+
+    with pytest.raises(interven.ApprovalTimeoutError) as error:
+        create("CreateUser", UserName="peggy")
+    assert error.value.scan is not None and error.value.scan.approval_id == error.value.approval_id
 
 
 def test_an_answer_to_a_wait_comes_when_the_person_decides(gateway: Gateway) -> None:
