@@ -51,7 +51,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<bool> {
                 // Where the tests find the server, and where caches may lie.
                 .env("CARGO_TARGET_DIR", &target)
                 .env("PYTHONDONTWRITEBYTECODE", "1")
-                .env("MYPY_CACHE_DIR", target.join("python/mypy"))
+                .env("MYPY_CACHE_DIR", python.with_file_name("mypy-cache"))
                 .env("PYTEST_ADDOPTS", "-p no:cacheprovider")
                 .stdin(Stdio::null())
                 .status()

@@ -20,13 +20,15 @@ class Fault:
     is_outage: bool
     #: How it answers; None: nobody listens.
     answer: Optional[dict[str, Any]]
+    #: Seconds; ample, where the fault is not that there is no answer.
+    timeout: float = 20.0
 
     @contextmanager
     def client(self, *, fail_open: bool = False) -> Iterator[Client]:
         """One that meets this fault, once for each call."""
         server = ScriptedServer([self.answer] * 20) if self.answer is not None else None
         url = server.address if server else closed_address()
-        with Client("iv_live_x", gateway_url=url, timeout=0.3, retries=0, fail_open=fail_open) as client:
+        with Client("iv_live_x", gateway_url=url, timeout=self.timeout, retries=0, fail_open=fail_open) as client:
             yield client
         if server:
             server.close()
@@ -38,7 +40,7 @@ def _refusal(status: int, code: str) -> dict[str, Any]:
 
 FAULTS = [
     Fault("down", GatewayError, True, None),
-    Fault("too late", GatewayError, True, {"fault": "never"}),
+    Fault("too late", GatewayError, True, {"fault": "never"}, timeout=0.3),
     Fault("cut off", GatewayError, True, {"verdict": {}, "fault": "truncate"}),
     Fault("not JSON", GatewayError, True, {"text": "<html>"}),
     Fault("500", GatewayError, True, _refusal(500, "INTERNAL")),
