@@ -92,15 +92,16 @@ fn change(
         tell(&format!("`{server}` was left alone: {why}"));
     }
     let mut text = match changed.edited.done.as_slice() {
-        [] => format!("nothing to do in `{}`\n", path.display()),
+        [] => format!("no server to change in `{}`\n", path.display()),
         servers => format!("{done} `{}` in `{}`\n", servers.join("`, `"), path.display()),
     };
     if let Some(backup) = &changed.backup {
         text.push_str(&format!("the original is kept as `{}`\n", backup.display()));
     }
-    match changed.is_written {
-        true => text.push_str(&format!("now {}\n", app.reload())),
-        false => text.push_str("nothing was changed: it was so already\n"),
+    match (changed.is_written, changed.edited.done.is_empty()) {
+        (true, _) => text.push_str(&format!("now {}\n", app.reload())),
+        (false, false) => text.push_str("nothing was changed: it was so already\n"),
+        (false, true) => {}
     }
     print(&text)?;
     Ok(Exit::Ok)
