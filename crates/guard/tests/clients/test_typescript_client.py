@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
+import urllib.error
+import urllib.request
+
+import pytest
 
 from world import HERE, World, free_port, node_modules, running
 
@@ -37,3 +41,8 @@ def test_over_http(world: World) -> None:
         listening = world.proxy("front", "--url", url, "--listen", f"127.0.0.1:{front}")
         with running(listening, front, world.environment):
             talk(world, f"http://127.0.0.1:{front}/mcp")
+            # A page in a browser gets nothing done, whatever name it has for this machine.
+            for name, value in (("Origin", "http://evil.example"), ("Host", "evil.example")):
+                request = urllib.request.Request(f"http://127.0.0.1:{front}/mcp", b"{}", {name: value})
+                with pytest.raises(urllib.error.HTTPError, match="403"):
+                    urllib.request.urlopen(request)
