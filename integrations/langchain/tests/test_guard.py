@@ -14,6 +14,7 @@ from interven_langchain import InterventBlockedError, guard
 from langchain_core.messages import ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, InjectedToolArg, StructuredTool, Tool, ToolException, tool
+from pydantic import BaseModel
 from tests.faults import FAULTS, Fault
 
 #: Each runs a tool once with these arguments and answers what it answered.
@@ -176,6 +177,18 @@ def test_what_the_framework_injects_is_neither_judged_nor_lost(client: Client) -
     second: Any = {"session": session, **LUNCH}
     assert guarded.invoke(first, {"metadata": {"who": "me"}}) == f"{REDACTED['text']} object me"
     assert asyncio.run(guarded.ainvoke(second, {"metadata": {"who": "me"}})).endswith("object me")
+
+
+def test_names_of_the_framework_hide_nothing_that_a_model_wrote(client: Client) -> None:
+    def anything(**named: Any) -> str:
+        raise AssertionError("it must not run")
+
+    class Schema(BaseModel):
+        callbacks: str
+
+    poster = StructuredTool.from_function(anything, name="slack_post_message", description="Posts.", args_schema=Schema)
+    guarded = guard(poster, client=client, on_block="return_message")
+    assert "denied by policy" in str(guarded.invoke({"callbacks": AWS_KEY["text"]}))
 
 
 def test_exceptions_of_tools_are_theirs(client: Client) -> None:

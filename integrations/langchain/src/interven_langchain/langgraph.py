@@ -104,7 +104,8 @@ def _watched_class(kind: Any, handler: InterventCallback) -> Any:
 def _watched(graph: Any, config: Any, handler: InterventCallback) -> dict[str, Any]:
     callbacks: Any = ensure_config(config).get("callbacks") or (graph.config or {}).get("callbacks") or []
     is_managed = isinstance(callbacks, BaseCallbackManager)
-    present = callbacks.handlers if is_managed else callbacks
+    # One that tools inherit: a handler of the graph's own run alone sees none of them.
+    present = callbacks.inheritable_handlers if is_managed else callbacks
     if any(isinstance(each, InterventCallback) for each in present):
         return config or {}
     if is_managed:

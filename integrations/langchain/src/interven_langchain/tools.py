@@ -25,8 +25,8 @@ OnPending = Callable[[ScanResponse], None]
 DEFAULT_MAX_WAIT = 600.0
 #: In the metadata of a guarded tool's own runs, which no other run inherits: the callback need not ask again.
 GUARDED = "interven_guarded"
-#: What the framework itself passes to a tool, beside the arguments.
-_OF_THE_FRAMEWORK = ("run_manager", "callbacks")
+#: What the framework itself passes to a method of a tool, and to its function, over whatever a model wrote there.
+_TO_METHODS, _TO_FUNCTIONS = "run_manager", "callbacks"
 _guarded_classes: weakref.WeakSet[type] = weakref.WeakSet()
 
 
@@ -74,7 +74,7 @@ def guard(
     asked = client if client is not None else client_for(api_key, gateway_url)
     injected = _injected_arguments(tool) | set(exclude)
 
-    def ask_before(function: Callable[..., Any]) -> Callable[..., Any]:
+    def ask_before(function: Callable[..., Any], passed: str) -> Callable[..., Any]:
         return guard_function(
             asked,
             url=target,
@@ -82,7 +82,7 @@ def guard(
             max_wait=max_wait,
             on_pending=on_pending,
             on_verdict=functools.partial(note_verdict, name, target),
-            exclude=_beside_the_arguments(function, injected),
+            exclude=_beside_the_arguments(function, passed, injected),
         )(function)
 
     methods: dict[str, Any] = {}
@@ -90,9 +90,9 @@ def guard(
     for method, function in (("_run", "func"), ("_arun", "coroutine")):
         if _calls_its_function(kind, method):
             if getattr(tool, function, None) is not None:
-                object.__setattr__(guarded, function, ask_before(getattr(tool, function)))
+                object.__setattr__(guarded, function, ask_before(getattr(tool, function), _TO_FUNCTIONS))
         elif getattr(kind, method) is not BaseTool._arun:  # which runs `_run`
-            methods[method] = _method(getattr(kind, method), ask_before(getattr(tool, method)))
+            methods[method] = _method(getattr(kind, method), ask_before(getattr(tool, method), _TO_METHODS))
     object.__setattr__(guarded, "metadata", {**(tool.metadata or {}), GUARDED: True})
     object.__setattr__(guarded, "__class__", _guarded_class(kind, methods, on_block))
     return guarded
@@ -121,10 +121,11 @@ def _fields(schema: Any) -> Collection[str]:
     return list(fields)
 
 
-def _beside_the_arguments(function: Callable[..., Any], injected: set[str]) -> list[str]:
+def _beside_the_arguments(function: Callable[..., Any], passed: str, injected: set[str]) -> list[str]:
     parameters = inspect.signature(function).parameters
     takes_any = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values())
-    own = {name for name, each in parameters.items() if name in _OF_THE_FRAMEWORK or _is_config(each)}
+    # Only a parameter of that very name is the framework's: in `**keywords` it would be the model's.
+    own = {name for name, each in parameters.items() if name == passed or _is_config(each)}
     own |= {name for name, hint in _hints(function).items() if _is_injected(hint)}
     return sorted(own | {name for name in injected if takes_any or name in parameters})
 
