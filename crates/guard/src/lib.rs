@@ -5,6 +5,7 @@
 //! records nothing. Whatever goes wrong on the way is a [`Fault`], and a fault blocks unless letting through was chosen.
 
 mod guard;
+pub mod hook;
 mod local;
 pub mod mcp;
 mod ruling;

@@ -4,6 +4,7 @@ mod admin;
 mod audit;
 mod database;
 mod guard;
+mod hook;
 mod local;
 mod mcp_guard;
 mod policy;
@@ -12,7 +13,9 @@ mod record;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
-pub(crate) use {admin::*, audit::*, database::*, guard::*, local::*, mcp_guard::*, policy::*, record::*};
+pub(crate) use {
+    admin::*, audit::*, database::*, guard::*, hook::*, local::*, mcp_guard::*, policy::*, record::*,
+};
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 something was found, differs or did not work, 2 wrong usage, \
 3 the server is not there or refused. `interven scan` of one call: ALLOW 0, SANITIZE 10, REQUIRE_APPROVAL 11, DENY 12.";
@@ -55,6 +58,9 @@ pub(crate) enum Command {
     /// Ask what would become of a call
     #[command(after_help = EXIT_CODES)]
     Scan(ScanArgs),
+    /// Judge the tool calls of a coding agent: Claude Code, GitHub Copilot, Cursor
+    #[command(subcommand)]
+    Hook(HookCommand),
     /// Stand between an MCP client and its servers, or be a server that agents may ask
     McpGuard(McpGuardArgs),
     /// Find secrets, personal data, health data and internal marks in files or the standard input

@@ -12,6 +12,8 @@ pub(crate) enum Exit {
     Usage,
     /// The server is not there, or refused.
     Server,
+    /// `interven hook`: the one code at which every client blocks.
+    Blocked,
     /// `interven scan` of one call.
     Decided(Decision),
 }
@@ -21,7 +23,7 @@ impl From<Exit> for ExitCode {
         Self::from(match exit {
             Exit::Ok | Exit::Decided(Decision::Allow) => 0,
             Exit::Findings => 1,
-            Exit::Usage => 2,
+            Exit::Usage | Exit::Blocked => 2,
             Exit::Server => 3,
             Exit::Decided(Decision::Sanitize) => 10,
             Exit::Decided(Decision::RequireApproval) => 11,

@@ -57,19 +57,25 @@ impl ToolCall {
 
     /// `mcp://<server>/<tool>` with the arguments as the body.
     pub fn to_request(&self, server: &ServerName) -> ScanRequest {
-        let mut url = format!("mcp://{}/", server.as_str());
-        for byte in self.tool.bytes() {
-            match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                    url.push(char::from(byte))
-                }
-                _ => url.push_str(&format!("%{byte:02X}")),
-            }
-        }
+        let url = format!("mcp://{}/{}", server.as_str(), escaped(&self.tool));
         let mut request = ScanRequest::new("POST", &url, self.arguments.clone());
         request.runtime_type = Some("mcp".to_owned());
         request
     }
+}
+
+/// A tool's name as one segment of a URL (RFC 3986 §2.1).
+pub(crate) fn escaped(name: &str) -> String {
+    let mut segment = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                segment.push(char::from(byte))
+            }
+            _ => segment.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    segment
 }
 
 /// How a server is called in pins, policies and records: letters, digits, `-`, `_` and `.`.

@@ -24,7 +24,7 @@ mod findings;
 mod frame;
 mod hidden;
 pub mod install;
-mod json_text;
+pub(crate) mod json_text;
 mod lines;
 mod listen;
 mod lock_file;
@@ -39,6 +39,7 @@ mod texts;
 mod upstream;
 
 pub use bridge::bridge_http;
+pub(crate) use call::escaped;
 pub use call::{ServerName, ToolCall, UnreadableCall};
 pub use child::{ChildError, Ended, guard_child};
 pub use descriptor::{Change, Descriptor, UnreadableDescriptor, differences};

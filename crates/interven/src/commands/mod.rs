@@ -8,6 +8,7 @@ mod classify;
 mod detectors;
 mod explain;
 mod export;
+mod hook;
 mod mcp_guard;
 mod migrate;
 mod openapi;
@@ -35,6 +36,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit> {
         Command::Audit(args) => on_one_core(audit::run(args)),
         Command::Explain(args) => on_one_core(explain::run(args)),
         Command::Policy(args) => policy::run(args),
+        Command::Hook(command) => hook::run(command),
         Command::McpGuard(args) => mcp_guard::run(args),
         Command::Scan(args) => on_one_core(scan::run(args)),
         Command::Classify(args) => classify::run(&args),

@@ -43,6 +43,8 @@ pub enum EditError {
     NotJson(String),
     #[error("`{0}` is no object")]
     NoObject(String),
+    #[error("`{0}` is no list")]
+    NoList(String),
     #[error("`{0}` stands in it twice")]
     Twice(String),
     #[error("it has no server `{0}`; it has {1}")]
@@ -447,7 +449,7 @@ fn object(all: &BTreeMap<String, String>) -> String {
 }
 
 /// The place of a comma before anything but blanks and comments.
-fn trailing_comma(text: &str) -> Option<usize> {
+pub(crate) fn trailing_comma(text: &str) -> Option<usize> {
     // Comments are blanked first, so that a comma in one is none.
     let plain = blank(text, false);
     plain.find(',')
@@ -455,7 +457,7 @@ fn trailing_comma(text: &str) -> Option<usize> {
 
 /// `text` with blanks, byte for byte, where comments (`//`, `/* */`), a byte order mark, and commas before `}` or `]` stand,
 /// as VS Code reads and people write it.
-fn blank_comments(text: &str) -> String {
+pub(crate) fn blank_comments(text: &str) -> String {
     blank(text, true)
 }
 

@@ -8,6 +8,7 @@ mod edit;
 
 pub use apps::{App, Places};
 pub use edit::{EditError, Edited, HEADERS_VARIABLE, Plan, Wrapping, install, uninstall};
+pub(crate) use edit::{blank_comments, trailing_comma};
 
 use std::{
     fs, io,

@@ -4,7 +4,7 @@ use super::packs;
 use crate::{cli::PolicySources, exit::UsageError};
 use anyhow::{Result, anyhow};
 use interven_normalize::vocabulary;
-use interven_policy::{Diagnostic, Document, PolicySet, PolicySource, Severity, check_documents};
+use interven_policy::{Diagnostic, Document, PolicySet, PolicySource, Severity, check_documents, pack};
 use interven_types::PolicyId;
 use std::{
     io::Read as _,
@@ -69,9 +69,12 @@ fn check_texts<'p>(texts: impl Iterator<Item = (&'p PathBuf, String)>) -> Result
 
 /// The pack of that name; a file of that path comes first, so that a copy that was changed is not passed over.
 fn read_pack(name: &Path) -> Result<String> {
-    match name.is_file() {
-        true => read(name),
-        false => Ok(packs::find(&name.to_string_lossy())?.text.to_owned()),
+    // A shipped pack is never replaced by a file that happens to be called so where the program runs: `./sre` is the file.
+    let shipped = name.to_str().and_then(pack);
+    match shipped {
+        Some(pack) => Ok(pack.text.to_owned()),
+        None if name.is_file() => read(name),
+        None => Ok(packs::find(&name.to_string_lossy())?.text.to_owned()),
     }
 }
 
