@@ -22,6 +22,7 @@ mod generated;
 mod hook_answers;
 mod hook_faults;
 mod hook_install;
+mod hook_pages;
 mod ledger;
 mod offline;
 mod operator;
