@@ -67,10 +67,11 @@ fn check_texts<'p>(texts: impl Iterator<Item = (&'p PathBuf, String)>) -> Result
     Ok(checked)
 }
 
-/// The pack of that name; a file of that path comes first, so that a copy that was changed is not passed over.
+/// The pack of that name. A file of that path comes first, so that a copy that was changed is not passed over, but not for a
+/// name without an ending: a guard runs where its agent writes files, and what is called `vibe-coder` there must not replace
+/// the pack.
 fn read_pack(name: &Path) -> Result<String> {
-    // A shipped pack is never replaced by a file that happens to be called so where the program runs: `./sre` is the file.
-    let shipped = name.to_str().and_then(pack);
+    let shipped = name.to_str().filter(|_| name.extension().is_none()).and_then(pack);
     match shipped {
         Some(pack) => Ok(pack.text.to_owned()),
         None if name.is_file() => read(name),

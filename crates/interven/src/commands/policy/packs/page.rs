@@ -16,8 +16,8 @@ interven policy test sre                               # its cases
 interven scan --local --pack sre --method DELETE --url https://api.pagerduty.com/schedules/P1
 ```
 
-`sre`, `sre.yaml`, `sre-starter` and `sre-starter.yaml` name the same pack, and so on for all. A file of that path comes first, so that your own
-copy is not passed over: `--pack sre` is the pack unless there is a file `sre`.
+`sre`, `sre.yaml`, `sre-starter` and `sre-starter.yaml` name the same pack, and so on for all. `--pack sre` is always the pack; a file
+`sre.yaml` comes before the pack's other names, so that your own copy is not passed over, and `./sre` is a file too.
 
 ## Take one into use
 
