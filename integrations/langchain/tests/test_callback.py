@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -91,3 +92,12 @@ def test_a_tool_node_answers_the_model_where_that_is_asked(client: Client, is_as
     assert status == "error" and "denied by policy" in text and "AKIA" not in text
     assert posted == ("success", "posted: lunch at noon?")
     assert noting.ran == [LUNCH] and state["messages"][-1].content == "ok"
+
+
+def test_the_names_of_the_published_series_are_there() -> None:
+    from interven_langchain.langgraph import guard_state_graph, interven_tool_node, scan_tool_call
+
+    for function in (InterventCallback, interven_tool_node, guard_state_graph, scan_tool_call):
+        assert {"api_key", "client", "gateway_url", "runtime_type"} <= set(inspect.signature(function).parameters)
+    callback = InterventCallback("iv_live_x", gateway_url="http://localhost:1", timeout=3.0, runtime_type="mine")
+    assert callback.client.settings.runtime_type == "mine" and callback.client.settings.timeout == 3.0

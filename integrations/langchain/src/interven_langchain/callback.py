@@ -39,12 +39,13 @@ class InterventCallback(BaseCallbackHandler):
         on_block: OnBlock = "raise",
         gateway_url: Optional[str] = None,
         timeout: Optional[float] = None,
+        runtime_type: str = "langchain",
         max_wait: float = DEFAULT_MAX_WAIT,
         on_pending: Optional[OnPending] = None,
     ) -> None:
         if on_block not in ("raise", "return_message"):
             raise ConfigurationError(f"on_block is `raise` or `return_message`, not `{on_block}`")
-        self.client = client if client is not None else client_for(api_key, gateway_url, timeout)
+        self.client = client if client is not None else client_for(api_key, gateway_url, timeout, runtime_type)
         self.on_block = on_block
         self._max_wait = max_wait
         self._on_pending = on_pending

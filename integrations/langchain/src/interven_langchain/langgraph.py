@@ -27,6 +27,7 @@ def interven_tool_node(
     client: Optional[Client] = None,
     on_block: OnBlock = "raise",
     gateway_url: Optional[str] = None,
+    runtime_type: str = "langgraph",
     max_wait: float = DEFAULT_MAX_WAIT,
     on_pending: Optional[OnPending] = None,
     **of_tool_node: Any,
@@ -34,7 +35,7 @@ def interven_tool_node(
     """A ``ToolNode`` of guarded tools; other arguments are those of ToolNode. See :func:`~interven_langchain.guard`."""
     from langgraph.prebuilt import ToolNode
 
-    asker = client if client is not None else client_for(api_key, gateway_url)
+    asker = client if client is not None else client_for(api_key, gateway_url, runtime_type=runtime_type)
     guarded = [guard(each, client=asker, on_block=on_block, max_wait=max_wait, on_pending=on_pending) for each in tools]
     return ToolNode(guarded, **of_tool_node)
 
@@ -46,6 +47,7 @@ def guard_state_graph(
     client: Optional[Client] = None,
     on_block: OnBlock = "raise",
     gateway_url: Optional[str] = None,
+    runtime_type: str = "langgraph",
     max_wait: float = DEFAULT_MAX_WAIT,
     on_pending: Optional[OnPending] = None,
 ) -> Graph:
@@ -54,7 +56,7 @@ def guard_state_graph(
     Tools of ToolNodes are guarded: they get redacted arguments. Tools that nodes call by themselves are seen by an
     InterventCallback, which stops what would have to be redacted.
     """
-    asker = client if client is not None else client_for(api_key, gateway_url)
+    asker = client if client is not None else client_for(api_key, gateway_url, runtime_type=runtime_type)
     ask: dict[str, Any] = {"client": asker, "on_block": on_block, "max_wait": max_wait, "on_pending": on_pending}
     graph: Graph = _guard_tools(compiled_graph, partial(guard, **ask))
     object.__setattr__(graph, "__class__", _watched_class(type(graph), InterventCallback(**ask)))
@@ -148,12 +150,13 @@ def scan_tool_call(
     gateway_url: Optional[str] = None,
     url: Optional[str] = None,
     method: str = "POST",
+    runtime_type: str = "langgraph",
 ) -> ScanDecision:
     """Asks about one call, for nodes that run tools by themselves. Waits for nobody: ``client.wait_for_approval`` does.
 
     ``args`` is what JSON can hold; text counts as ``{"input": text}``. Raises GatewayError and its kin without a verdict.
     """
-    asker = client if client is not None else client_for(api_key, gateway_url)
+    asker = client if client is not None else client_for(api_key, gateway_url, runtime_type=runtime_type)
     verdict = asker.scan(method, url or url_of(tool_name), _as_body(args))
     return _decision(verdict, args)
 

@@ -98,8 +98,13 @@ def guard(
     return guarded
 
 
-def client_for(api_key: Optional[str], gateway_url: Optional[str], timeout: Optional[float] = None) -> Client:
-    return Client(api_key, gateway_url=gateway_url, timeout=timeout, runtime_type="langchain")
+def client_for(
+    api_key: Optional[str],
+    gateway_url: Optional[str],
+    timeout: Optional[float] = None,
+    runtime_type: str = "langchain",
+) -> Client:
+    return Client(api_key, gateway_url=gateway_url, timeout=timeout, runtime_type=runtime_type)
 
 
 def url_of(tool: str) -> str:
