@@ -8,6 +8,7 @@ mod guard;
 pub mod hook;
 mod local;
 pub mod mcp;
+pub mod proxy;
 mod ruling;
 
 pub use guard::{Guard, Judge, Mode};
