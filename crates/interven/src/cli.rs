@@ -8,13 +8,15 @@ mod hook;
 mod local;
 mod mcp_guard;
 mod policy;
+mod proxy;
 mod record;
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 pub(crate) use {
-    admin::*, audit::*, database::*, guard::*, hook::*, local::*, mcp_guard::*, policy::*, record::*,
+    admin::*, audit::*, database::*, guard::*, hook::*, local::*, mcp_guard::*, policy::*, proxy::*,
+    record::*,
 };
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 something was found, differs or did not work, 2 wrong usage, \
@@ -63,6 +65,8 @@ pub(crate) enum Command {
     Hook(HookCommand),
     /// Stand between an MCP client and its servers, or be a server that agents may ask
     McpGuard(McpGuardArgs),
+    /// Judge the calls of an agent that cannot be changed: http://localhost:4180/proxy/<upstream-url>, or HTTP(S)_PROXY
+    Proxy(ProxyArgs),
     /// Find secrets, personal data, health data and internal marks in files or the standard input
     #[command(after_help = CLASSIFY_EXIT_CODES)]
     Classify(ClassifyArgs),

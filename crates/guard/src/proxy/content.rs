@@ -20,7 +20,9 @@ pub(super) enum Content {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unreadable {
-    #[error("the body is encoded as `{0}`, which cannot be looked into; send it as it is, or as gzip or deflate")]
+    #[error(
+        "the body is encoded as `{0}`, which cannot be looked into; send it as it is, or as gzip or deflate"
+    )]
     UnknownEncoding(String),
     #[error("the body is not the `{0}` that it claims to be")]
     BrokenEncoding(String),
@@ -39,7 +41,9 @@ impl Content {
         }
         let is_json = is_json(headers);
         // Receivers read JSON whatever it is called.
-        if is_json || decoded.trim_ascii_start().starts_with(b"{") || decoded.trim_ascii_start().starts_with(b"[")
+        if is_json
+            || decoded.trim_ascii_start().starts_with(b"{")
+            || decoded.trim_ascii_start().starts_with(b"[")
         {
             match parse_json(&decoded) {
                 Ok(value) => return Ok(Self::Json(value)),

@@ -17,8 +17,8 @@ use hyper::{
     HeaderMap, Method, Request, Response, StatusCode, Uri, Version,
     body::{Body as _, Incoming},
     header::{
-        AUTHORIZATION, CONNECTION, HOST, HeaderValue, LOCATION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, UPGRADE,
-        VIA, WWW_AUTHENTICATE,
+        AUTHORIZATION, CONNECTION, HOST, HeaderValue, LOCATION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION,
+        UPGRADE, VIA, WWW_AUTHENTICATE,
     },
     upgrade::OnUpgrade,
 };
@@ -41,7 +41,9 @@ impl Proxy {
     ) -> Response<Body> {
         let target = match target_of(request.method(), request.uri(), inside) {
             Ok(target) => target,
-            Err(bad) => return refused(&Refusal::new(StatusCode::BAD_REQUEST, "BAD_TARGET", bad.to_string())),
+            Err(bad) => {
+                return refused(&Refusal::new(StatusCode::BAD_REQUEST, "BAD_TARGET", bad.to_string()));
+            }
         };
         if inside.is_none()
             && let Some(refusal) = self.barred(&target, &request)
@@ -94,7 +96,12 @@ impl Proxy {
         Some(answer)
     }
 
-    async fn call(self: &Arc<Self>, mut request: Request<Incoming>, url: &Url, seen: &Seen) -> Response<Body> {
+    async fn call(
+        self: &Arc<Self>,
+        mut request: Request<Incoming>,
+        url: &Url,
+        seen: &Seen,
+    ) -> Response<Body> {
         let fault = |refusal: Refusal, code: &str| {
             let marks = Marks::unjudged(code, false);
             self.noted(seen, &marks, refused_with(&refusal, &marks), None)
@@ -102,22 +109,31 @@ impl Proxy {
         let bad_request =
             |code: &str, error: String| fault(Refusal::new(StatusCode::BAD_REQUEST, code, error), code);
         let is_own_via = |value: &HeaderValue| {
-            value.to_str().is_ok_and(|value| value.split(',').any(|hop| hop.trim().as_bytes() == self.via.as_bytes()))
+            value
+                .to_str()
+                .is_ok_and(|value| value.split(',').any(|hop| hop.trim().as_bytes() == self.via.as_bytes()))
         };
         if request.headers().get_all(VIA).iter().any(is_own_via) {
             return fault(unanswered(&seen.host, &super::upstream::Unanswered::Loop), "LOOP");
         }
         let Ok(uri) = url.as_str().parse::<Uri>() else {
-            return bad_request("BAD_TARGET", "the URL holds characters that no request line may carry".to_owned());
+            return bad_request(
+                "BAD_TARGET",
+                "the URL holds characters that no request line may carry".to_owned(),
+            );
         };
-        let upgrade =
-            wants_websocket(request.headers()).then(|| (hyper::upgrade::on(&mut request), request.headers().clone()));
+        let upgrade = wants_websocket(request.headers())
+            .then(|| (hyper::upgrade::on(&mut request), request.headers().clone()));
         let (head, body) = request.into_parts();
         let is_watching = self.guard.mode == Mode::Monitor;
         let limit = self.limits.body_bytes;
         let too_large = || {
-            let error = format!("the body is larger than the {limit} bytes that can be judged; see --max-body-bytes");
-            fault(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", error), "PAYLOAD_TOO_LARGE")
+            let error =
+                format!("the body is larger than the {limit} bytes that can be judged; see --max-body-bytes");
+            fault(
+                Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", error),
+                "PAYLOAD_TOO_LARGE",
+            )
         };
         if !is_watching && body.size_hint().lower() > limit as u64 {
             return too_large();
@@ -126,9 +142,14 @@ impl Proxy {
             Ok(received) => received,
             Err(NotReceived::Stalled) => {
                 let error = "the rest of the body did not come";
-                return fault(Refusal::new(StatusCode::REQUEST_TIMEOUT, "BODY_TIMEOUT", error), "BODY_TIMEOUT");
+                return fault(
+                    Refusal::new(StatusCode::REQUEST_TIMEOUT, "BODY_TIMEOUT", error),
+                    "BODY_TIMEOUT",
+                );
             }
-            Err(NotReceived::Broken(error)) => return bad_request("BAD_BODY", format!("the body is broken: {error}")),
+            Err(NotReceived::Broken(error)) => {
+                return bad_request("BAD_BODY", format!("the body is broken: {error}"));
+            }
         };
         let (bytes, rest) = match received {
             Received::Whole(bytes) => (bytes, None),

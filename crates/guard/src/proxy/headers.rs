@@ -128,11 +128,9 @@ mod tests {
             ("authorization", "Bearer mine"),
         ]);
         prepare_request(&mut given, &HeaderValue::from_static("1.1 interven-7"));
-        let left: Vec<_> = given.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
-        assert_eq!(
-            left,
-            [("via", "1.1 first"), ("via", "1.1 interven-7"), ("authorization", "Bearer mine")]
-        );
+        let left: Vec<_> =
+            given.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+        assert_eq!(left, [("via", "1.1 first"), ("via", "1.1 interven-7"), ("authorization", "Bearer mine")]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use super::outcome::Marks;
 use hyper::Method;
-use interven_types::{TraceId, Timestamp};
+use interven_types::{Timestamp, TraceId};
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, VecDeque},

@@ -55,12 +55,17 @@ impl Proxy {
             "/page.js" => ("text/javascript; charset=utf-8", full(SCRIPT)),
             "/events" => ("text/event-stream", self.events()),
             _ => {
-                let error = "nothing is here; write /proxy/https://host/path, or set HTTP_PROXY and HTTPS_PROXY";
+                let error =
+                    "nothing is here; write /proxy/https://host/path, or set HTTP_PROXY and HTTPS_PROXY";
                 return refused(&Refusal::new(StatusCode::NOT_FOUND, "NOT_FOUND", error));
             }
         };
         if !matches!(*method, Method::GET | Method::HEAD) {
-            let refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "the page is read with GET");
+            let refusal = Refusal::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "METHOD_NOT_ALLOWED",
+                "the page is read with GET",
+            );
             let mut answer = refused(&refusal);
             answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
             return answer;

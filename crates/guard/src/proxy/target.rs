@@ -11,7 +11,10 @@ pub(super) enum Target {
     /// Something of the proxy's own.
     Own(String),
     /// A call to make. `is_prefixed` when the upstream stood in the path.
-    Call { url: Url, is_prefixed: bool },
+    Call {
+        url: Url,
+        is_prefixed: bool,
+    },
     Tunnel(Authority),
 }
 
@@ -45,11 +48,7 @@ pub(super) enum BadTarget {
 }
 
 /// Reads the request line. `inside` is the tunnel that the request came through, once its TLS has been opened.
-pub(super) fn target_of(
-    method: &Method,
-    uri: &Uri,
-    inside: Option<&Authority>,
-) -> Result<Target, BadTarget> {
+pub(super) fn target_of(method: &Method, uri: &Uri, inside: Option<&Authority>) -> Result<Target, BadTarget> {
     if method == Method::CONNECT {
         return tunnel(uri).map(Target::Tunnel);
     }
@@ -142,7 +141,9 @@ mod tests {
             ("http://evil.example/x", "https://a.example:8443/x"),
             ("/proxy/http://evil.example/", "https://a.example:8443/proxy/http://evil.example/"),
         ] {
-            let Ok(Target::Call { url, is_prefixed }) = read("GET", uri, Some(&inside)) else { panic!("{uri}") };
+            let Ok(Target::Call { url, is_prefixed }) = read("GET", uri, Some(&inside)) else {
+                panic!("{uri}")
+            };
             assert_eq!((url.as_str(), is_prefixed), (expected, false));
         }
     }

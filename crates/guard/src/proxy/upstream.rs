@@ -174,7 +174,8 @@ impl Connector {
         if !is_secure {
             return Ok(TokioIo::new(Wire::Plain(tcp)));
         }
-        let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned()).map_err(io::Error::other)?;
+        let name =
+            ServerName::try_from(host.trim_matches(['[', ']']).to_owned()).map_err(io::Error::other)?;
         let tls = timeout(self.limit, TlsConnector::from(self.trust).connect(name, tcp)).await;
         let tls = tls.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
         Ok(TokioIo::new(Wire::Tls(Box::new(tls))))

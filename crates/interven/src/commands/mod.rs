@@ -14,6 +14,7 @@ mod migrate;
 mod openapi;
 pub(crate) mod packs;
 mod policy;
+mod proxy;
 mod scan;
 
 use crate::{
@@ -38,6 +39,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit> {
         Command::Policy(args) => policy::run(args),
         Command::Hook(command) => hook::run(command),
         Command::McpGuard(args) => mcp_guard::run(args),
+        Command::Proxy(args) => on_all_cores(proxy::run(args)),
         Command::Scan(args) => on_one_core(scan::run(args)),
         Command::Classify(args) => classify::run(&args),
         Command::Detectors(args) => detectors::run(&args),

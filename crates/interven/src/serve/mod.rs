@@ -14,6 +14,7 @@ pub(crate) use alone::{run_gateway, run_telemetry};
 pub(crate) use config::{Config, Service};
 pub(crate) use secrets::{master_keys, prepare_new_master_key};
 pub(crate) use shared_secrets::comparable_secrets;
+pub(crate) use shutdown::{on_signal, stopped};
 
 use crate::{
     cli::ServeArgs,

@@ -29,6 +29,7 @@ mod operator;
 mod packs;
 mod policies;
 mod policy_test;
+mod proxy;
 mod refusals;
 mod retained;
 mod rolling_restart;
