@@ -45,6 +45,12 @@ impl Target {
         Ok(Self { address, host: authority.as_str().parse()?, authorization: authorization.transpose()? })
     }
 
+    /// What it was made of, with the address that its name stood for.
+    #[must_use]
+    pub fn base(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// Whether the gateway there can decide and record now.
     pub async fn is_healthy(&self) -> bool {
         let Ok(mut connection) = Connection::open(self).await else { return false };
@@ -80,6 +86,14 @@ impl Connection {
     /// As [`Self::scan`].
     pub async fn get(&mut self, path: &str) -> anyhow::Result<(StatusCode, Bytes)> {
         self.send(Method::GET, path, Bytes::new()).await
+    }
+
+    /// Sends a call to another path than a scan's.
+    ///
+    /// # Errors
+    /// As [`Self::scan`].
+    pub async fn post(&mut self, path: &str, body: Bytes) -> anyhow::Result<(StatusCode, Bytes)> {
+        self.send(Method::POST, path, body).await
     }
 
     async fn send(&mut self, method: Method, path: &str, body: Bytes) -> anyhow::Result<(StatusCode, Bytes)> {

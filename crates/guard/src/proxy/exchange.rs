@@ -36,9 +36,10 @@ impl Proxy {
     /// Answers one request. `inside` is the opened tunnel that it came through.
     pub(super) async fn answer(
         self: &Arc<Self>,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
         inside: Option<&Authority>,
     ) -> Response<Body> {
+        self.unproxy(&mut request);
         let target = match target_of(request.method(), request.uri(), inside) {
             Ok(target) => target,
             Err(bad) => {
@@ -70,6 +71,17 @@ impl Proxy {
                 }
                 answer
             }
+        }
+    }
+
+    /// A client that is told to use this proxy asks through it for the proxy's own pages too.
+    fn unproxy(&self, request: &mut Request<Incoming>) {
+        let uri = request.uri();
+        let is_own = uri.scheme_str() == Some("http")
+            && uri.port_u16().unwrap_or(80) == self.address.port()
+            && uri.host().is_some_and(|host| host == "localhost" || host == self.address.ip().to_string());
+        if is_own && let Some(path) = uri.path_and_query() {
+            *request.uri_mut() = path.clone().into();
         }
     }
 

@@ -87,6 +87,8 @@ pub struct Options {
 
 #[derive(Debug)]
 pub struct Proxy {
+    /// Where it listens.
+    address: SocketAddr,
     guard: Guard,
     judge_name: String,
     ca: Option<Ca>,
@@ -109,6 +111,7 @@ impl Proxy {
             Judge::Nobody(fault) => format!("nobody: {fault}"),
         };
         Self {
+            address,
             judge_name,
             guard: options.guard,
             ca: options.ca,

@@ -36,17 +36,18 @@ fn clients_of_each_kind_are_judged() {
     let upstream = Upstream::new(|got, wire| ok(wire, &got.body));
     let in_path = format!("{}/proxy/{}", proxy.url(), upstream.url("/"));
     let key = leaked_key();
-    let mut asked = 0;
+    let has_requests = Command::new("python3")
+        .args(["-c", "import requests"])
+        .output()
+        .is_ok_and(|ran| ran.status.success());
     for (program, flag, script, url) in [
         ("python3", "-c", URLLIB, upstream.url("/")),
         ("python3", "-c", REQUESTS, upstream.url("/")),
         ("python3", "-c", URLLIB, in_path.clone()),
         ("node", "--input-type=module", FETCH, in_path),
     ] {
-        let has_library =
-            |name| Command::new("python3").args(["-c", name]).status().is_ok_and(|s| s.success());
-        if script == REQUESTS && !has_library("import requests") {
-            eprintln!("SKIPPED: Python's requests is not installed");
+        // The library is not part of Python.
+        if script == REQUESTS && !has_requests {
             continue;
         }
         let mut command = Command::new(program);
@@ -57,13 +58,11 @@ fn clients_of_each_kind_are_judged() {
         command.args([script, url.as_str(), key.as_str()]);
         command.env("http_proxy", proxy.url()).env("HTTP_PROXY", proxy.url());
         command.env_remove("no_proxy").env_remove("NO_PROXY");
-        let Some(printed) = client(&mut command) else { continue };
+        let printed = client(&mut command);
         assert_eq!(printed.trim(), "200 403", "{program} {url}");
         assert_eq!(upstream.next().body, b"lunch");
         assert!(upstream.heard_nothing());
-        asked += 1;
     }
-    assert_ne!(asked, 0, "neither Python nor Node is there");
 }
 
 /// The shell blocks of the page, with this proxy and this upstream in place of those it names.
@@ -82,7 +81,7 @@ fn the_snippets_of_the_page_work() {
             .replace("http://example.com", &upstream.url(""));
         let mut shell = Command::new("sh");
         shell.args(["-ec", &script]).env_remove("no_proxy").env_remove("NO_PROXY");
-        let answer = client(&mut shell).unwrap();
+        let answer = client(&mut shell);
         assert!(
             answer.contains("x-interven-decision: ALLOW") && answer.ends_with("hello"),
             "{script}\n{answer}"
@@ -97,7 +96,10 @@ fn the_snippets_of_the_page_work() {
 fn the_page_names_what_there_is() {
     let mut help = crate::world::interven();
     let help = crate::world::run(help.args(["proxy", "--help"]), "").must_exit(0).stdout;
-    for flag in PAGE.split(['`', ' ', '\n', ')', ',']).filter(|word| word.starts_with("--")) {
+    for flag in PAGE
+        .split(['`', ' ', '\n', ')', ','])
+        .filter(|word| word.starts_with("--") && !word.starts_with("---"))
+    {
         assert!(help.contains(flag), "{flag}\n{help}");
     }
 }

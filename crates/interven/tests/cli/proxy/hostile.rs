@@ -109,7 +109,9 @@ fn elsewhere_than_on_this_machine_it_wants_a_token() {
     let refused = run(&mut command, "").must_exit(2);
     assert!(refused.stderr.contains("INTERVEN_PROXY_TOKEN"), "{refused:?}");
 
-    let proxy = Proxy::start(|command| drop(command.arg("--local").env("INTERVEN_PROXY_TOKEN", "s3cret")));
+    let proxy = Proxy::start(|command| {
+        command.arg("--local").env("INTERVEN_PROXY_TOKEN", "s3cret");
+    });
     let upstream = Upstream::saying("hello");
     for (headers, expected) in [
         ("", 407),

@@ -17,7 +17,7 @@ fn a_call_waits_for_a_person_and_goes_when_they_agree() {
     let rules = world.home().path().join("held.yaml");
     fs::write(
         &rules,
-        "policies:\n  - name: held\n    rules:\n      - { rule_id: held, priority: 1, match: { url_patterns: [\"*/held*\"] }, \
+        "policies:\n  - name: held\n    rules:\n      - { rule_id: held, priority: 1, match: { url_patterns: [\"*://**/held*\"] }, \
          action: REQUIRE_APPROVAL, reason_code: HELD }\n",
     )
     .unwrap();

@@ -32,7 +32,9 @@ pub(super) struct Proxy {
 impl Proxy {
     /// Judges in its own process, by the default policies.
     pub(super) fn local(arguments: &[&str]) -> Self {
-        Self::start(|command| drop(command.arg("--local").args(arguments)))
+        Self::start(|command| {
+            command.arg("--local").args(arguments);
+        })
     }
 
     pub(super) fn start(prepare: impl FnOnce(&mut Command)) -> Self {
@@ -89,7 +91,7 @@ impl Proxy {
     pub(super) fn call(&self, method: &str, url: &str, headers: &str, body: &[u8]) -> Reply {
         let length = body.len();
         let head = format!(
-            "{method} {url} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n"
+            "{method} {url} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n"
         );
         self.raw(&[head.as_bytes(), body].concat())
     }
@@ -292,15 +294,9 @@ pub(super) fn answer(wire: &mut dyn Wire, status: &str, headers: &str, body: &[u
     let _ = wire.write_all(head.as_bytes()).and_then(|()| wire.write_all(body)).and_then(|()| wire.flush());
 }
 
-/// A command, and what it printed; `None` when it is not installed.
-pub(super) fn client(command: &mut Command) -> Option<String> {
-    let output = match command.output() {
-        Ok(output) => output,
-        Err(error) => {
-            eprintln!("SKIPPED: {command:?}: {error}");
-            return None;
-        }
-    };
+/// Runs a client to its end, and returns what it printed.
+pub(super) fn client(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("is it installed? {command:?}: {error}"));
     assert!(output.status.success(), "{command:?}: {output:?}");
-    Some(String::from_utf8(output.stdout).unwrap())
+    String::from_utf8(output.stdout).unwrap()
 }
