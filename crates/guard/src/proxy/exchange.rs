@@ -10,6 +10,7 @@ use super::{
     reply::{refused, refused_with, unanswered},
     target::{Authority, Target, target_of},
     tunnel::join,
+    upstream::Unanswered,
 };
 use crate::{Mode, Ruling};
 use bytes::Bytes;
@@ -20,6 +21,7 @@ use hyper::{
         AUTHORIZATION, CONNECTION, HOST, HeaderValue, LOCATION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION,
         UPGRADE, VIA, WWW_AUTHENTICATE,
     },
+    http::request::Parts,
     upgrade::OnUpgrade,
 };
 use hyper_util::rt::TokioIo;
@@ -31,6 +33,16 @@ use url::Url;
 
 /// The realm is shown by browsers.
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"interven proxy\"");
+
+/// A call that has come in.
+struct ToJudge {
+    uri: Uri,
+    bytes: Bytes,
+    /// Of a body that is larger than may be judged.
+    rest: Option<Incoming>,
+    /// Or why it cannot be judged.
+    content: Result<Content, Refusal>,
+}
 
 impl Proxy {
     /// Answers one request. `inside` is the opened tunnel that it came through.
@@ -114,112 +126,112 @@ impl Proxy {
         url: &Url,
         seen: &Seen,
     ) -> Response<Body> {
-        let fault = |refusal: Refusal, code: &str| {
-            let marks = Marks::unjudged(code, false);
-            self.noted(seen, &marks, refused_with(&refusal, &marks), None)
-        };
-        let bad_request =
-            |code: &str, error: String| fault(Refusal::new(StatusCode::BAD_REQUEST, code, error), code);
-        let is_own_via = |value: &HeaderValue| {
-            value
-                .to_str()
-                .is_ok_and(|value| value.split(',').any(|hop| hop.trim().as_bytes() == self.via.as_bytes()))
-        };
-        if request.headers().get_all(VIA).iter().any(is_own_via) {
-            return fault(unanswered(&seen.host, &super::upstream::Unanswered::Loop), "LOOP");
-        }
-        let Ok(uri) = url.as_str().parse::<Uri>() else {
-            return bad_request(
-                "BAD_TARGET",
-                "the URL holds characters that no request line may carry".to_owned(),
-            );
-        };
         let upgrade = wants_websocket(request.headers())
             .then(|| (hyper::upgrade::on(&mut request), request.headers().clone()));
-        let (head, body) = request.into_parts();
-        let is_watching = self.guard.mode == Mode::Monitor;
-        let limit = self.limits.body_bytes;
-        let too_large = || {
-            let error =
-                format!("the body is larger than the {limit} bytes that can be judged; see --max-body-bytes");
-            fault(
-                Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", error),
-                "PAYLOAD_TOO_LARGE",
-            )
-        };
-        if !is_watching && body.size_hint().lower() > limit as u64 {
-            return too_large();
-        }
-        let received = match receive(body, limit, self.limits.header).await {
+        let (mut head, body) = request.into_parts();
+        let received = match self.received(&head, body, url, seen).await {
             Ok(received) => received,
-            Err(NotReceived::Stalled) => {
-                let error = "the rest of the body did not come";
-                return fault(
-                    Refusal::new(StatusCode::REQUEST_TIMEOUT, "BODY_TIMEOUT", error),
-                    "BODY_TIMEOUT",
-                );
-            }
-            Err(NotReceived::Broken(error)) => {
-                return bad_request("BAD_BODY", format!("the body is broken: {error}"));
+            Err(refusal) => {
+                let marks = Marks::unjudged(refusal.code(), false);
+                return self.noted(seen, &marks, refused_with(&refusal, &marks), None);
             }
         };
-        let (bytes, rest) = match received {
-            Received::Whole(bytes) => (bytes, None),
-            Received::TooLarge(..) if !is_watching => return too_large(),
-            Received::TooLarge(read, rest) => (read, Some(rest)),
-        };
-        let content = match rest {
-            Some(_) => Err(("PAYLOAD_TOO_LARGE", "the body is too large to be judged".to_owned())),
-            None => Content::of_request(&head.headers, &bytes, limit)
-                .map_err(|unreadable| ("CANNOT_LOOK_INTO_BODY", unreadable.to_string())),
-        };
-        let (ruling, marks, content) = match content {
+        let (ruling, marks) = match &received.content {
             Ok(content) => {
                 let mut scan = ScanRequest::new(head.method.as_str(), url.as_str(), content.to_judge());
                 scan.headers = shown(&head.headers);
                 let ruling = self.guard.ask(&scan).await;
                 let marks = Marks::of(&ruling, self.guard.mode);
-                (Some(ruling), marks, content)
+                (Some(ruling), marks)
             }
-            Err((code, _)) if is_watching => (None, Marks::unjudged(code, true), Content::Empty),
-            Err((code, error)) => {
-                return fault(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, code, error), code);
-            }
+            Err(refusal) => (None, Marks::unjudged(refusal.code(), true)),
         };
-        let scan_answer = ruling.as_ref().and_then(Ruling::answer);
-        let respond = |answer: Response<Body>| self.noted(seen, &marks, answer, scan_answer);
-        if !is_watching && let Some(refusal) = ruling.as_ref().and_then(Refusal::of) {
+        let judged = ruling.as_ref().and_then(Ruling::answer);
+        let respond = |answer: Response<Body>| self.noted(seen, &marks, answer, judged);
+        if self.guard.mode == Mode::Enforce
+            && let Some(refusal) = ruling.as_ref().and_then(Refusal::of)
+        {
             return respond(refused_with(&refusal, &marks));
         }
-        let mut headers = head.headers;
-        prepare_request(&mut headers, &self.via);
-        let redacted = match &ruling {
-            Some(Ruling::GoWith { body, answer }) => match content.redacted(body) {
-                Some(bytes) => Some(bytes),
+        prepare_request(&mut head.headers, &self.via);
+        let body = match (&ruling, received.content) {
+            (Some(Ruling::GoWith { body, answer }), Ok(content)) => match content.redacted(body) {
+                Some(redacted) => {
+                    forget_old_body(&mut head.headers);
+                    full(redacted)
+                }
                 None => return respond(refused_with(&Refusal::of_unredactable(answer), &marks)),
             },
-            _ => None,
-        };
-        let body = match (redacted, rest) {
-            (Some(redacted), _) => {
-                forget_old_body(&mut headers);
-                full(redacted)
-            }
-            (None, Some(rest)) => resumed(bytes, rest),
-            (None, None) => full(bytes),
+            _ => match received.rest {
+                Some(rest) => resumed(received.bytes, rest),
+                None => full(received.bytes),
+            },
         };
         if let Some((_, asked)) = &upgrade {
-            hand_on_upgrade(&mut headers, asked);
+            hand_on_upgrade(&mut head.headers, asked);
         }
         let mut outgoing = Request::new(body);
         *outgoing.method_mut() = head.method;
-        *outgoing.uri_mut() = uri;
-        *outgoing.headers_mut() = headers;
-        let answer = match self.upstream.send(outgoing, self.limits.idle).await {
-            Ok(answer) => answer,
-            Err(why) => return respond(refused_with(&unanswered(&seen.host, &why), &marks)),
+        *outgoing.uri_mut() = received.uri;
+        *outgoing.headers_mut() = head.headers;
+        match self.upstream.send(outgoing, self.limits.idle).await {
+            Ok(answer) => respond(self.pass_on(answer, &marks, upgrade.map(|(client, _)| client))),
+            Err(why) => respond(refused_with(&unanswered(&seen.host, &why), &marks)),
+        }
+    }
+
+    /// Reads what is to be judged. Refuses what cannot be, unless calls are only watched.
+    async fn received(
+        &self,
+        head: &Parts,
+        body: Incoming,
+        url: &Url,
+        seen: &Seen,
+    ) -> Result<ToJudge, Refusal> {
+        let bad = |code: &str, error: String| Refusal::new(StatusCode::BAD_REQUEST, code, error);
+        if head.headers.get_all(VIA).iter().any(|value| self.is_own_via(value)) {
+            return Err(unanswered(&seen.host, &Unanswered::Loop));
+        }
+        let uri = url.as_str().parse::<Uri>().map_err(|_| {
+            bad("BAD_TARGET", "the URL holds characters that no request line may carry".to_owned())
+        })?;
+        let limit = self.limits.body_bytes;
+        let too_large = || {
+            let error =
+                format!("the body is larger than the {limit} bytes that can be judged; see --max-body-bytes");
+            Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", error)
         };
-        respond(self.pass_on(answer, &marks, upgrade.map(|(client, _)| client)))
+        let is_watching = self.guard.mode == Mode::Monitor;
+        if !is_watching && body.size_hint().lower() > limit as u64 {
+            return Err(too_large());
+        }
+        let (bytes, rest) = match receive(body, limit, self.limits.header).await {
+            Ok(Received::Whole(bytes)) => (bytes, None),
+            Ok(Received::TooLarge(read, rest)) => (read, Some(rest)),
+            Err(NotReceived::Stalled) => {
+                let error = "the rest of the body did not come";
+                return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "BODY_TIMEOUT", error));
+            }
+            Err(NotReceived::Broken(error)) => {
+                return Err(bad("BAD_BODY", format!("the body is broken: {error}")));
+            }
+        };
+        let content = match rest {
+            Some(_) => Err(too_large()),
+            None => Content::of_request(&head.headers, &bytes, limit).map_err(|unreadable| {
+                let error = unreadable.to_string();
+                Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "CANNOT_LOOK_INTO_BODY", error)
+            }),
+        };
+        match content {
+            Err(refusal) if !is_watching => Err(refusal),
+            content => Ok(ToJudge { uri, bytes, rest, content }),
+        }
+    }
+
+    fn is_own_via(&self, value: &HeaderValue) -> bool {
+        let own = self.via.as_bytes();
+        value.as_bytes().split(|byte| *byte == b',').any(|hop| hop.trim_ascii() == own)
     }
 
     /// The upstream's answer on its way to the agent.
@@ -232,7 +244,7 @@ impl Proxy {
         *answer.version_mut() = Version::HTTP_11;
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
             let Some(client) = client else {
-                let why = super::upstream::Unanswered::Failed("it upgraded unasked".to_owned());
+                let why = Unanswered::Failed("it upgraded unasked".to_owned());
                 return refused_with(&unanswered("the upstream", &why), marks);
             };
             let (upstream, patience) = (hyper::upgrade::on(&mut answer), self.limits.idle);

@@ -91,6 +91,10 @@ impl Refusal {
         Self { status, body: json!({ "error": error.into(), "code": code }) }
     }
 
+    pub(super) fn code(&self) -> &str {
+        self.body.get("code").and_then(Value::as_str).unwrap_or_default()
+    }
+
     /// What the agent hears of a call that does not go; nothing when it goes.
     pub(super) fn of(ruling: &Ruling) -> Option<Self> {
         match ruling {
@@ -118,7 +122,7 @@ impl Refusal {
 
     /// SANITIZE of a body that has no redacted form.
     pub(super) fn of_unredactable(answer: &ScanAnswer) -> Self {
-        let error = "a part of this body must be redacted, and its format does not allow that";
+        let error = "a part of this call must be redacted, and its format does not allow that";
         Self::judged(answer, StatusCode::FORBIDDEN, "CANNOT_SANITIZE", error)
     }
 
