@@ -13,6 +13,7 @@ mod setup;
 mod test;
 mod tidy;
 mod tree;
+mod typescript;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -44,6 +45,11 @@ const COMMANDS: &[Command] = &[
         name: "python",
         purpose: "check the types of the Python packages and run their tests",
         run: python::run,
+    },
+    Command {
+        name: "typescript",
+        purpose: "build the TypeScript packages and run their tests",
+        run: typescript::run,
     },
     Command { name: "test-fast", purpose: "run the unit tests only", run: test::run_fast },
 ];

@@ -36,7 +36,7 @@ const TOOLS: &[Tool] = &[
     },
     Tool {
         program: "node",
-        purpose: "of Node.js, with npm, runs MCP clients and servers in tests",
+        purpose: "of Node.js, with npm, runs the TypeScript package, and MCP clients and servers in tests",
         least: (20, 0),
         debian: None,
         elsewhere: "install Node.js 20 or newer from https://nodejs.org",

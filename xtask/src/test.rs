@@ -38,6 +38,7 @@ const ALL: &[Runner] = &[
     },
     // After Rust's, which build the server that these speak to.
     Runner { name: "python", program: "cargo", arguments: &["xtask", "python"], tally: read_pytest },
+    Runner { name: "typescript", program: "cargo", arguments: &["xtask", "typescript"], tally: read_tap },
 ];
 
 const FAST: &[Runner] = &[Runner {
@@ -139,9 +140,31 @@ fn read_pytest(line: &str) -> Option<Tally> {
         .then(|| Tally { passed: count(" passed").unwrap_or_default(), failed })
 }
 
+/// `# pass 321` and `# fail 0`, each on a line of its own at the end of Node's report in TAP.
+fn read_tap(line: &str) -> Option<Tally> {
+    let count = |what: &str| line.strip_prefix(what)?.parse().ok();
+    match (count("# pass "), count("# fail ")) {
+        (Some(passed), _) => Some(Tally { passed, failed: 0 }),
+        (_, Some(failed)) => Some(Tally { passed: 0, failed }),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Runner, Tally, follow, read_libtest, read_pytest};
+    use super::{Runner, Tally, follow, read_libtest, read_pytest, read_tap};
+
+    #[test]
+    fn tap_summaries_are_read_and_other_lines_are_not() {
+        for (line, tally) in [
+            ("# pass 321", Some(Tally { passed: 321, failed: 0 })),
+            ("# fail 2", Some(Tally { passed: 0, failed: 2 })),
+            ("# tests 323", None),
+            ("ok 3 - # pass 3", None),
+        ] {
+            assert_eq!(read_tap(line), tally, "{line}");
+        }
+    }
 
     #[test]
     fn pytest_summaries_are_read_and_other_lines_are_not() {

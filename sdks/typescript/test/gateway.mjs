@@ -1,0 +1,34 @@
+// A real gateway on an embedded database, for as long as a test file needs it.
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+
+/** `{url, apiKey, stop}`. */
+export async function startGateway() {
+  const data = mkdtempSync(join(tmpdir(), "interven-"));
+  const program = resolve(root, process.env.CARGO_TARGET_DIR ?? "target", "debug/interven");
+  const child = spawn(program, ["serve", "--data-dir", data], {
+    env: { ...process.env, GATEWAY_ADDR: "127.0.0.1:0", TELEMETRY_ADDR: "127.0.0.1:0" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const ended = new Promise((done, failed) => child.once("exit", done).once("error", failed));
+  const stop = async () => {
+    child.kill();
+    await ended;
+    rmSync(data, { recursive: true });
+  };
+  for await (const line of createInterface(child.stdout)) {
+    // The banner comes once it serves.
+    if (line.includes("try:")) {
+      child.stdout.resume();
+      const told = JSON.parse(readFileSync(join(data, "bootstrap.json"), "utf8"));
+      return { url: told.gateway_url, apiKey: told.api_key, stop };
+    }
+  }
+  throw new Error(`${program} ended before it served; \`cargo build -p interven\` makes it`);
+}
