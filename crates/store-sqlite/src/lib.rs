@@ -20,6 +20,7 @@ mod ledger;
 mod load;
 mod migrate;
 mod open;
+mod place;
 mod policies;
 mod readers;
 mod retention;

@@ -9,6 +9,7 @@ use crate::{
     checkpoint::{CHECKPOINT_PAGES, Checkpoints},
     error::store_error,
     load::Meter,
+    place::Place,
 };
 use interven_store::{Change, StoreError, StoreResult};
 use rusqlite::Connection;
@@ -79,6 +80,7 @@ impl Writer {
         let mut desk = Desk {
             connection,
             checkpoints,
+            place: Place::of(&options.path),
             changes,
             meter,
             max_batch: options.max_batch.max(1),
@@ -152,6 +154,7 @@ fn run_alone<T>(
 struct Desk {
     connection: Connection,
     checkpoints: Checkpoints,
+    place: Place,
     changes: broadcast::Sender<Change>,
     meter: Arc<Meter>,
     max_batch: usize,
@@ -183,6 +186,7 @@ impl Desk {
             batch.into_iter().map(|job| job(begun.clone().map(|()| &self.connection))).collect();
         let ran = Instant::now();
         let committed = begun.and_then(|()| run(&self.connection, "COMMIT")).map_err(nothing_written);
+        let committed = committed.and_then(|()| self.place.check());
         self.meter.add(held.len(), ran - began, ran.elapsed());
         if let Err(error) = &committed {
             tracing::error!(%error, jobs = held.len(), "writes failed together: none of them is answered as done");

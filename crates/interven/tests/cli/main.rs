@@ -13,6 +13,7 @@ mod classify;
 mod copy;
 mod deployment;
 mod detectors;
+mod disk;
 mod encryption;
 mod exports;
 mod first_start;
