@@ -27,7 +27,8 @@ use std::{
 pub struct Classifier {
     detectors: Arc<[Detector]>,
     matcher: Arc<Matcher>,
-    patterns_hash: Arc<str>,
+    /// Made when it is asked for: a process that judges one call does without it.
+    patterns_hash: Arc<OnceLock<String>>,
     exceptions: Arc<Exceptions>,
     /// The exceptions that speak of the call at hand; see [`Classifier::for_call`].
     in_force: Vec<usize>,
@@ -181,7 +182,7 @@ impl Classifier {
 
     fn of(detectors: Vec<Detector>, matcher: Matcher) -> Self {
         Self {
-            patterns_hash: detectors::fingerprint(&detectors).into(),
+            patterns_hash: Arc::default(),
             detectors: detectors.into(),
             matcher: Arc::new(matcher),
             exceptions: Arc::default(),
@@ -208,18 +209,19 @@ impl Classifier {
         if in_force.is_empty() { Cow::Borrowed(self) } else { Cow::Owned(Self { in_force, ..self.clone() }) }
     }
 
-    /// Compiles every pattern now rather than on its first use, so that no call waits for one. Takes a tenth of a
+    /// Compiles every pattern, and hashes all detectors, now rather than on its first use, so that no call waits for one. Takes a tenth of a
     /// second; a server calls it in the background once it listens.
     ///
     /// # Errors
     /// A pattern that cannot be compiled, which the tests rule out for shipped ones.
     pub fn warm_up(&self) -> Result<(), BuildError> {
+        self.patterns_hash();
         self.matcher.compile_all()
     }
 
     /// Hex SHA-256 over the active detectors' data; changes exactly when they do.
     pub fn patterns_hash(&self) -> &str {
-        &self.patterns_hash
+        self.patterns_hash.get_or_init(|| detectors::fingerprint(&self.detectors))
     }
 
     pub fn detector_count(&self) -> usize {

@@ -85,3 +85,57 @@ impl Event {
         .or_else(|| ServerName::new(self.client.as_str()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn url(client: Client, event: &Value) -> String {
+        let event = Event::read(client, event.to_string().as_bytes()).unwrap();
+        let request = event.to_request();
+        assert_eq!(request.body, event.input, "what is rewritten is the whole input");
+        interven_normalize::CanonicalUrl::parse(&request.url).unwrap();
+        request.url
+    }
+
+    #[test]
+    fn every_tool_becomes_a_call() {
+        for (tool, expected) in [
+            ("Bash", "shell://exec"),
+            ("Read", "tool://claude-code/Read"),
+            ("Grep", "tool://claude-code/read_file"),
+            ("mcp__github__create_issue", "mcp://github/create_issue"),
+            ("mcp__My Server__a b/c", "mcp://my-server/a%20b%2Fc"),
+            ("mcp__broken", "tool://claude-code/mcp__broken"),
+            ("../../x?y#z", "tool://claude-code/..%2F..%2Fx%3Fy%23z"),
+            ("工具", "tool://claude-code/%E5%B7%A5%E5%85%B7"),
+        ] {
+            let event =
+                json!({"hook_event_name": "PreToolUse", "tool_name": tool, "tool_input": {"command": "ls"}});
+            assert_eq!(url(Client::ClaudeCode, &event), expected);
+        }
+        for (event, expected) in [
+            (
+                json!({"hook_event_name": "preToolUse", "tool_name": "MCP:search", "tool_input": {}}),
+                "mcp://cursor/search",
+            ),
+            (
+                json!({"hook_event_name": "beforeMCPExecution", "tool_name": "search", "tool_input": "{}", "url": "https://mcp.example.com:8443/sse?x"}),
+                "mcp://mcp.example.com-8443/search",
+            ),
+            (
+                json!({"hook_event_name": "beforeMCPExecution", "tool_name": "search", "tool_input": "", "command": "npx -y @scope/server-files /tmp"}),
+                "mcp://files/search",
+            ),
+            (
+                json!({"hook_event_name": "beforeTabFileRead", "file_path": "/a", "content": "x"}),
+                "tool://cursor/Read",
+            ),
+        ] {
+            assert_eq!(url(Client::Cursor, &event), expected);
+        }
+        let event = json!({"toolName": "create", "toolArgs": "{\"path\":\"/a\",\"file_text\":\"x\"}"});
+        assert_eq!(url(Client::Copilot, &event), "tool://copilot/create_file");
+    }
+}

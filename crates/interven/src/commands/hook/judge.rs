@@ -2,11 +2,14 @@
 
 use super::timeout;
 use crate::{cli::HookArgs, connect, secret_source::secret_variable};
-use anyhow::Result;
+use anyhow::{Result, ensure};
+use interven_classify::Classifier;
 use interven_guard::{
-    Fault, Guard, Mode, Ruling,
+    Fault, Guard, Judge, LocalJudge, Mode, Ruling,
     hook::{Answer, Client, Event, Manner, answer, refuse},
 };
+use interven_normalize::vocabulary;
+use interven_policy::pack;
 use interven_types::FailMode;
 use std::{
     env,
@@ -42,6 +45,14 @@ async fn judge_in_time(client: Client, mut args: HookArgs) -> Answer {
         Err(error) => return refuse(client, None, &error.to_string()),
     };
     let start = Instant::now();
+    match needs_server(&args) {
+        Ok(true) => {}
+        Ok(false) => args.judge.local = true,
+        Err(error) => return refuse(client, None, &format!("{error:#}")),
+    }
+    if args.judge.local {
+        read_tables();
+    }
     let bytes = match timeout_at(start + timeout, read_stdin()).await {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(error)) => {
@@ -53,7 +64,7 @@ async fn judge_in_time(client: Client, mut args: HookArgs) -> Answer {
         Ok(event) => event,
         Err(problem) => return refuse(client, None, &problem.to_string()),
     };
-    let guard = match guard(client, &mut args) {
+    let guard = match guard(client, &args) {
         Ok(guard) => guard,
         Err(error) => return refuse(client, Some(&event), &format!("{error:#}")),
     };
@@ -78,16 +89,29 @@ fn within(timeout: Duration) -> String {
     format!("within {} ms", timeout.as_millis())
 }
 
+/// The shipped detectors and tables of tools are large texts: they are read side by side, while the event and the policies
+/// are. Without a thread for that, whoever needs them first reads them.
+fn read_tables() {
+    let _ = thread::Builder::new().spawn(Classifier::builtin);
+    let _ = thread::Builder::new().spawn(vocabulary);
+}
+
 /// With no server named, this process judges.
-fn guard(client: Client, args: &mut HookArgs) -> Result<Guard> {
-    let args = &mut args.judge;
-    if !is_server_named(args.server.as_deref(), args.data_dir.is_some())? {
-        args.local = true;
+fn needs_server(args: &HookArgs) -> Result<bool> {
+    let judge = &args.judge;
+    Ok(!judge.local && is_server_named(judge.server.as_deref(), judge.data_dir.is_some())?)
+}
+
+fn guard(client: Client, args: &HookArgs) -> Result<Guard> {
+    let args = &args.judge;
+    if !args.local || !args.packs.is_empty() {
+        return connect::guard(args, client.as_str(), Mode::Enforce);
     }
-    if args.local && args.packs.is_empty() {
-        args.packs.push(DEFAULT_PACK.into());
-    }
-    connect::guard(args, client.as_str(), Mode::Enforce)
+    // Shipped, and so checked by the tests: checking it again would take a third of the hook's time.
+    let policies = pack(DEFAULT_PACK).map(|pack| pack.policies()).unwrap_or_default();
+    ensure!(!policies.is_empty(), "the pack `{DEFAULT_PACK}` cannot be read");
+    let judge = Judge::Local(Box::new(LocalJudge::new(&policies)?));
+    Ok(Guard { judge, mode: Mode::Enforce, wait: Duration::ZERO })
 }
 
 pub(super) fn is_server_named(server: Option<&str>, has_data_dir: bool) -> Result<bool> {
