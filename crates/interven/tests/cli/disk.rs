@@ -25,9 +25,6 @@ impl Disk {
             .arg(&disk.0)
             .output()
             .is_ok_and(|ran| ran.status.success());
-        if !is_mounted {
-            println!("skipped: this user may not mount a file system");
-        }
         is_mounted.then_some(disk)
     }
 
@@ -82,7 +79,9 @@ fn data_of(home: &Path) -> PathBuf {
 #[test]
 fn a_full_disk_decides_nothing_until_there_is_room() {
     let home = Rc::new(TempDir::new().unwrap());
-    let Some(disk) = Disk::mount(&home) else { return };
+    let Some(disk) = Disk::mount(&home) else {
+        return println!("skipped: this user may not mount a file system");
+    };
     let world = World::start_in(&home);
     let mut last = scan(&world).must_exit(0).json()["ledger_seq"].as_u64().unwrap();
     let filler = disk.fill();
@@ -107,7 +106,9 @@ fn a_full_disk_decides_nothing_until_there_is_room() {
 #[test]
 fn a_read_only_disk_refuses_the_start_and_loses_nothing() {
     let home = Rc::new(TempDir::new().unwrap());
-    let Some(disk) = Disk::mount(&home) else { return };
+    let Some(disk) = Disk::mount(&home) else {
+        return println!("skipped: this user may not mount a file system");
+    };
     let world = World::start_in(&home);
     let last = scan(&world).must_exit(0).json()["ledger_seq"].as_u64().unwrap();
     // A file system with files that are open for writing cannot be made read-only.
