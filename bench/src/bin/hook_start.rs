@@ -47,15 +47,21 @@ async fn main() -> anyhow::Result<()> {
     let event = |tool: &str, input: Value| {
         json!({ "hook_event_name": "PreToolUse", "tool_name": tool, "tool_input": input }).to_string()
     };
-    let command = event("Bash", json!({ "command": "cargo test --workspace", "description": "run the tests" }));
+    let command =
+        event("Bash", json!({ "command": "cargo test --workspace", "description": "run the tests" }));
     let file = event(
         "Write",
-        json!({ "file_path": "/home/dev/app/notes.md", "content": "The quick brown fox jumps over the lazy dog. ".repeat(1_456) }),
+        json!({ "file_path": "/srv/app/notes.md", "content": "The quick brown fox jumps over the lazy dog. ".repeat(1_456) }),
     );
     let judge: &[&str] = &["hook", "claude-code", "--local"];
     let ask: &[&str] = &["hook", "claude-code"];
     let kinds = [
-        Kind { name: "nothing (--version)", arguments: &["--version"], event: String::new(), asks_gateway: false },
+        Kind {
+            name: "nothing (--version)",
+            arguments: &["--version"],
+            event: String::new(),
+            asks_gateway: false,
+        },
         Kind { name: "gateway, command line", arguments: ask, event: command.clone(), asks_gateway: true },
         Kind { name: "gateway, 64 KB file", arguments: ask, event: file.clone(), asks_gateway: true },
         Kind { name: "local, command line", arguments: judge, event: command, asks_gateway: false },
@@ -83,7 +89,12 @@ async fn main() -> anyhow::Result<()> {
 }
 
 /// Runs the program once; its peak memory in KiB, as last seen while it ran, where that is asked for and `/proc` says it.
-fn start(program: &Path, kind: &Kind, environment: &[(&str, String)], sees_memory: bool) -> anyhow::Result<u64> {
+fn start(
+    program: &Path,
+    kind: &Kind,
+    environment: &[(&str, String)],
+    sees_memory: bool,
+) -> anyhow::Result<u64> {
     let mut command = Command::new(program);
     command.args(kind.arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     if kind.asks_gateway {
