@@ -3,6 +3,7 @@
 mod admin;
 mod audit;
 mod database;
+mod doctor;
 mod guard;
 mod hook;
 mod local;
@@ -15,8 +16,8 @@ use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 pub(crate) use {
-    admin::*, audit::*, database::*, guard::*, hook::*, local::*, mcp_guard::*, policy::*, proxy::*,
-    record::*,
+    admin::*, audit::*, database::*, doctor::*, guard::*, hook::*, local::*, mcp_guard::*, policy::*,
+    proxy::*, record::*,
 };
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 something was found, differs or did not work, 2 wrong usage, \
@@ -67,6 +68,9 @@ pub(crate) enum Command {
     McpGuard(McpGuardArgs),
     /// Judge the calls of an agent that cannot be changed: http://localhost:4180/proxy/<upstream-url>, or HTTP(S)_PROXY
     Proxy(ProxyArgs),
+    /// Say whether this machine is protected: the gateway, its verdict on a leaked key, installed hooks and MCP guards
+    #[command(after_help = DOCTOR_HELP)]
+    Doctor(DoctorArgs),
     /// Find secrets, personal data, health data and internal marks in files or the standard input
     #[command(after_help = CLASSIFY_EXIT_CODES)]
     Classify(ClassifyArgs),

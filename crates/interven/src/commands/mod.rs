@@ -6,6 +6,7 @@ mod approvals;
 mod audit;
 mod classify;
 mod detectors;
+mod doctor;
 mod explain;
 mod export;
 mod hook;
@@ -40,6 +41,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit> {
         Command::Hook(command) => hook::run(command),
         Command::McpGuard(args) => mcp_guard::run(args),
         Command::Proxy(args) => on_all_cores(proxy::run(args)),
+        Command::Doctor(args) => on_one_core(doctor::run(args)),
         Command::Scan(args) => on_one_core(scan::run(args)),
         Command::Classify(args) => classify::run(&args),
         Command::Detectors(args) => detectors::run(&args),

@@ -14,6 +14,7 @@ mod copy;
 mod deployment;
 mod detectors;
 mod disk;
+mod doctor;
 mod encryption;
 mod exports;
 mod first_start;

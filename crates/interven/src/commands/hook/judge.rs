@@ -23,7 +23,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-const DEFAULT_PACK: &str = "vibe-coder";
+pub(crate) const DEFAULT_PACK: &str = "vibe-coder";
 
 pub(super) fn judge(client: Client, args: HookArgs) -> Answer {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -114,7 +114,7 @@ fn guard(client: Client, args: &HookArgs) -> Result<Guard> {
     Ok(Guard { judge, mode: Mode::Enforce, wait: Duration::ZERO })
 }
 
-pub(super) fn is_server_named(server: Option<&str>, has_data_dir: bool) -> Result<bool> {
+pub(crate) fn is_server_named(server: Option<&str>, has_data_dir: bool) -> Result<bool> {
     let is_set = |name: &str| env::var(name).is_ok_and(|text| !text.trim().is_empty());
     Ok(has_data_dir
         || server.is_some_and(|server| !server.trim().is_empty())

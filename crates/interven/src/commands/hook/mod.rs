@@ -3,6 +3,8 @@
 mod install;
 mod judge;
 
+pub(super) use judge::{DEFAULT_PACK, is_server_named};
+
 use crate::{
     cli::{HookArgs, HookCommand},
     exit::{Exit, UsageError, tell},
