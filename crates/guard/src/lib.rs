@@ -6,10 +6,12 @@
 
 mod guard;
 pub mod hook;
+pub(crate) mod json_text;
 mod local;
 pub mod mcp;
 pub mod proxy;
 mod ruling;
+pub mod settings_file;
 
 pub use guard::{Guard, Judge, Mode};
 pub use local::{Circumstances, LocalJudge, PolicyProblem};

@@ -2,7 +2,7 @@
 //! does what the answer says.
 //!
 //! [`Event::read`] understands what a client says, [`Event::to_request`] makes a scan of it, [`answer`] says in the client's
-//! words what is to be done, and [`settings`] makes the client call. All of it is pure but [`settings::change_file`].
+//! words what is to be done, and [`settings`] makes the client call. All of it is pure.
 //!
 //! | client | reference |
 //! | --- | --- |

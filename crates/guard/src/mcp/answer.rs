@@ -1,6 +1,7 @@
 //! What the guard itself says to client and model.
 
-use super::{call::ToolCall, frame::Id, json_text::quoted, pins::Objection};
+use super::{call::ToolCall, frame::Id, pins::Objection};
+use crate::json_text::quoted;
 use crate::{Fault, Ruling};
 use interven_client::ScanAnswer;
 use serde_json::{Value, json};

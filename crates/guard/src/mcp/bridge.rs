@@ -4,7 +4,6 @@ use super::{
     answer,
     child::{Ended, told_to_end},
     frame::{Frame, Id, Kind},
-    json_text::{member, string},
     pump::{Frames, Lane, pump_client, queue},
     relay::Conversation,
     sse::Events,
@@ -13,6 +12,7 @@ use super::{
         read_body, requests_in, status_text,
     },
 };
+use crate::json_text::{member, string};
 use reqwest::{
     Method, Response, StatusCode,
     header::{ACCEPT, HeaderMap, HeaderValue},

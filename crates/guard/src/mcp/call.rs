@@ -1,9 +1,7 @@
 //! A `tools/call` on its way to the server.
 
-use super::{
-    frame::{Id, Unreadable, only},
-    json_text::{members, place},
-};
+use super::frame::{Id, Unreadable, only};
+use crate::json_text::{members, place};
 use interven_types::{JsonError, ScanRequest, parse_json};
 use serde_json::Value;
 use std::ops::Range;
@@ -43,7 +41,7 @@ impl ToolCall {
         let value = parse_json(params.as_bytes())?;
         let [name, arguments] =
             only(&members(params).ok_or(UnreadableCall::Nameless)?, ["name", "arguments"])?;
-        let tool = name.and_then(super::json_text::string).ok_or(UnreadableCall::Nameless)?.into_owned();
+        let tool = name.and_then(crate::json_text::string).ok_or(UnreadableCall::Nameless)?.into_owned();
         let Value::Object(mut fields) = value else { return Err(UnreadableCall::Nameless) };
         Ok(Self {
             id,

@@ -5,7 +5,7 @@
 //! is refused: an envelope with `method` twice, or with `Method` beside it, may be another call to the server than to
 //! the guard. Batches are part of revision 2025-03-26 only and are read in all.
 
-use super::json_text::{elements, members, string};
+use crate::json_text::{elements, members, string};
 use std::borrow::Cow;
 
 /// One line of stdio, one HTTP body or one event of a stream.
@@ -84,7 +84,7 @@ impl Id {
     pub(crate) fn to_json(&self) -> String {
         match self {
             Self::Null => "null".to_owned(),
-            Self::Text(text) => super::json_text::quoted(text),
+            Self::Text(text) => crate::json_text::quoted(text),
             Self::Number(text) => text.clone(),
         }
     }

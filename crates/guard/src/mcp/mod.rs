@@ -24,7 +24,6 @@ mod findings;
 mod frame;
 mod hidden;
 pub mod install;
-pub(crate) mod json_text;
 mod lines;
 mod listen;
 mod lock_file;

@@ -4,10 +4,10 @@ use super::{
     call::ServerName,
     descriptor::Descriptor,
     frame::only,
-    json_text::{elements, member, members, place, string, with_replaced},
     lock_file::LockFile,
     pins::{Objection, Pins, Standing},
 };
+use crate::json_text::{elements, member, members, place, string, with_replaced};
 use interven_types::Timestamp;
 use std::{
     collections::{HashMap, HashSet},

@@ -8,10 +8,10 @@ use super::{
     answer,
     call::{ServerName, ToolCall},
     frame::{Frame, Id, Kind, Message},
-    json_text::{member, place, quoted, string, with_replaced},
     pin_book::{ListPage, PinBook},
     results::{self, OnInjection, Seen},
 };
+use crate::json_text::{member, place, quoted, string, with_replaced};
 use crate::{Guard, Ruling};
 use interven_types::TraceId;
 use std::{

@@ -1,11 +1,8 @@
 //! What comes back from a tool, before the model reads it.
 
-use super::{
-    answer,
-    json_text::{elements, member, place, with_replaced},
-    texts::texts_of,
-};
+use super::{answer, texts::texts_of};
 use crate::Guard;
+use crate::json_text::{elements, member, place, with_replaced};
 use interven_client::ResponseAnswer;
 use interven_types::{TraceId, parse_json};
 use serde_json::{Value, json};

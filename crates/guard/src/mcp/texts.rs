@@ -1,6 +1,6 @@
 //! What a model reads of a JSON value, whatever else is in it.
 
-use super::json_text::{elements, members, string};
+use crate::json_text::{elements, members, string};
 
 /// Deepest nesting that is looked into.
 const MAX_DEPTH: usize = 100;

@@ -3,9 +3,9 @@
 use super::{
     call::ToolCall,
     frame::{Frame, Id, Kind, Message},
-    json_text::{member, string},
     pin_book::PinBook,
 };
+use crate::json_text::{member, string};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use interven_client::direct_http;
 use reqwest::{

@@ -1,8 +1,8 @@
 //! A client's settings as a text in which only what must change is changed: comments, key order and blanks stay.
 
-use crate::mcp::{
-    install::{EditError, blank_comments, trailing_comma},
+use crate::{
     json_text::{Member, elements, members, place, quoted, with_replaced},
+    settings_file::{EditError, blank_comments, trailing_comma},
 };
 use std::ops::Range;
 

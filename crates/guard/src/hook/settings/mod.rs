@@ -3,13 +3,12 @@
 mod document;
 mod place;
 
-pub use crate::mcp::install::{Changed, EditError, InstallError, change_file};
 pub use place::{Homes, Scope};
 
 use super::Client;
-use crate::mcp::{
-    install::Edited,
+use crate::{
     json_text::{elements, member, quoted, string},
+    settings_file::{EditError, Edited},
 };
 use document::{Document, Step};
 
@@ -163,7 +162,7 @@ impl Form {
         let event = self.path;
         let steps = event.map(Step::Member);
         if let Some(hooks) = document.at(steps.get(..1).unwrap_or_default())
-            && crate::mcp::json_text::members(hooks).is_none()
+            && crate::json_text::members(hooks).is_none()
         {
             return Err(EditError::NoObject("hooks".to_owned()));
         }

@@ -1,8 +1,9 @@
 //! A text of servers with the guard in front of them. Pure.
 
-use crate::mcp::{
-    call::ServerName,
+use crate::{
     json_text::{Member, elements, members, place, quoted, string, with_replaced},
+    mcp::call::ServerName,
+    settings_file::{EditError, Edited, blank_comments, trailing_comma},
 };
 use std::{collections::BTreeMap, ops::Range};
 
@@ -26,33 +27,6 @@ pub enum Plan {
     WrapOne(String),
     /// The guard's own server, under this name.
     Add(String),
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Edited {
-    pub text: String,
-    /// Servers that have the guard in front of them now, or had it and have it no more.
-    pub done: Vec<String>,
-    /// Servers that were left alone, with the reason.
-    pub left: Vec<(String, String)>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EditError {
-    #[error("it is not valid JSON ({0}); mend it first")]
-    NotJson(String),
-    #[error("`{0}` is no object")]
-    NoObject(String),
-    #[error("`{0}` is no list")]
-    NoList(String),
-    #[error("`{0}` stands in it twice")]
-    Twice(String),
-    #[error("it has no server `{0}`; it has {1}")]
-    NoServer(String, String),
-    #[error("the server `{0}` has neither `command` nor `url`")]
-    NotStartable(String),
-    #[error("it has a server `{0}` already, which is not the guard's; name another with --name")]
-    Taken(String),
 }
 
 const GUARD: [&str; 2] = ["mcp-guard", "proxy"];
@@ -446,74 +420,6 @@ fn object(all: &BTreeMap<String, String>) -> String {
     let all: Vec<String> =
         all.iter().map(|(name, value)| format!("{}: {}", quoted(name), quoted(value))).collect();
     format!("{{{}}}", all.join(", "))
-}
-
-/// The place of a comma before anything but blanks and comments.
-pub(crate) fn trailing_comma(text: &str) -> Option<usize> {
-    // Comments are blanked first, so that a comma in one is none.
-    let plain = blank(text, false);
-    plain.find(',')
-}
-
-/// `text` with blanks, byte for byte, where comments (`//`, `/* */`), a byte order mark, and commas before `}` or `]` stand,
-/// as VS Code reads and people write it.
-pub(crate) fn blank_comments(text: &str) -> String {
-    blank(text, true)
-}
-
-fn blank(text: &str, with_commas: bool) -> String {
-    let mut plain: Vec<u8> = text.as_bytes().to_vec();
-    let mut erase = |range: Range<usize>| {
-        for byte in plain.get_mut(range).into_iter().flatten().filter(|byte| !matches!(byte, b'\n' | b'\r')) {
-            *byte = b' ';
-        }
-    };
-    if text.starts_with('\u{feff}') {
-        erase(0..3);
-    }
-    let bytes = text.as_bytes();
-    let (mut at, mut comma) = (0, None);
-    while let Some(&byte) = bytes.get(at) {
-        match (byte, bytes.get(at + 1)) {
-            (b'"', _) => {
-                comma = None;
-                at += 1;
-                while let Some(&inner) = bytes.get(at).filter(|inner| **inner != b'"') {
-                    at += if inner == b'\\' { 2 } else { 1 };
-                }
-                at += 1;
-            }
-            (b'/', Some(b'/')) => {
-                let end = bytes.get(at..).and_then(|rest| rest.iter().position(|byte| *byte == b'\n'));
-                let end = end.map_or(bytes.len(), |end| at + end);
-                erase(at..end);
-                at = end;
-            }
-            (b'/', Some(b'*')) => {
-                let end = text
-                    .get(at + 2..)
-                    .and_then(|rest| rest.find("*/"))
-                    .map_or(bytes.len(), |end| at + end + 4);
-                erase(at..end);
-                at = end;
-            }
-            _ => {
-                match byte {
-                    b',' => comma = Some(at),
-                    b'}' | b']' => {
-                        if let Some(comma) = comma.take().filter(|_| with_commas) {
-                            erase(comma..comma + 1);
-                        }
-                    }
-                    byte if byte.is_ascii_whitespace() => {}
-                    _ => comma = None,
-                }
-                at += 1;
-            }
-        }
-    }
-    // Whole characters were blanked.
-    String::from_utf8(plain).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -2,13 +2,8 @@
 
 mod edges;
 
-use super::hook::{DEFAULT_PACK, is_server_named};
-use crate::{
-    cli::{DoctorArgs, GuardArgs},
-    connect,
-    exit::Exit,
-    terminal::print,
-};
+use super::hook::{DEFAULT_PACK, name_judge};
+use crate::{cli::DoctorArgs, connect, exit::Exit, terminal::print};
 use anyhow::Result;
 use interven_guard::{Guard, Judge, Mode, Ruling};
 use interven_types::{Decision, FailMode, ScanRequest};
@@ -63,9 +58,12 @@ pub(super) async fn run(mut args: DoctorArgs) -> Result<Exit> {
 }
 
 async fn judging(args: &mut DoctorArgs) -> Vec<Finding> {
-    let found =
-        name_judge(&mut args.judge).and_then(|()| connect::guard(&args.judge, "doctor", Mode::Enforce));
-    let guard = match found {
+    // As the hooks do.
+    let named = name_judge(&mut args.judge);
+    if args.judge.local && args.judge.packs.is_empty() {
+        args.judge.packs.push(DEFAULT_PACK.into());
+    }
+    let guard = match named.and_then(|()| connect::guard(&args.judge, "doctor", Mode::Enforce)) {
         Ok(guard) => guard,
         Err(error) => return vec![Finding::failure("settings", format!("{error:#}"))],
     };
@@ -82,17 +80,6 @@ async fn judging(args: &mut DoctorArgs) -> Vec<Finding> {
     }
     findings.push(verdict(&guard.ask(&leak()).await));
     findings
-}
-
-/// As the hooks do: with no server named, this process judges by the pack for coding agents.
-fn name_judge(args: &mut GuardArgs) -> Result<()> {
-    if !is_server_named(args.server.as_deref(), args.data_dir.is_some())? {
-        args.local = true;
-    }
-    if args.local && args.packs.is_empty() {
-        args.packs.push(DEFAULT_PACK.into());
-    }
-    Ok(())
 }
 
 fn settings(guard: &Guard) -> Finding {

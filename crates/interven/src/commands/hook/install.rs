@@ -7,9 +7,12 @@ use crate::{
     terminal::print,
 };
 use anyhow::{Context as _, Result};
-use interven_guard::hook::{
-    Client,
-    settings::{self, Changed, Entry, Homes, Scope, change_file},
+use interven_guard::{
+    hook::{
+        Client,
+        settings::{self, Entry, Homes, Scope},
+    },
+    settings_file::{Changed, Edited, change_file},
 };
 use std::{
     env, fs, io,
@@ -73,7 +76,7 @@ fn report(changed: &Changed, path: &Path, done: &str) -> Result<()> {
 
 fn shown<E: std::error::Error + Send + Sync + 'static>(
     path: &Path,
-    edit: impl FnOnce(&str) -> Result<interven_guard::mcp::install::Edited, E>,
+    edit: impl FnOnce(&str) -> Result<Edited, E>,
 ) -> Result<Exit> {
     let text = match fs::read_to_string(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),

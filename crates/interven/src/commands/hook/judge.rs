@@ -1,7 +1,11 @@
 //! From an event to its answer, within the hook's own deadline.
 
 use super::timeout;
-use crate::{cli::HookArgs, connect, secret_source::secret_variable};
+use crate::{
+    cli::{GuardArgs, HookArgs},
+    connect,
+    secret_source::secret_variable,
+};
 use anyhow::{Result, ensure};
 use interven_classify::Classifier;
 use interven_guard::{
@@ -45,10 +49,8 @@ async fn judge_in_time(client: Client, mut args: HookArgs) -> Answer {
         Err(error) => return refuse(client, None, &error.to_string()),
     };
     let start = Instant::now();
-    match needs_server(&args) {
-        Ok(true) => {}
-        Ok(false) => args.judge.local = true,
-        Err(error) => return refuse(client, None, &format!("{error:#}")),
+    if let Err(error) = name_judge(&mut args.judge) {
+        return refuse(client, None, &format!("{error:#}"));
     }
     if args.judge.local {
         read_tables();
@@ -97,9 +99,9 @@ fn read_tables() {
 }
 
 /// With no server named, this process judges.
-fn needs_server(args: &HookArgs) -> Result<bool> {
-    let judge = &args.judge;
-    Ok(!judge.local && is_server_named(judge.server.as_deref(), judge.data_dir.is_some())?)
+pub(crate) fn name_judge(args: &mut GuardArgs) -> Result<()> {
+    args.local |= !is_server_named(args.server.as_deref(), args.data_dir.is_some())?;
+    Ok(())
 }
 
 fn guard(client: Client, args: &HookArgs) -> Result<Guard> {
@@ -114,7 +116,7 @@ fn guard(client: Client, args: &HookArgs) -> Result<Guard> {
     Ok(Guard { judge, mode: Mode::Enforce, wait: Duration::ZERO })
 }
 
-pub(crate) fn is_server_named(server: Option<&str>, has_data_dir: bool) -> Result<bool> {
+pub(super) fn is_server_named(server: Option<&str>, has_data_dir: bool) -> Result<bool> {
     let is_set = |name: &str| env::var(name).is_ok_and(|text| !text.trim().is_empty());
     Ok(has_data_dir
         || server.is_some_and(|server| !server.trim().is_empty())

@@ -3,7 +3,7 @@
 mod install;
 mod judge;
 
-pub(super) use judge::{DEFAULT_PACK, is_server_named};
+pub(super) use judge::{DEFAULT_PACK, name_judge};
 
 use crate::{
     cli::{HookArgs, HookCommand},

@@ -8,8 +8,9 @@ use crate::{
     terminal::print,
 };
 use anyhow::{Context as _, Result};
-use interven_guard::mcp::install::{
-    App, EditError, Edited, Places, Plan, Wrapping, change_file, install as put_in, uninstall as take_out,
+use interven_guard::{
+    mcp::install::{App, Places, Plan, Wrapping, install as put_in, uninstall as take_out},
+    settings_file::{EditError, Edited, change_file},
 };
 use std::{collections::BTreeMap, env, path::PathBuf};
 
