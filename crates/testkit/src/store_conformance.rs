@@ -20,16 +20,20 @@ use interven_types::{
     TenantId, Timestamp, TraceId, Verb,
 };
 use serde_json::json;
-use std::{sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 use uuid::Uuid;
+
+/// A story that is being told.
+type Told = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Runs every story; `make` opens an empty store each time.
 pub async fn run_all(make: impl AsyncFn() -> Arc<dyn Store>) {
     macro_rules! tell {
         ($($story:path),+ $(,)?) => {$(
             println!("story: {}", stringify!($story));
-            // Boxed: the state of all stories together is more than a test's stack holds.
-            Box::pin($story(Stage::open(make().await).await)).await;
+            // Made and boxed in a function of its own: all stories together are more than a test's stack holds.
+            let story: fn(Stage) -> Told = |stage| Box::pin($story(stage));
+            story(Stage::open(make().await).await).await;
         )+};
     }
     tell!(
