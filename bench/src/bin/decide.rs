@@ -14,8 +14,8 @@ use interven_engine::{AgentView, EngineFacts, History, Snapshot, decide};
 use interven_normalize::OwnDomains;
 use interven_policy::{PolicySet, PolicySource, default_policies, parse_json};
 use interven_types::{
-    AgentId, AgentStatus, Baseline, PolicyId, RuntimeType, ScanRequest, TenantId, TenantSettings, Timestamp,
-    TrustState, parse_json as parse_request,
+    AgentId, AgentStatus, Baseline, CallScope, PolicyId, RuntimeType, ScanRequest, TenantId, TenantSettings,
+    Timestamp, TrustState, parse_json as parse_request,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -123,6 +123,7 @@ fn snapshot(classifier: Arc<Classifier>, policies: usize) -> anyhow::Result<Snap
             trust: TrustState::fresh(agent_id, now),
             history: History::Learned(Baseline::default()),
         },
+        call_scope: CallScope::default(),
         engines: EngineFacts::default(),
     })
 }

@@ -58,6 +58,11 @@ impl ControlClient {
         self.get(&["keys"]).await
     }
 
+    /// Those that keys made for one task.
+    pub async fn ephemeral_keys(&self) -> Answer<Vec<Key>> {
+        self.send(self.request(Method::GET, &["keys"], &[("ephemeral", "true")])).await
+    }
+
     pub async fn create_key(&self, key: &NewKey) -> Answer<MintedKey> {
         self.post(&["keys"], key).await
     }

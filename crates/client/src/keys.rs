@@ -30,8 +30,27 @@ pub struct Key {
     /// Why a request with this key was last refused.
     #[serde(default)]
     pub last_refusal: Option<String>,
+    /// Present on keys that a key made for one task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ephemeral: Option<Ephemeral>,
     #[serde(flatten)]
     pub more: Map<String, Value>,
+}
+
+/// What limits an ephemeral key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Ephemeral {
+    pub parent_key_id: KeyId,
+    pub scope: EphemeralScope,
+    pub max_uses: u32,
+    pub uses: u32,
+}
+
+/// Empty lists limit nothing. Words, so that newer servers may have more of them.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct EphemeralScope {
+    pub tools: Vec<String>,
+    pub verbs: Vec<String>,
 }
 
 /// What a new key may do. What is absent is the server's default.

@@ -2,6 +2,7 @@
 
 use crate::{
     combine::{self, Combined, Findings},
+    reason::code,
     risk::{self, Evidence, Risk},
     snapshot::{AgentFacts, BaselineFacts, Snapshot},
     trust::{self, Scrutiny},
@@ -11,7 +12,7 @@ use interven_normalize::{Normalized, UrlError, normalize};
 use interven_policy::{BudgetFact, Facts, Note, Outcome, PolicySet, RuleMatch};
 use interven_types::{
     Action, Confidence, Coverage, DataClass, Decision, Factor, Hit, Place, RiskBand, RuleRef, ScanRequest,
-    Signal, Skipped, Timestamp,
+    ScopeViolation, Signal, Skipped, Timestamp,
 };
 use serde_json::Value;
 use std::{borrow::Cow, collections::BTreeMap};
@@ -156,8 +157,12 @@ pub fn examine<'a>(
 }
 
 impl Examination<'_> {
-    /// What `policies` make of the call, in place of those of the snapshot.
+    /// What `policies` make of the call, in place of those of the snapshot. A call that the key is not for is not put to them.
     pub fn rule(&self, policies: &PolicySet, steps: &mut impl Steps) -> Ruling {
+        let violations = self.snapshot.call_scope.violations(self.call.actions());
+        if !violations.is_empty() {
+            return self.refuse(violations);
+        }
         let Self { request, snapshot, found, baseline, risk, scrutiny, .. } = self;
         let actions: Vec<&Action> = self.call.actions().collect();
         let texts = found.texts();
@@ -222,13 +227,38 @@ impl Examination<'_> {
         }
     }
 
-    fn cover(&self, outcome: &Outcome, policies: &PolicySet) -> Coverage {
+    fn refuse(&self, violations: Vec<ScopeViolation>) -> Ruling {
+        let mut coverage = self.examined();
+        coverage.skipped.push(Skipped::new("policies", "the call is outside what the key is for"));
+        Ruling {
+            decision: Decision::Deny,
+            when_granted: Decision::Deny,
+            rule: None,
+            matches: Vec::new(),
+            notes: Vec::new(),
+            modifiers: interven_policy::Modifiers::default(),
+            opens_incident: false,
+            reason_codes: vec![code::EPHEMERAL_SCOPE_VIOLATION.to_owned()],
+            redacted: None,
+            factors: vec![Factor::OutsideKeyScope { violations }],
+            coverage,
+            budgets: None,
+        }
+    }
+
+    /// What was looked at before the policies.
+    fn examined(&self) -> Coverage {
         let mut coverage = Coverage {
             evaluated: vec!["normalizer".to_owned(), "detectors".to_owned()],
             skipped: self.found.skipped.clone(),
         };
         coverage.evaluated.extend(self.risk.evaluated.iter().cloned());
         coverage.skipped.extend(self.risk.skipped.iter().cloned());
+        coverage
+    }
+
+    fn cover(&self, outcome: &Outcome, policies: &PolicySet) -> Coverage {
+        let mut coverage = self.examined();
         if policies.is_empty() {
             coverage.skipped.push(Skipped::new("policies", "the tenant has no policies in this environment"));
         } else {
@@ -258,7 +288,7 @@ impl Examination<'_> {
             risk_score: risk.score,
             risk_band: risk.band,
             signals: risk.signals,
-            facts: snapshot.agent.facts(baseline, ruling.budgets),
+            facts: snapshot.agent.facts(baseline, ruling.budgets, snapshot.call_scope.clone()),
             call,
             decision: ruling.decision,
             when_granted: ruling.when_granted,

@@ -3,6 +3,7 @@
 /// Codes of the decision core. Stable: SIEM rules and tests match on them.
 pub mod code {
     pub const NO_POLICY: &str = "NO_POLICY";
+    pub const EPHEMERAL_SCOPE_VIOLATION: &str = "EPHEMERAL_SCOPE_VIOLATION";
     pub const AGENT_SUSPENDED: &str = "AGENT_SUSPENDED";
     pub const AGENT_UNDER_SCRUTINY: &str = "AGENT_UNDER_SCRUTINY";
     pub const RISK_CRITICAL: &str = "RISK_CRITICAL";

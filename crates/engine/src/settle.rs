@@ -209,6 +209,10 @@ fn lesson(judgement: &Judgement, context: &SettlementContext<'_>) -> Lesson {
     }
 }
 
+fn is_outside_scope(verdict: &Verdict) -> bool {
+    verdict.determined_by.iter().any(|factor| matches!(factor, Factor::OutsideKeyScope { .. }))
+}
+
 fn incidents(
     judgement: &Judgement,
     verdict: &Verdict,
@@ -238,6 +242,12 @@ fn incidents(
             "DENY_BURST",
             RiskBand::High,
             format!("{agent} was denied {denials} calls within an hour"),
+        ),
+        (
+            is_outside_scope(verdict),
+            code::EPHEMERAL_SCOPE_VIOLATION,
+            RiskBand::High,
+            format!("{agent} asked for {call} with a key that is not for it"),
         ),
         (
             drop > TRUST_COLLAPSE,

@@ -5,7 +5,8 @@ use interven_classify::Classifier;
 use interven_normalize::OwnDomains;
 use interven_policy::{BudgetFact, McpFacts, PolicySet};
 use interven_types::{
-    Action, AgentId, AgentStatus, Baseline, RuntimeType, TenantId, TenantSettings, Timestamp, TrustState,
+    Action, AgentId, AgentStatus, Baseline, CallScope, RuntimeType, TenantId, TenantSettings, Timestamp,
+    TrustState,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
@@ -21,6 +22,8 @@ pub struct Snapshot {
     pub classifier: Arc<Classifier>,
     pub own_domains: Arc<OwnDomains>,
     pub agent: AgentView,
+    /// What the calling key is for.
+    pub call_scope: CallScope,
     pub engines: EngineFacts,
 }
 
@@ -74,7 +77,7 @@ pub struct BaselineFacts {
     pub usual_calls: f64,
 }
 
-/// What was known about the agent and the tenant's budgets, as recorded for replay.
+/// What was known about the agent, its key and the tenant's budgets, as recorded for replay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AgentFacts {
     pub agent_id: AgentId,
@@ -86,6 +89,9 @@ pub struct AgentFacts {
     /// The tenant's budgets by name; absent where they were not counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budgets: Option<BTreeMap<String, BudgetFact>>,
+    /// What the calling key was for.
+    #[serde(default, skip_serializing_if = "CallScope::is_unlimited")]
+    pub call_scope: CallScope,
 }
 
 impl AgentView {
@@ -105,6 +111,7 @@ impl AgentView {
         &self,
         baseline: BaselineFacts,
         budgets: Option<BTreeMap<String, BudgetFact>>,
+        call_scope: CallScope,
     ) -> AgentFacts {
         AgentFacts {
             agent_id: self.agent_id,
@@ -114,6 +121,7 @@ impl AgentView {
             trust: self.trust.clone(),
             baseline,
             budgets,
+            call_scope,
         }
     }
 }

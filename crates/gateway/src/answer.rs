@@ -2,8 +2,8 @@
 
 use interven_live::Recorded;
 use interven_types::{
-    ApprovalId, Coverage, DataClass, Decision, PolicyId, Redaction, RiskBand, Signal, Timestamp, TraceId,
-    Verb,
+    ApprovalId, Coverage, DataClass, Decision, Factor, PolicyId, Redaction, RiskBand, ScopeViolation, Signal,
+    Timestamp, TraceId, Verb,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -34,6 +34,9 @@ pub(crate) struct ScanAnswer {
     pub policy_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule_id: Option<String>,
+    /// With `EPHEMERAL_SCOPE_VIOLATION`: what of the call the key is not for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub violations: Vec<ScopeViolation>,
     /// With SANITIZE: the body to send, of the same JSON shape.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
@@ -62,6 +65,10 @@ impl ScanAnswer {
             Some(rule) => (Some(rule.policy_id), Some(rule.policy_name), Some(rule.rule_id)),
             None => (None, None, None),
         };
+        let violations = verdict.determined_by.into_iter().find_map(|factor| match factor {
+            Factor::OutsideKeyScope { violations } => Some(violations),
+            _ => None,
+        });
         let ticket = verdict.approval;
         Self {
             decision: verdict.decision,
@@ -78,6 +85,7 @@ impl ScanAnswer {
             policy_id,
             policy_name,
             rule_id,
+            violations: violations.unwrap_or_default(),
             sanitized_body: verdict.sanitized_body,
             redactions: is_sanitized.then_some(verdict.redactions),
             approval_url: ticket.as_ref().map(|t| format!("{approval_base_url}/approvals/{}", t.approval_id)),

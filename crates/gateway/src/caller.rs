@@ -29,10 +29,7 @@ impl FromRequestParts<Gateway> for AgentKey {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, ApiError> {
-        // Without a socket (in-process tests) the caller has no address, and no allowlist contains it.
-        let unknown = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(unknown, |info| info.0);
-        let addr = client_addr(peer, &parts.headers, &gateway.live.options.trusted_proxies);
+        let addr = address_of(parts, gateway);
         // Two of them are none: another reader might take the other one.
         let mut given = parts.headers.get_all(header::AUTHORIZATION).iter();
         let header = given.next().and_then(|value| value.to_str().ok()).filter(|_| given.next().is_none());
@@ -43,6 +40,13 @@ impl FromRequestParts<Gateway> for AgentKey {
             error
         })
     }
+}
+
+/// Without a socket (in-process tests) a caller has no address, and no allowlist contains it.
+pub(crate) fn address_of(parts: &Parts, gateway: &Gateway) -> IpAddr {
+    let unknown = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(unknown, |info| info.0);
+    client_addr(peer, &parts.headers, &gateway.live.options.trusted_proxies)
 }
 
 /// One answer for all causes but the address: which of them it was helps only someone who tries keys.

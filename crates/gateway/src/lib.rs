@@ -7,6 +7,7 @@ mod approvals;
 mod caller;
 mod export;
 mod health;
+mod keys;
 mod metrics;
 mod policies;
 mod response;
@@ -17,7 +18,7 @@ pub use metrics::Metrics;
 use axum::Router;
 use interven_http::{BuildInfo, with_safety_net};
 use interven_live::Live;
-use interven_types::{ErrorBody, ErrorCode};
+use interven_types::{ErrorBody, ErrorCode, Secret};
 use std::{sync::Arc, time::Duration};
 use utoipa::OpenApi as _;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -30,6 +31,8 @@ pub struct Gateway {
     /// Where a person decides an approval: `<base>/approvals/<id>`.
     pub approval_base_url: String,
     pub metrics: Arc<Metrics>,
+    /// Whoever has it makes and revokes keys. Absent: only keys that were given the scope.
+    pub keys_admin_secret: Option<Secret>,
     /// For a whole request body to arrive.
     pub body_timeout: Duration,
 }
@@ -37,7 +40,14 @@ pub struct Gateway {
 impl Gateway {
     pub fn new(live: Arc<Live>, build: BuildInfo, approval_base_url: String) -> Self {
         let metrics = Arc::new(Metrics::new());
-        Self { live, build, approval_base_url, metrics, body_timeout: Duration::from_secs(10) }
+        Self {
+            live,
+            build,
+            approval_base_url,
+            metrics,
+            keys_admin_secret: None,
+            body_timeout: Duration::from_secs(10),
+        }
     }
 }
 
@@ -65,6 +75,13 @@ impl utoipa::Modify for BearerAuth {
             .build();
         let components = openapi.components.get_or_insert_default();
         components.add_security_scheme("api_key", SecurityScheme::Http(key));
+        let admin = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some(
+                "`INTERVEN_API_KEYS_ADMIN_SECRET`, or the operator's token where that is not set.",
+            ))
+            .build();
+        components.add_security_scheme("keys_admin", SecurityScheme::Http(admin));
     }
 }
 
@@ -76,6 +93,9 @@ fn api() -> OpenApiRouter<Gateway> {
         .routes(routes!(approvals::status_alias))
         .routes(routes!(policies::apply))
         .routes(routes!(policies::by_name))
+        .routes(routes!(keys::mint_ephemeral))
+        .routes(routes!(keys::create))
+        .routes(routes!(keys::revoke))
         .routes(routes!(export::export))
         .routes(routes!(health::health))
         .routes(routes!(health::build))

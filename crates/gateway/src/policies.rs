@@ -5,7 +5,7 @@ use axum::{Json, body::Body, extract::State, http::HeaderMap};
 use interven_http::{ApiError, ApiResult, Path, Query};
 use interven_live::{AppliedPolicy, NewPolicies};
 use interven_policy::{PolicySource, parse_json};
-use interven_store::{Actor, KeyScope, StoreError};
+use interven_store::{KeyScope, StoreError};
 use interven_types::{ErrorBody, ErrorCode, PolicyId};
 use serde::{Deserialize, Serialize};
 
@@ -54,15 +54,10 @@ pub(crate) async fn apply(
     body: Body,
 ) -> ApiResult<Json<ApplyAnswer>> {
     let caller = key.require(KeyScope::PoliciesWrite)?;
-    let sources = parse_json(read_json(&gateway, caller, &headers, body).await?)
+    let sources = parse_json(read_json(&gateway, caller.tenant(), &headers, body).await?)
         .map_err(|found| interven_live::ApplyError::Invalid(found.0))?;
-    let actor = Actor {
-        name: format!("key:{}", caller.key().prefix),
-        origin: "api".to_owned(),
-        client_addr: Some(caller.client_addr().to_string()),
-    };
     let new = NewPolicies { env, if_version, ..NewPolicies::from(sources) };
-    let applied = gateway.live.apply_policies(caller.tenant(), &new, &actor).await?;
+    let applied = gateway.live.apply_policies(caller.tenant(), &new, &caller.actor()).await?;
     let mut policies = applied.policies;
     Ok(Json(match (policies.len(), policies.pop()) {
         (1, Some(one)) => ApplyAnswer::One(one),

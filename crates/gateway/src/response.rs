@@ -48,7 +48,7 @@ pub(crate) async fn scan_response(
     body: Body,
 ) -> ApiResult<Json<ResponseAnswer>> {
     let caller = key.require(KeyScope::Scan)?;
-    let report = read_report(read_json(&gateway, caller, &headers, body).await?)?;
+    let report = read_report(read_json(&gateway, caller.tenant(), &headers, body).await?)?;
     let inspected = gateway
         .live
         .inspect_response(caller, report.trace_id, report.response_body, report.response_status)

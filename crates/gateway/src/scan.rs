@@ -8,9 +8,9 @@ use axum::{
     http::{HeaderMap, header},
 };
 use interven_http::{ApiError, ApiResult, BodyLimits, read_body};
-use interven_live::{Caller, ScanError, ScanRequestContext};
+use interven_live::{ScanError, ScanRequestContext};
 use interven_store::KeyScope;
-use interven_types::{ErrorBody, ErrorCode, ScanRequest, parse_json};
+use interven_types::{ErrorBody, ErrorCode, ScanRequest, TenantId, parse_json};
 use serde_json::Value;
 use std::time::Instant;
 
@@ -51,7 +51,7 @@ pub(crate) async fn scan(
 
 async fn judge(key: &AgentKey, gateway: &Gateway, headers: &HeaderMap, body: Body) -> ApiResult<ScanAnswer> {
     let caller = key.require(KeyScope::Scan)?;
-    let json = read_json(gateway, caller, headers, body).await?;
+    let json = read_json(gateway, caller.tenant(), headers, body).await?;
     let request =
         ScanRequest::from_json(json).map_err(|error| ApiError::invalid_request(error.to_string()))?;
     let context = ScanRequestContext { idempotency_key: idempotency_key(headers)? };
@@ -62,11 +62,11 @@ async fn judge(key: &AgentKey, gateway: &Gateway, headers: &HeaderMap, body: Bod
 /// The request body as JSON, whatever content type it claims, within the tenant's limit.
 pub(crate) async fn read_json(
     gateway: &Gateway,
-    caller: &Caller,
+    tenant: TenantId,
     headers: &HeaderMap,
     body: Body,
 ) -> ApiResult<Value> {
-    let of_tenant = gateway.live.tenant(caller.tenant()).and_then(|t| t.settings.limits.max_body_bytes);
+    let of_tenant = gateway.live.tenant(tenant).and_then(|t| t.settings.limits.max_body_bytes);
     let max_bytes = of_tenant.unwrap_or(gateway.live.options.max_body_bytes);
     let limits = BodyLimits { max_bytes, timeout: gateway.body_timeout };
     let bytes = read_body(headers, body, limits).await?;
@@ -104,6 +104,10 @@ fn api_error(error: ScanError) -> ApiError {
         ScanError::ForeignAgent => ApiError::new(
             ErrorCode::InvalidKey,
             "`agent_id` is not an agent of this key's tenant; mint a key in the tenant you scan against",
+        ),
+        ScanError::KeyExhausted => ApiError::new(
+            ErrorCode::InvalidKey,
+            "this ephemeral key has no use left; make another with the key that made it",
         ),
         ScanError::RateLimited(wait) => ApiError::new(
             ErrorCode::RateLimited,

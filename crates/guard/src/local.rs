@@ -9,8 +9,8 @@ use interven_engine::{
 use interven_normalize::OwnDomains;
 use interven_policy::{BudgetFact, Given, PolicySet, PolicySource};
 use interven_types::{
-    AgentId, AgentStatus, ApprovalId, Baseline, PolicyId, Precedent, RuntimeType, ScanRequest, TenantId,
-    TenantSettings, Timestamp, TraceId, TrustState, Verdict,
+    AgentId, AgentStatus, ApprovalId, Baseline, CallScope, PolicyId, Precedent, RuntimeType, ScanRequest,
+    TenantId, TenantSettings, Timestamp, TraceId, TrustState, Verdict,
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -179,6 +179,7 @@ impl LocalJudge {
                 trust: TrustState { trust_score, scrutiny_until, ..TrustState::fresh(agent_id, now) },
                 history,
             },
+            call_scope: CallScope::default(),
             engines,
         }
     }

@@ -3,6 +3,21 @@
 use crate::{ApiError, ApiResult};
 use axum::{extract::FromRequestParts, http::request::Parts};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// The fields of a JSON body, or what is wrong with which of them.
+pub fn read_fields<T: DeserializeOwned>(json: Value) -> ApiResult<T> {
+    // Fields in their order would do otherwise.
+    if json.is_array() {
+        return Err(ApiError::invalid_request("the body must be a JSON object"));
+    }
+    serde_path_to_error::deserialize(json).map_err(|error| {
+        ApiError::invalid_request(match error.path().iter().next() {
+            Some(_) => format!("`{}`: {}", error.path(), error.inner()),
+            None => error.inner().to_string(),
+        })
+    })
+}
 
 /// Part of the path.
 #[derive(Debug)]

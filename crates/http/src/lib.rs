@@ -6,6 +6,7 @@ mod download;
 mod error;
 mod extract;
 mod net;
+mod operator;
 mod peer;
 mod serve;
 
@@ -13,7 +14,8 @@ pub use body::{BodyLimits, read_body};
 pub use build_info::BuildInfo;
 pub use download::download;
 pub use error::{ApiError, ApiResult};
-pub use extract::{Path, Query};
+pub use extract::{Path, Query, read_fields};
 pub use net::with_safety_net;
+pub use operator::{has_bearer, named_tenant};
 pub use peer::{CidrList, InvalidCidr, client_addr};
 pub use serve::{ServeOptions, serve};

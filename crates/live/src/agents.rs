@@ -78,7 +78,7 @@ impl Live {
         let runtime_type = request.runtime_type.as_deref().map(RuntimeType::named).unwrap_or_default();
         let record = self
             .store
-            .ensure_agent(caller.tenant(), Some(key.key_id), &claim, runtime_type, now)
+            .ensure_agent(caller.tenant(), Some(key.lasting_id()), &claim, runtime_type, now)
             .await
             .map_err(|error| match error {
                 StoreError::NotFound(_) => ScanError::ForeignAgent,

@@ -2,8 +2,8 @@
 
 use crate::Live;
 use interven_http::CidrList;
-use interven_store::{KeyHash, KeyRecord, KeyScope, StoreError};
-use interven_types::{AgentId, ApiKey, KeyId, TenantId, Timestamp};
+use interven_store::{Actor, KeyHash, KeyRecord, KeyScope, KeyUse, StoreError};
+use interven_types::{AgentId, ApiKey, CallScope, KeyId, TenantId, Timestamp};
 use std::{
     collections::HashMap,
     net::IpAddr,
@@ -31,6 +31,25 @@ impl Caller {
 
     pub fn client_addr(&self) -> IpAddr {
         self.client_addr
+    }
+
+    /// What the key is for.
+    pub(crate) fn call_scope(&self) -> CallScope {
+        self.key.ephemeral.as_ref().map(|limits| limits.scope.clone()).unwrap_or_default()
+    }
+
+    pub(crate) fn key_use(&self) -> Option<KeyUse> {
+        let limits = self.key.ephemeral.as_ref()?;
+        Some(KeyUse { key_id: self.key.key_id, max_uses: limits.max_uses })
+    }
+
+    /// Who the audit log says it was.
+    pub fn actor(&self) -> Actor {
+        Actor {
+            name: format!("key:{}", self.key.prefix),
+            origin: "api".to_owned(),
+            client_addr: Some(self.client_addr.to_string()),
+        }
     }
 
     /// Whether a scan was asked with this key, or for its own agent.
@@ -81,7 +100,11 @@ struct CachedKey {
 
 impl Keys {
     pub(crate) fn new() -> Self {
-        Self { cache: moka::sync::Cache::new(MAX_CACHED_KEYS), seen: Mutex::default() }
+        let cache = moka::sync::Cache::builder()
+            .max_capacity(MAX_CACHED_KEYS)
+            .support_invalidation_closures()
+            .build();
+        Self { cache, seen: Mutex::default() }
     }
 }
 
@@ -140,6 +163,13 @@ impl Live {
         tracing::info!(key = %key.prefix, tenant_id = %key.tenant_id, reason, "refused a request");
         if let Err(error) = self.store.note_refusal(key.tenant_id, key.key_id, &reason, is_blocked).await {
             tracing::warn!(key = %key.prefix, %error, "could not count a refused request");
+        }
+    }
+
+    /// Is read again when it is next used.
+    pub(crate) fn forget_key(&self, key: KeyId) {
+        if let Err(error) = self.keys.cache.invalidate_entries_if(move |_, cached| cached.key.key_id == key) {
+            tracing::warn!(key_id = %key, %error, "a key stays in memory until its tenant changes");
         }
     }
 

@@ -45,8 +45,9 @@ impl Live {
         trust: &TrustState,
     ) -> StoreResult<Kept> {
         match &self.spool {
-            Some(spool) => spool.record(tenant, scan, trust.clone()).await,
-            None => self.store.record_scan(tenant, scan).await.map(Kept::Recorded),
+            // How often a key was used only the store can tell.
+            Some(spool) if scan.use_of.is_none() => spool.record(tenant, scan, trust.clone()).await,
+            _ => self.store.record_scan(tenant, scan).await.map(Kept::Recorded),
         }
     }
 }

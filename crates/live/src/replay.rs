@@ -98,6 +98,7 @@ impl Live {
             settings: Arc::new(settings),
             policies: Arc::new(compile(members.iter())?),
             classifier: Arc::clone(&classifier),
+            call_scope: facts.call_scope.clone(),
             agent: AgentView::recorded(facts),
             engines,
         };

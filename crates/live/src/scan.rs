@@ -13,7 +13,7 @@ use interven_engine::{
     SettlementContext, Snapshot, Steps, decide, settle, shown_host, shown_url, signature,
 };
 use interven_spool::Kept;
-use interven_store::{ActivityRow, ScanEntry, Settled, StoreError};
+use interven_store::{ActivityRow, KeyUse, ScanEntry, Settled, StoreError};
 use interven_types::{
     AgentId, ApprovalEffect, ApprovalId, Baseline, BudgetKey, KeyId, Precedent, RiskBand, ScanRequest,
     TenantId, Timestamp, TraceId, TrustState, Verb, Verdict,
@@ -45,6 +45,8 @@ pub enum ScanError {
     EnvNotAllowed { key_env: String, wanted: String },
     #[error("the agent belongs to another tenant")]
     ForeignAgent,
+    #[error("the ephemeral key has no use left")]
+    KeyExhausted,
     #[error("too many scans; wait {0:?}")]
     RateLimited(Duration),
     #[error("the monthly quota is used up")]
@@ -70,6 +72,9 @@ impl Live {
         let now = self.now();
         let mut timings = Timings::start();
         let tenant = self.tenant(caller.tenant()).ok_or(ScanError::TenantUnavailable)?;
+        if !caller.key().has_use_left() {
+            return Err(ScanError::KeyExhausted);
+        }
         let env = env_of(caller, &request)?;
         tenant.take_scan().map_err(ScanError::RateLimited)?;
         let mut agent = self.calling_agent(caller, &tenant, &request, now).await?;
@@ -90,7 +95,12 @@ impl Live {
                     }
                     call.view = agent.view();
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    if matches!(error, ScanError::KeyExhausted) {
+                        self.forget_key(caller.key().key_id);
+                    }
+                    return Err(error);
+                }
                 Ok(kept) => {
                     agent.note(kept.settled(), now);
                     return Recorded::of(kept).map_err(ScanError::AuditUnavailable);
@@ -123,6 +133,7 @@ impl Live {
             classifier: Arc::clone(&tenant.classifier),
             own_domains: Arc::clone(&tenant.own_domains),
             agent: view.clone(),
+            call_scope: caller.call_scope(),
             engines: EngineFacts { budgets: self.budgets(tenant, &budgets).await?, ..EngineFacts::default() },
         };
         timings.done("budgets");
@@ -170,6 +181,7 @@ impl Live {
             idempotency_key: scan.idempotency_key.clone(),
             budgets: scan.budgets.clone(),
             rate_limit: tenant.rate_limit(),
+            use_of: scan.attempt.use_of,
             now,
             settle: Box::new(move |precedent| scan.settle(precedent)),
         };
@@ -192,6 +204,7 @@ impl Live {
             idempotency_key: None,
             budgets: Vec::new(),
             rate_limit: tenant.rate_limit(),
+            use_of: attempt.use_of,
             now: attempt.now,
             settle: Box::new(move |precedent| {
                 Some(Settled {
@@ -227,6 +240,7 @@ impl Live {
             trace_id,
             env,
             key_id: caller.key().key_id,
+            use_of: caller.key_use(),
             client_addr: caller.client_addr().to_string(),
             agent_id: agent.agent_id,
             agent_name: agent.name.clone(),
@@ -246,6 +260,7 @@ impl Live {
 fn not_recorded(error: StoreError) -> ScanError {
     match error {
         StoreError::RateLimited(wait) => ScanError::RateLimited(wait),
+        StoreError::KeyExhausted => ScanError::KeyExhausted,
         other => ScanError::AuditUnavailable(other),
     }
 }
@@ -286,6 +301,7 @@ struct Attempt {
     trace_id: TraceId,
     env: String,
     key_id: KeyId,
+    use_of: Option<KeyUse>,
     client_addr: String,
     agent_id: AgentId,
     agent_name: String,

@@ -10,9 +10,10 @@ mod trust;
 pub(crate) use approvals::{Approvals, Use, Waiting};
 pub(crate) use trust::{KnownAgent, StoredTrust};
 
-use interven_store::{LastHour, RateTime, Receipt, ScanEntry, Settled, StoreError, StoreResult};
+use interven_store::{KeyUse, LastHour, RateTime, Receipt, ScanEntry, Settled, StoreError, StoreResult};
 use interven_types::{
-    AgentId, ApprovalEffect, BudgetKey, Millionths, Precedent, PriorApproval, Spending, Timestamp, TraceId,
+    AgentId, ApprovalEffect, BudgetKey, KeyId, Millionths, Precedent, PriorApproval, Spending, Timestamp,
+    TraceId,
 };
 use std::{
     collections::{BTreeMap, HashSet},
@@ -57,6 +58,8 @@ pub(crate) struct Book {
     pub approvals: Approvals,
     pub waiting: Waiting,
     pub budgets: BTreeMap<BudgetKey, Millionths>,
+    /// Uses that are gone of the batch's ephemeral keys.
+    pub key_uses: BTreeMap<KeyId, u32>,
     /// Traces of the batch that the log holds already.
     pub recorded: HashSet<TraceId>,
 }
@@ -72,9 +75,18 @@ impl Book {
         let settled = catch_unwind(AssertUnwindSafe(|| (scan.settle)(&precedent)))
             .map_err(|_| StoreError::Unavailable("a step of the write failed unexpectedly".to_owned()))?
             .ok_or(StoreError::Outdated)?;
+        let gone = self.uses_after(scan.use_of, &settled)?;
         let receipt = self.take_in(settled)?;
         self.counters.rate_time = rate_time;
+        self.key_uses.extend(gone);
         Ok(receipt)
+    }
+
+    /// What the scan leaves of its ephemeral key, if it has one.
+    fn uses_after(&self, taken: Option<KeyUse>, settled: &Settled) -> StoreResult<Option<(KeyId, u32)>> {
+        let Some(taken) = taken else { return Ok(None) };
+        let gone = self.key_uses.get(&taken.key_id).ok_or(StoreError::KeyExhausted)?;
+        Ok(Some((taken.key_id, taken.take(*gone, settled)?)))
     }
 
     /// Takes in a scan that was settled and answered elsewhere; `None` when the log holds it already.

@@ -3,19 +3,30 @@
 use crate::{
     PostgresStore, audit,
     cells::{At, Cells, count, json},
+    session::Tx,
 };
 use async_trait::async_trait;
-use interven_store::{Actor, Change, KeyHash, KeyRecord, KeyStore, NewKey, StoreError, StoreResult};
-use interven_types::{AgentId, KeyId, TenantId, Timestamp};
+use interven_store::{
+    Actor, Change, EPHEMERAL_KEPT, Ephemeral, KeyHash, KeyRecord, KeyStore, MOST_EPHEMERAL, NewKey,
+    StoreError, StoreResult,
+};
+use interven_types::{AgentId, KeyId, KeyKind, TenantId, Timestamp};
 use serde_json::{Value, json as object};
 
 /// Conditions are appended.
-const SELECT: &str = "SELECT key_id, tenant_id, name, prefix, env, env_override, agent_id, agent_override, ip_allowlist,
-        scopes, monitor, created_at, created_by, expires_at, revoked_at, last_seen_at, blocked_attempts, last_refusal
-     FROM api_keys";
+const SELECT: &str = "SELECT key_id, k.tenant_id, name, prefix, env, env_override, agent_id, agent_override, ip_allowlist,
+        scopes, monitor, created_at, created_by, expires_at, revoked_at, last_seen_at, blocked_attempts, last_refusal,
+        parent_key_id, scope, max_uses, uses
+     FROM api_keys AS k LEFT JOIN ephemeral_keys AS e USING (key_id)";
 
 fn key_record(row: &Cells<'_>) -> StoreResult<KeyRecord> {
+    let parent = row.optional_uuid("parent_key_id")?.map(KeyId);
+    let limits = |parent_key_id| {
+        let (scope, max_uses) = (row.json("scope")?, row.number("max_uses")?);
+        Ok(Ephemeral { parent_key_id, scope, max_uses, uses: row.number("uses")? })
+    };
     Ok(KeyRecord {
+        ephemeral: parent.map(limits).transpose()?,
         key_id: KeyId(row.uuid("key_id")?),
         tenant_id: TenantId(row.uuid("tenant_id")?),
         name: row.string("name")?,
@@ -35,6 +46,34 @@ fn key_record(row: &Cells<'_>) -> StoreResult<KeyRecord> {
         blocked_attempts: row.number("blocked_attempts")?,
         last_refusal: row.optional_string("last_refusal")?,
     })
+}
+
+/// Makes a key that was just added an ephemeral one.
+async fn limit(tx: &Tx, tenant: TenantId, record: &KeyRecord, limits: &Ephemeral) -> StoreResult<()> {
+    let (KeyId(parent), now) = (limits.parent_key_id, record.created_at);
+    // Shared, so that it cannot be revoked before this is committed.
+    let usable = "SELECT 1 FROM api_keys WHERE key_id = $1 AND tenant_id = $2 AND revoked_at IS NULL
+            AND (expires_at IS NULL OR expires_at > $3) FOR SHARE";
+    if tx.row(usable, &[&parent, &tenant.0, &At(now)], |_| Ok(())).await?.is_none() {
+        return Err(StoreError::NotFound("key"));
+    }
+    let ended = "WITH ended AS (DELETE FROM ephemeral_keys AS e USING api_keys AS k
+            WHERE k.key_id = e.key_id AND e.parent_key_id = $1 AND k.expires_at < $2 RETURNING e.key_id)
+         SELECT key_id FROM ended";
+    let ended =
+        tx.rows(ended, &[&parent, &At(now.saturating_sub(EPHEMERAL_KEPT))], |row| row.uuid("key_id")).await?;
+    tx.change("DELETE FROM api_keys WHERE key_id = ANY($1)", &[&ended]).await?;
+    let usable = "SELECT count(*) AS many FROM ephemeral_keys JOIN api_keys USING (key_id)
+         WHERE parent_key_id = $1 AND uses < max_uses AND revoked_at IS NULL AND expires_at > $2";
+    let usable = tx.row(usable, &[&parent, &At(now)], |row| row.number::<u32>("many")).await?;
+    if usable.is_some_and(|many| many >= MOST_EPHEMERAL) {
+        return Err(StoreError::too_many_ephemeral());
+    }
+    let sql = "INSERT INTO ephemeral_keys (key_id, tenant_id, parent_key_id, scope, max_uses, uses)
+         VALUES ($1, $2, $3, $4, $5, $6)";
+    let (max_uses, uses) = (i64::from(limits.max_uses), i64::from(limits.uses));
+    tx.change(sql, &[&record.key_id.0, &tenant.0, &parent, &json(&limits.scope)?, &max_uses, &uses]).await?;
+    Ok(())
 }
 
 #[async_trait]
@@ -87,14 +126,20 @@ impl KeyStore for PostgresStore {
         if added == 0 {
             return Err(StoreError::Conflict(format!("the key `{}…` exists already", record.prefix)));
         }
-        tx.announce(Change::Tenant(tenant));
+        match &record.ephemeral {
+            None => tx.announce(Change::Tenant(tenant)),
+            Some(limits) => limit(&tx, tenant, record, limits).await?,
+        }
         tx.commit().await
     }
 
-    async fn keys(&self, tenant: TenantId) -> StoreResult<Vec<KeyRecord>> {
+    async fn keys(&self, tenant: TenantId, kind: KeyKind) -> StoreResult<Vec<KeyRecord>> {
         // Ids grow with time.
-        let sql = format!("{SELECT} WHERE tenant_id = $1 ORDER BY created_at DESC, key_id DESC");
-        self.session().await?.rows(&sql, &[&tenant.0], key_record).await
+        let sql = format!(
+            "{SELECT} WHERE k.tenant_id = $1 AND (e.key_id IS NOT NULL) = $2 ORDER BY created_at DESC, key_id DESC"
+        );
+        let is_ephemeral = kind == KeyKind::Ephemeral;
+        self.session().await?.rows(&sql, &[&tenant.0, &is_ephemeral], key_record).await
     }
 
     async fn revoke_key(
@@ -112,7 +157,9 @@ impl KeyStore for PostgresStore {
         if is_revoked {
             return Ok(());
         }
-        tx.change("UPDATE api_keys SET revoked_at = $2 WHERE key_id = $1", &[&key.0, &At(now)]).await?;
+        let revoke = "UPDATE api_keys SET revoked_at = $2 WHERE revoked_at IS NULL AND (key_id = $1
+                OR key_id IN (SELECT key_id FROM ephemeral_keys WHERE parent_key_id = $1))";
+        tx.change(revoke, &[&key.0, &At(now)]).await?;
         audit::record(&tx, tenant, actor, now, "key.revoke", &prefix, &Value::Null).await?;
         tx.announce(Change::Tenant(tenant));
         tx.commit().await

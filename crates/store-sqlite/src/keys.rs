@@ -3,15 +3,36 @@
 use crate::{
     SqliteStore, audit,
     sql::{Cells, Sql, count, json, text_of},
+    writer::Tx,
 };
 use async_trait::async_trait;
-use interven_store::{Actor, Change, KeyHash, KeyRecord, KeyStore, NewKey, StoreError, StoreResult};
-use interven_types::{KeyId, TenantId, Timestamp};
+use interven_store::{
+    Actor, Change, EPHEMERAL_KEPT, Ephemeral, KeyHash, KeyRecord, KeyStore, KeyUse, MOST_EPHEMERAL, NewKey,
+    Settled, StoreError, StoreResult,
+};
+use interven_types::{KeyId, KeyKind, TenantId, Timestamp};
 use rusqlite::params;
 use serde_json::{Value, json as object};
 
+/// Conditions are appended.
+macro_rules! select_keys {
+    ($conditions:literal) => {
+        concat!(
+            "SELECT k.*, e.parent_key_id, e.scope, e.max_uses, e.uses
+             FROM api_keys AS k LEFT JOIN ephemeral_keys AS e USING (key_id) ",
+            $conditions
+        )
+    };
+}
+
 fn key_record(row: &Cells<'_>) -> StoreResult<KeyRecord> {
+    let parent = row.optional_parsed("parent_key_id")?;
+    let limits = |parent_key_id| {
+        let (scope, max_uses) = (row.json("scope")?, row.number("max_uses")?);
+        Ok(Ephemeral { parent_key_id, scope, max_uses, uses: row.number("uses")? })
+    };
     Ok(KeyRecord {
+        ephemeral: parent.map(limits).transpose()?,
         key_id: row.parsed("key_id")?,
         tenant_id: row.parsed("tenant_id")?,
         name: row.string("name")?,
@@ -33,11 +54,64 @@ fn key_record(row: &Cells<'_>) -> StoreResult<KeyRecord> {
     })
 }
 
+/// Makes a key that was just added an ephemeral one.
+fn limit(tx: &Tx<'_>, tenant: TenantId, record: &KeyRecord, limits: &Ephemeral) -> StoreResult<()> {
+    let (parent, now) = (limits.parent_key_id.to_string(), record.created_at);
+    let usable = "SELECT 1 FROM api_keys WHERE key_id = ?1 AND tenant_id = ?2 AND revoked_at IS NULL
+            AND (expires_at IS NULL OR expires_at > ?3)";
+    if tx.row(usable, params![parent, tenant.to_string(), now.to_string()], |_| Ok(()))?.is_none() {
+        return Err(StoreError::NotFound("key"));
+    }
+    let ended = tx.rows(
+        "SELECT key_id FROM ephemeral_keys JOIN api_keys USING (key_id) WHERE parent_key_id = ?1 AND expires_at < ?2",
+        params![parent, now.saturating_sub(EPHEMERAL_KEPT).to_string()],
+        |row| row.string("key_id"),
+    )?;
+    for key in ended {
+        tx.change("DELETE FROM ephemeral_keys WHERE key_id = ?1", [&key])?;
+        tx.change("DELETE FROM api_keys WHERE key_id = ?1", [&key])?;
+    }
+    let usable = tx.row(
+        "SELECT count(*) AS many FROM ephemeral_keys JOIN api_keys USING (key_id)
+         WHERE parent_key_id = ?1 AND uses < max_uses AND revoked_at IS NULL AND expires_at > ?2",
+        params![parent, now.to_string()],
+        |row| row.number::<u32>("many"),
+    )?;
+    if usable.is_some_and(|many| many >= MOST_EPHEMERAL) {
+        return Err(StoreError::too_many_ephemeral());
+    }
+    tx.change(
+        "INSERT INTO ephemeral_keys (key_id, tenant_id, parent_key_id, scope, max_uses, uses)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![
+            record.key_id.to_string(),
+            tenant.to_string(),
+            parent,
+            json(&limits.scope)?,
+            limits.max_uses,
+            limits.uses
+        ],
+    )?;
+    Ok(())
+}
+
+/// Takes the use that a settled scan costs its ephemeral key.
+pub(crate) fn take_use(tx: &Tx<'_>, tenant: TenantId, taken: KeyUse, settled: &Settled) -> StoreResult<()> {
+    let (key, tenant) = (taken.key_id.to_string(), tenant.to_string());
+    let sql = "SELECT uses FROM ephemeral_keys WHERE key_id = ?1 AND tenant_id = ?2";
+    let uses = tx.row(sql, [&key, &tenant], |row| row.number("uses"))?.ok_or(StoreError::KeyExhausted)?;
+    let gone = taken.take(uses, settled)?;
+    if gone != uses {
+        tx.change("UPDATE ephemeral_keys SET uses = ?2 WHERE key_id = ?1", params![key, gone])?;
+    }
+    Ok(())
+}
+
 #[async_trait]
 impl KeyStore for SqliteStore {
     async fn key_by_hash(&self, hash: &KeyHash) -> StoreResult<Option<KeyRecord>> {
         let hash = *hash;
-        self.read(move |db| db.row("SELECT * FROM api_keys WHERE key_hash = ?1", [hash.0], key_record)).await
+        self.read(move |db| db.row(select_keys!("WHERE k.key_hash = ?1"), [hash.0], key_record)).await
     }
 
     async fn create_key(&self, tenant: TenantId, key: &NewKey, actor: &Actor) -> StoreResult<()> {
@@ -86,16 +160,22 @@ impl KeyStore for SqliteStore {
             if added == 0 {
                 return Err(StoreError::Conflict(format!("the key `{}…` exists already", record.prefix)));
             }
-            tx.announce(Change::Tenant(tenant));
+            match &record.ephemeral {
+                None => tx.announce(Change::Tenant(tenant)),
+                Some(limits) => limit(tx, tenant, &record, limits)?,
+            }
             Ok(())
         })
         .await
     }
 
-    async fn keys(&self, tenant: TenantId) -> StoreResult<Vec<KeyRecord>> {
+    async fn keys(&self, tenant: TenantId, kind: KeyKind) -> StoreResult<Vec<KeyRecord>> {
         self.read(move |db| {
-            let sql = "SELECT * FROM api_keys WHERE tenant_id = ?1 ORDER BY created_at DESC, rowid DESC";
-            db.rows(sql, [tenant.to_string()], key_record)
+            let is_ephemeral = kind == KeyKind::Ephemeral;
+            let sql = select_keys!(
+                "WHERE k.tenant_id = ?1 AND (e.key_id IS NOT NULL) = ?2 ORDER BY k.created_at DESC, k.rowid DESC"
+            );
+            db.rows(sql, params![tenant.to_string(), is_ephemeral], key_record)
         })
         .await
     }
@@ -117,7 +197,8 @@ impl KeyStore for SqliteStore {
             if is_revoked {
                 return Ok(());
             }
-            let sql = "UPDATE api_keys SET revoked_at = ?2 WHERE key_id = ?1";
+            let sql = "UPDATE api_keys SET revoked_at = ?2 WHERE revoked_at IS NULL AND (key_id = ?1
+                    OR key_id IN (SELECT key_id FROM ephemeral_keys WHERE parent_key_id = ?1))";
             tx.change(sql, [key.to_string(), now.to_string()])?;
             audit::record(tx, tenant, &actor, now, "key.revoke", &prefix, &Value::Null)?;
             tx.announce(Change::Tenant(tenant));

@@ -4,7 +4,7 @@
 use crate::{
     agents, approvals, budgets,
     incidents::{self, Occasion},
-    ledger,
+    keys, ledger,
     sql::{Sql, count, month_of},
     trust,
     writer::Tx,
@@ -22,6 +22,9 @@ pub(crate) fn record(tx: &mut Tx<'_>, tenant: TenantId, scan: ScanEntry) -> Stor
     let precedent = precedent(tx, tenant, &scan)?;
     take_from_rate(tx, tenant, &scan)?;
     let settled = (scan.settle)(&precedent).ok_or(StoreError::Outdated)?;
+    if let Some(taken) = scan.use_of {
+        keys::take_use(tx, tenant, taken, &settled)?;
+    }
     write(tx, tenant, &precedent.trust, settled)
 }
 

@@ -101,6 +101,24 @@ impl Settled {
 /// cannot both use one grant. `None`: the scan was judged on what is no longer so; nothing is written.
 pub type Settle = Box<dyn FnOnce(&Precedent) -> Option<Settled> + Send>;
 
+/// An ephemeral key, which is good for so many calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyUse {
+    pub key_id: KeyId,
+    pub max_uses: u32,
+}
+
+impl KeyUse {
+    /// How many uses are gone after a scan that found `uses` gone and was settled so. Waiting for a human takes none.
+    pub fn take(self, uses: u32, settled: &Settled) -> StoreResult<u32> {
+        if uses >= self.max_uses {
+            return Err(StoreError::KeyExhausted);
+        }
+        let is_answered = settled.row.decision.is_some_and(|decision| decision != Decision::RequireApproval);
+        Ok(uses + u32::from(is_answered))
+    }
+}
+
 /// A scan to record.
 pub struct ScanEntry {
     pub trace_id: TraceId,
@@ -113,6 +131,8 @@ pub struct ScanEntry {
     pub budgets: Vec<BudgetKey>,
     /// The tenant's rate, which this scan takes from; absent: none is set.
     pub rate_limit: Option<RateLimit>,
+    /// The ephemeral key that this scan takes a use of; absent: the key is none.
+    pub use_of: Option<KeyUse>,
     pub now: Timestamp,
     pub settle: Settle,
 }

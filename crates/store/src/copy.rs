@@ -22,6 +22,7 @@ pub const COPIED_TABLES: &[CopiedTable] = &[
     table("data_keys", "number"),
     table("users", "user_id"),
     table("api_keys", "key_id"),
+    table("ephemeral_keys", "key_id"),
     table("agents", "agent_id"),
     table("agent_trust_state", "agent_id"),
     table("trust_events", "event_id"),

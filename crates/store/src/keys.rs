@@ -2,9 +2,9 @@
 
 use crate::{Actor, StoreResult};
 use async_trait::async_trait;
-use interven_types::{AgentId, KeyId, TenantId, Timestamp};
+use interven_types::{AgentId, CallScope, KeyId, KeyKind, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 /// HMAC-SHA256 of the whole key under a server secret.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -58,6 +58,23 @@ pub enum AgentOverride {
     None,
 }
 
+/// Ephemeral keys of one key that are usable at the same time.
+pub const MOST_EPHEMERAL: u32 = 1_000;
+
+/// How long a key that has ended stays on the list.
+pub const EPHEMERAL_KEPT: Duration = Duration::from_secs(7 * 86_400);
+
+/// What limits a key that another key made for one task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Ephemeral {
+    /// The key that made it. When that one is revoked, so is this.
+    pub parent_key_id: KeyId,
+    pub scope: CallScope,
+    pub max_uses: u32,
+    /// Calls that were answered for good. One that waits for a human takes its use when it is answered at last.
+    pub uses: u32,
+}
+
 /// A key as its page shows it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct KeyRecord {
@@ -86,11 +103,24 @@ pub struct KeyRecord {
     pub blocked_attempts: u64,
     /// Last reason a request with this key was refused, for the key's page.
     pub last_refusal: Option<String>,
+    /// Present on ephemeral keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ephemeral: Option<Ephemeral>,
 }
 
 impl KeyRecord {
     pub fn is_usable(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
+    }
+
+    /// Whether calls may still be made with it, as far as this copy knows.
+    pub fn has_use_left(&self) -> bool {
+        self.ephemeral.as_ref().is_none_or(|limits| limits.uses < limits.max_uses)
+    }
+
+    /// The key itself or, of an ephemeral one, the key that it was made with.
+    pub fn lasting_id(&self) -> KeyId {
+        self.ephemeral.as_ref().map_or(self.key_id, |limits| limits.parent_key_id)
     }
 }
 
@@ -104,9 +134,12 @@ pub struct NewKey {
 pub trait KeyStore: Send + Sync {
     /// The one lookup that happens before a tenant is known: it *is* the authentication.
     async fn key_by_hash(&self, hash: &KeyHash) -> StoreResult<Option<KeyRecord>>;
+    /// With an ephemeral key, its parent must be usable and have made fewer than [`MOST_EPHEMERAL`] that still are; those
+    /// that ended [`EPHEMERAL_KEPT`] ago are removed. Nothing is announced of it: no cache knows the key.
     async fn create_key(&self, tenant: TenantId, key: &NewKey, actor: &Actor) -> StoreResult<()>;
-    async fn keys(&self, tenant: TenantId) -> StoreResult<Vec<KeyRecord>>;
-    /// Revoking a revoked key changes nothing and is no error.
+    /// Newest first.
+    async fn keys(&self, tenant: TenantId, kind: KeyKind) -> StoreResult<Vec<KeyRecord>>;
+    /// With all ephemeral keys that it made. Revoking a revoked key changes nothing and is no error.
     async fn revoke_key(
         &self,
         tenant: TenantId,

@@ -23,7 +23,7 @@ mod schema;
 mod tenants;
 
 pub use activity::{
-    ActivityExtent, ActivityFilter, ActivityRow, ActivityStore, Receipt, ScanEntry, ScanResponseRow,
+    ActivityExtent, ActivityFilter, ActivityRow, ActivityStore, KeyUse, Receipt, ScanEntry, ScanResponseRow,
     SealedRow, Settle, Settled,
 };
 pub use agents::{AgentClaim, AgentRecord, AgentStore};
@@ -38,7 +38,9 @@ pub use interven_types::{
     ApprovalEffect, Baseline, IncidentEffect, Lesson, NewApproval, Precedent, PriorApproval, RateWindow,
     TrustEvent, TrustEventKind, WINDOW_SECONDS,
 };
-pub use keys::{AgentOverride, KeyHash, KeyRecord, KeyScope, KeyStore, NewKey};
+pub use keys::{
+    AgentOverride, EPHEMERAL_KEPT, Ephemeral, KeyHash, KeyRecord, KeyScope, KeyStore, MOST_EPHEMERAL, NewKey,
+};
 pub use known::{
     DAY, HOUR, KnownApproval, LastHour, PRECEDENTS, RECENT_EVENTS, TRUST_COUNTERS, TrustCounter,
 };

@@ -5,7 +5,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use interven_http::ApiError;
-use interven_live::{ApplyError, KeyError, LedgerError, PollError, ReplayError, SimulateError, TenantError};
+use interven_live::{
+    ApplyError, KeyError, LedgerError, MintError, PollError, ReplayError, SimulateError, TenantError,
+};
 use interven_store::StoreError;
 use interven_types::ErrorCode;
 
@@ -20,6 +22,8 @@ pub enum ControlError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Apply(#[from] ApplyError),
+    #[error(transparent)]
+    Mint(#[from] MintError),
     #[error(transparent)]
     Poll(#[from] PollError),
     #[error(transparent)]
@@ -63,6 +67,7 @@ impl From<ControlError> for ApiError {
             ControlError::Invalid(message) => Self::invalid_request(message),
             ControlError::Store(error) => store_error(error),
             ControlError::Apply(error) => error.into(),
+            ControlError::Mint(error) => error.into(),
             ControlError::Poll(error) => error.into(),
             ControlError::Ledger(LedgerError::Store(error)) => store_error(error),
             ControlError::Ledger(error) => Self::new(ErrorCode::Conflict, error.to_string()),
@@ -108,6 +113,7 @@ fn store_error(error: StoreError) -> ApiError {
         StoreError::Unavailable(_)
         | StoreError::Corrupt(_)
         | StoreError::Outdated
+        | StoreError::KeyExhausted
         | StoreError::RateLimited(_) => {
             tracing::error!(%error, "the store did not answer a request");
             ApiError::new(

@@ -7,7 +7,7 @@ mod tests;
 use code::meaning;
 use interven_store::ActivityRow;
 use interven_types::{
-    Confidence, DataClass, Decision, EngineName, Factor, RiskBand, RuleRef, Signal, Verdict,
+    Confidence, DataClass, Decision, EngineName, Factor, RiskBand, RuleRef, ScopeViolation, Signal, Verdict,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -152,6 +152,11 @@ fn standing(verdict: &Verdict, rule: &RuleRef, action: &str) -> String {
     }
 }
 
+fn outside(violation: &ScopeViolation) -> String {
+    let ScopeViolation { kind, asked, allowed } = violation;
+    format!("{} `{asked}` is not among `{}`", kind.as_str(), allowed.join("`, `"))
+}
+
 fn name_of(rule: &RuleRef) -> String {
     format!("Rule `{}` of policy `{}` (version {})", rule.rule_id, rule.policy_name, rule.policy_version)
 }
@@ -162,6 +167,10 @@ fn circumstances(verdict: &Verdict) -> Vec<String> {
         Some(match factor {
             Factor::RiskCritical { score } => {
                 format!("The risk score {score:.2} is critical and no rule spoke, so a human must decide.")
+            }
+            Factor::OutsideKeyScope { violations } => {
+                let told: Vec<String> = violations.iter().map(outside).collect();
+                format!("The key is not for this call, so no policy was asked: {}.", told.join("; "))
             }
             Factor::AgentSuspended => "The agent is suspended: everything it asks is denied.".to_owned(),
             Factor::Scrutiny { trust_score, threshold } if trust_score < threshold => format!(

@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, header},
 };
 use bytes::Bytes;
-use interven_http::{ApiError, ApiResult, BodyLimits, read_body};
+use interven_http::{ApiError, ApiResult, BodyLimits, read_body, read_fields};
 use interven_types::parse_json;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -26,16 +26,7 @@ impl<T: DeserializeOwned> FromRequest<Telemetry> for JsonBody<T> {
     async fn from_request(request: Request, telemetry: &Telemetry) -> ApiResult<Self> {
         let (parts, body) = request.into_parts();
         let json = json_of(&read(&parts.headers, body, telemetry).await?)?;
-        let read = serde_path_to_error::deserialize(json).map(Self);
-        read.map_err(|error| ApiError::invalid_request(named(&error)))
-    }
-}
-
-/// What is wrong with which field.
-fn named(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
-    match error.path().iter().next() {
-        Some(_) => format!("`{}`: {}", error.path(), error.inner()),
-        None => error.inner().to_string(),
+        read_fields(json).map(Self)
     }
 }
 

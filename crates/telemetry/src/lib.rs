@@ -30,7 +30,6 @@ mod users;
 
 pub use error::ControlError;
 pub use explain::explain;
-pub use keys::{MintedKey, NewKeyRequest, create_key};
 pub use metrics::Metrics;
 pub use policies::seed_default_policies;
 pub use tenants::seed_tenant;

@@ -5,12 +5,10 @@ use crate::{
     policies::seed_default_policies,
 };
 use axum::{Json, extract::State};
-use interven_live::Live;
+use interven_live::{Live, checked_name};
 use interven_store::{Actor, TenantRow};
 use interven_types::ErrorBody;
 use serde::Deserialize;
-
-const LONGEST_NAME: usize = 200;
 
 /// All tenants of this installation.
 #[utoipa::path(
@@ -54,19 +52,4 @@ pub async fn seed_tenant(live: &Live, name: &str, actor: &Actor) -> Result<Tenan
     live.reload(tenant.tenant_id).await?;
     seed_default_policies(live, tenant.tenant_id, actor).await?;
     Ok(tenant)
-}
-
-/// A name that people will read: trimmed, not empty, bounded, without control characters.
-pub(crate) fn checked_name<'a>(field: &str, text: &'a str) -> Result<&'a str, ControlError> {
-    let name = text.trim();
-    let problem = if name.is_empty() {
-        "is empty"
-    } else if name.chars().count() > LONGEST_NAME {
-        "is longer than 200 characters"
-    } else if name.chars().any(char::is_control) {
-        "contains a control character"
-    } else {
-        return Ok(name);
-    };
-    Err(ControlError::Invalid(format!("`{field}` {problem}")))
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use interven_ledger::{Entry, Hash, Tile};
 use interven_store::*;
 use interven_types::{
-    AgentId, AgentStatus, ApprovalId, BudgetKey, KeyId, Millionths, PolicyId, RuntimeType, TenantId,
+    AgentId, AgentStatus, ApprovalId, BudgetKey, KeyId, KeyKind, Millionths, PolicyId, RuntimeType, TenantId,
     TenantSettings, Timestamp, TraceId, TrustEvent,
 };
 use std::{
@@ -133,7 +133,7 @@ pass_on! {
     KeyStore {
         key_by_hash(hash: &KeyHash) -> Option<KeyRecord>;
         create_key(tenant: TenantId, key: &NewKey, actor: &Actor) -> ();
-        keys(tenant: TenantId) -> Vec<KeyRecord>;
+        keys(tenant: TenantId, kind: KeyKind) -> Vec<KeyRecord>;
         revoke_key(tenant: TenantId, key: KeyId, actor: &Actor, now: Timestamp) -> ();
         touch_key(tenant: TenantId, key: KeyId, seen_at: Timestamp) -> ();
         note_refusal(tenant: TenantId, key: KeyId, reason: &str, blocked: bool) -> ();

@@ -5,6 +5,7 @@
 mod agents;
 mod approvals;
 mod control;
+mod ephemeral;
 mod isolation;
 mod ledger;
 mod retention;
@@ -12,8 +13,8 @@ mod scans;
 mod spooled;
 
 use interven_store::{
-    Actor, AgentClaim, ApprovalEffect, Lesson, Precedent, PriorApproval, RateLimit, Receipt, ScanEntry,
-    Settled, Store, StoreError, StoreResult, TrustEvent, TrustEventKind,
+    Actor, AgentClaim, ApprovalEffect, KeyUse, Lesson, Precedent, PriorApproval, RateLimit, Receipt,
+    ScanEntry, Settled, Store, StoreError, StoreResult, TrustEvent, TrustEventKind,
 };
 use interven_types::{
     AgentId, ApprovalId, BudgetKey, Decision, IncidentEffect, KeyId, NewApproval, RiskBand, RuntimeType,
@@ -23,26 +24,27 @@ use serde_json::json;
 use std::{pin::Pin, sync::Arc, time::Duration};
 use uuid::Uuid;
 
-/// A story that is being told.
-type Told = Pin<Box<dyn Future<Output = ()> + Send>>;
+type Story = fn(Stage) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Runs every story; `make` opens an empty store each time.
 pub async fn run_all(make: impl AsyncFn() -> Arc<dyn Store>) {
-    macro_rules! tell {
-        ($($story:path),+ $(,)?) => {$(
-            println!("story: {}", stringify!($story));
-            // Made and boxed in a function of its own: all stories together are more than a test's stack holds.
-            let story: fn(Stage) -> Told = |stage| Box::pin($story(stage));
-            story(Stage::open(make().await).await).await;
-        )+};
+    // Each is boxed: all of them together in one future are more than a test's stack holds.
+    macro_rules! stories {
+        ($($story:path),+ $(,)?) => {
+            [$((|stage| Box::pin($story(stage))) as Story),+]
+        };
     }
-    tell!(
+    let stories = stories!(
         control::a_tenant_starts_with_default_settings_and_a_name_of_its_own,
         control::settings_are_versions_and_the_first_writer_wins,
         control::an_installation_value_is_stored_once,
         control::data_keys_are_changed_by_whoever_planned_on_them_as_they_are,
         control::people_sign_in_under_one_address_whatever_its_case,
         control::a_key_is_known_by_its_hash_until_it_is_revoked,
+        ephemeral::an_ephemeral_key_stands_apart_and_ends_with_its_parent,
+        ephemeral::a_use_is_taken_with_the_record_of_the_answer,
+        ephemeral::of_many_calls_at_once_as_many_pass_as_there_are_uses,
+        ephemeral::a_key_has_so_many_ephemeral_ones_and_the_ended_are_removed,
         control::policies_are_versions_applied_together_or_not_at_all,
         control::what_was_planned_on_other_policies_is_not_applied,
         control::a_deleted_policy_leaves_decisions_but_not_history,
@@ -85,6 +87,9 @@ pub async fn run_all(make: impl AsyncFn() -> Arc<dyn Store>) {
         ledger::a_log_is_sealed_by_one_of_many_and_verifies,
         isolation::a_foreign_tenant_finds_nothing,
     );
+    for story in stories {
+        story(Stage::open(make().await).await).await;
+    }
 }
 
 /// A store with one tenant and one agent, and a clock that only moves when told.
@@ -147,11 +152,20 @@ struct Call {
     idempotency_key: Option<String>,
     budgets: Vec<BudgetKey>,
     rate_limit: Option<RateLimit>,
+    use_of: Option<KeyUse>,
 }
 
 impl Call {
     fn by(agent: AgentId, at: Timestamp) -> Self {
-        Self { agent, at, signature: [7; 32], idempotency_key: None, budgets: Vec::new(), rate_limit: None }
+        Self {
+            agent,
+            at,
+            signature: [7; 32],
+            idempotency_key: None,
+            budgets: Vec::new(),
+            rate_limit: None,
+            use_of: None,
+        }
     }
 
     fn entry(self, settle: impl FnOnce(&Precedent, &mut Settled) + Send + 'static) -> ScanEntry {
@@ -165,6 +179,7 @@ impl Call {
             idempotency_key: self.idempotency_key,
             budgets: self.budgets,
             rate_limit: self.rate_limit,
+            use_of: self.use_of,
             now: at,
             settle: Box::new(move |precedent| {
                 let mut settled = plain(trace_id, agent_id, at, precedent);

@@ -16,6 +16,7 @@ mod ids;
 mod json;
 mod key;
 mod request;
+mod scope;
 mod secret;
 mod settings;
 mod settlement;
@@ -39,6 +40,7 @@ pub use ids::{AgentId, ApprovalId, IncidentId, KeyId, PolicyId, TenantId, TraceI
 pub use json::{JsonError, MAX_JSON_DEPTH, parse_json};
 pub use key::{ApiKey, KeyKind, MalformedKey, has_valid_key_checksum};
 pub use request::{InvalidRequest, ScanRequest};
+pub use scope::{CallScope, InvalidScope, ScopeKind, ScopeViolation};
 pub use secret::{Secret, SecretBytes};
 pub use settings::{
     ApprovalSettings, GrantUses, LimitSettings, RiskSettings, SettingsError, TenantSettings, TrustSettings,

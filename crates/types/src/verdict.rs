@@ -1,6 +1,8 @@
 //! The answer to a scan, which explains itself.
 
-use crate::{ApprovalId, DataClass, Decision, PolicyId, Redaction, RiskBand, Timestamp, TraceId, Verb};
+use crate::{
+    ApprovalId, DataClass, Decision, PolicyId, Redaction, RiskBand, ScopeViolation, Timestamp, TraceId, Verb,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -87,6 +89,10 @@ pub enum Factor {
         score: f64,
     },
     AgentSuspended,
+    /// The key is for other calls; no policy was asked.
+    OutsideKeyScope {
+        violations: Vec<ScopeViolation>,
+    },
     /// Trust below the threshold, or scrutiny set until a time.
     Scrutiny {
         trust_score: f64,

@@ -38,6 +38,7 @@ const LIVE: &str = "interven-live";
 const GATEWAY: &str = "interven-gateway";
 const TELEMETRY: &str = "interven-telemetry";
 const CLIENT: &str = "interven-client";
+const EGRESS: &str = "interven-egress";
 const GUARD: &str = "interven-guard";
 const INTERVEN: &str = "interven";
 const TESTKIT: &str = "interven-testkit";
@@ -59,6 +60,7 @@ const SHIPPED: &[&str] = &[
     GATEWAY,
     TELEMETRY,
     CLIENT,
+    EGRESS,
     GUARD,
 ];
 
@@ -79,10 +81,11 @@ pub(crate) const LAYERS: &[Layer] = &[
     layer(STORE_POSTGRES, Kind::Edge, &[TYPES, LEDGER, STORE]),
     layer(SPOOL, Kind::Edge, &[TYPES, VAULT, STORE]),
     layer(HTTP, Kind::Edge, &[TYPES]),
-    layer(LIVE, Kind::Edge, &[TYPES, VAULT, LEDGER, NORMALIZE, CLASSIFY, POLICY, ENGINE, STORE, SPOOL, HTTP]),
-    layer(GATEWAY, Kind::Edge, &[TYPES, VAULT, POLICY, ENGINE, STORE, HTTP, LIVE]),
-    layer(TELEMETRY, Kind::Edge, &[TYPES, LEDGER, CLASSIFY, POLICY, ENGINE, STORE, HTTP, LIVE]),
     layer(CLIENT, Kind::Edge, &[TYPES]),
+    layer(EGRESS, Kind::Edge, &[CLIENT]),
+    layer(LIVE, Kind::Edge, &[TYPES, VAULT, LEDGER, NORMALIZE, CLASSIFY, POLICY, ENGINE, STORE, SPOOL, HTTP]),
+    layer(GATEWAY, Kind::Edge, &[TYPES, VAULT, POLICY, ENGINE, STORE, HTTP, LIVE, EGRESS]),
+    layer(TELEMETRY, Kind::Edge, &[TYPES, LEDGER, CLASSIFY, POLICY, ENGINE, STORE, HTTP, LIVE]),
     layer(GUARD, Kind::Edge, &[TYPES, NORMALIZE, CLASSIFY, POLICY, ENGINE, CLIENT]),
     layer(INTERVEN, Kind::Edge, SHIPPED),
     layer(TESTKIT, Kind::Dev, SHIPPED),

@@ -12,7 +12,8 @@ use interven_engine::{AgentView, EngineFacts, History, Judgement, Snapshot, deci
 use interven_normalize::OwnDomains;
 use interven_policy::{InstalledPolicy, PolicySet, PolicySource, default_policies};
 use interven_types::{
-    AgentId, AgentStatus, Baseline, PolicyId, RuntimeType, ScanRequest, TenantId, Timestamp, TrustState,
+    AgentId, AgentStatus, Baseline, CallScope, PolicyId, RuntimeType, ScanRequest, TenantId, Timestamp,
+    TrustState,
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -51,6 +52,7 @@ fn world(sources: &[PolicySource]) -> Snapshot {
             trust: TrustState::fresh(AGENT, now()),
             history: History::Learned(Baseline::default()),
         },
+        call_scope: CallScope::default(),
         engines: EngineFacts::default(),
     }
 }

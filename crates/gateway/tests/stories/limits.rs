@@ -64,7 +64,7 @@ async fn a_revoked_key_ends_within_a_second() {
     assert_eq!(agent.say("hi").await.status, 200);
     world.store.revoke_key(world.tenant, agent.key_id, &Actor::system(), world.clock.now()).await.unwrap();
     world.eventually("revocation noticed", async || agent.say("hi").await.status == 401).await;
-    let keys = world.store.keys(world.tenant).await.unwrap();
+    let keys = world.store.keys(world.tenant, interven_types::KeyKind::Live).await.unwrap();
     let key = keys.iter().find(|k| k.key_id == agent.key_id).unwrap();
     assert!(
         key.revoked_at.is_some() && key.last_refusal.as_deref() == Some("the key was revoked"),
@@ -83,8 +83,14 @@ async fn a_foreign_address_is_blocked_and_counted() {
     assert_eq!(from("203.0.113.9").await.status, 200);
     assert_eq!(from("198.51.100.1").await.code(), "IP_NOT_ALLOWED");
     assert_eq!(from("203.0.113.9, 198.51.100.1").await.code(), "IP_NOT_ALLOWED");
-    let key =
-        world.store.keys(world.tenant).await.unwrap().into_iter().find(|k| k.key_id == agent.key_id).unwrap();
+    let key = world
+        .store
+        .keys(world.tenant, interven_types::KeyKind::Live)
+        .await
+        .unwrap()
+        .into_iter()
+        .find(|k| k.key_id == agent.key_id)
+        .unwrap();
     assert_eq!(key.blocked_attempts, 2);
 }
 

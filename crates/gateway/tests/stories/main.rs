@@ -7,6 +7,7 @@ mod decisions;
 mod detectors;
 mod durability;
 mod hostile;
+mod keys;
 mod limits;
 mod policies;
 mod responses;

@@ -53,6 +53,15 @@ impl World {
     }
 
     pub(crate) async fn with(options: LiveOptions) -> Self {
+        Self::made(options, |_| {}).await
+    }
+
+    /// With a gateway that `adjust` may change before it listens.
+    pub(crate) async fn with_gateway(adjust: impl FnOnce(&mut Gateway)) -> Self {
+        Self::made(LiveOptions::default(), adjust).await
+    }
+
+    async fn made(options: LiveOptions, adjust: impl FnOnce(&mut Gateway)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let database = dir.path().join("interven.db");
         let store = SqliteStore::open(SqliteOptions::new(&database)).await.unwrap();
@@ -71,6 +80,7 @@ impl World {
         let addr = listener.local_addr().unwrap();
         let mut gateway = Gateway::new(Arc::clone(&live), build, "http://console.test".to_owned());
         gateway.body_timeout = Duration::from_millis(500);
+        adjust(&mut gateway);
         let options = ServeOptions { header_timeout: Duration::from_millis(500), ..ServeOptions::default() };
         tokio::spawn(serve(listener, router(gateway), options, std::future::pending()));
         let mut world = Self { live, store, clock, tenant: TenantId(fresh_id()), database, addr, _dir: dir };
@@ -134,6 +144,7 @@ impl World {
             last_seen_at: None,
             blocked_attempts: 0,
             last_refusal: None,
+            ephemeral: None,
         };
         adjust(&mut record);
         let new = NewKey { hash: self.live.hash_of(&key), record };
@@ -173,6 +184,11 @@ impl World {
 }
 
 impl Agent {
+    /// The same agent with another key.
+    pub(crate) fn with_key(&self, key: &Value) -> Self {
+        Self { key: key.as_str().unwrap().to_owned(), ..self.clone() }
+    }
+
     pub(crate) async fn scan(&self, method: &str, url: &str, body: Value) -> Answer {
         self.send(json!({"method": method, "url": url, "body": body})).await
     }

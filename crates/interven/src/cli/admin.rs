@@ -162,7 +162,11 @@ pub(crate) enum KeyCommand {
     /// Make a key and print it, once
     Create(KeyCreateArgs),
     /// List keys by their public prefix
-    List,
+    List {
+        /// Those that keys made for one task, in place of the lasting ones
+        #[arg(long)]
+        ephemeral: bool,
+    },
     /// Revoke a key, by id or prefix; it stops working everywhere within a second
     Revoke { key: String },
 }

@@ -87,7 +87,7 @@ async fn serve_one(
         _ => {
             let base = config.approval_base_url.clone();
             let base = base.unwrap_or_else(|| format!("http://{}", config.telemetry_addr));
-            planes.serve_gateway(listener, base).await;
+            planes.serve_gateway(listener, base, secrets.keys_admin_secret()?).await;
         }
     }
     planes.seal().await;

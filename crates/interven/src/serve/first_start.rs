@@ -6,12 +6,10 @@
 use super::banner::Start;
 use crate::installation::{Bootstrap, DataDir};
 use anyhow::{Context as _, Result};
-use interven_live::Live;
+use interven_live::{Live, NewKeyRequest};
 use interven_store::{Actor, Role};
-use interven_telemetry::{
-    NewKeyRequest, NewUserRequest, create_key, create_user, seed_default_policies, seed_tenant,
-};
-use interven_types::{Secret, TenantId};
+use interven_telemetry::{NewUserRequest, create_user, seed_default_policies, seed_tenant};
+use interven_types::{KeyKind, Secret, TenantId};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use tokio::net::TcpListener;
 
@@ -75,7 +73,7 @@ pub(crate) async fn finish(
     ensure_admin(live, tenant, admin_user, &password.secret, &actor).await?;
     // With its agent, `default-agent`.
     let new_key = NewKeyRequest { name: KEY.to_owned(), ..NewKeyRequest::default() };
-    let minted = create_key(live, tenant, new_key, &actor).await?;
+    let minted = live.mint_key(tenant, new_key, &actor).await?;
     let bootstrap = Bootstrap {
         gateway_url: addresses.gateway.clone(),
         telemetry_url: addresses.telemetry.clone(),
@@ -95,7 +93,7 @@ async fn ensure_tenant(live: &Live, known: Option<TenantId>, actor: &Actor) -> R
     let Some(tenant) = known else {
         return Ok((Start::First, seed_tenant(live, TENANT, actor).await?.tenant_id));
     };
-    if !live.store.keys(tenant).await?.is_empty() {
+    if !live.store.keys(tenant, KeyKind::Live).await?.is_empty() {
         return Ok((Start::Renewed, tenant));
     }
     if live.store.policies(tenant).await?.is_empty() {

@@ -77,6 +77,7 @@ async fn serve_database(
     let is_in_use = !store.tenants().await?.is_empty();
     let masters = secrets::master_keys(data_dir, is_in_use)?;
     let admin_token = secrets::admin_token(data_dir)?;
+    let keys_admin_secret = secrets::keys_admin_secret(&admin_token)?;
     let spool = spool_options(config, Some(data_dir.path()))?;
     let live = Live::start(store, masters, live_options(config, spool)).await?;
     secrets::forget_previous_master_key(data_dir)?;
@@ -88,7 +89,7 @@ async fn serve_database(
     let approval_base_url = config.approval_base_url.clone().unwrap_or_else(|| addresses.telemetry.clone());
     let planes = Planes::new(config, live, stop);
     tokio::join!(
-        planes.serve_gateway(listeners.gateway, approval_base_url),
+        planes.serve_gateway(listeners.gateway, approval_base_url, keys_admin_secret),
         planes.serve_telemetry(listeners.telemetry, admin_token),
     );
     planes.seal().await;

@@ -59,9 +59,15 @@ impl<'a> Planes<'a> {
         Self { config, live, stop }
     }
 
-    pub(super) async fn serve_gateway(&self, listener: TcpListener, approval_base_url: String) {
+    pub(super) async fn serve_gateway(
+        &self,
+        listener: TcpListener,
+        approval_base_url: String,
+        keys_admin_secret: Secret,
+    ) {
         let live = Arc::clone(&self.live);
         let mut gateway = Gateway::new(live, build_info(self.live.now()), approval_base_url);
+        gateway.keys_admin_secret = Some(keys_admin_secret);
         gateway.body_timeout = self.config.body_timeout;
         serve(listener, interven_gateway::router(gateway), self.options(), self.stopped()).await;
     }

@@ -1,5 +1,6 @@
 //! The operator's secrets: from the environment, else from the data directory, else made there.
 
+use super::shared_secrets::KEYS_ADMIN_SECRET;
 use crate::{
     exit::UsageError,
     installation::{DataDir, read_file, write_private},
@@ -151,6 +152,15 @@ pub(crate) fn first_password(data_dir: &DataDir) -> Result<FirstPassword> {
     let digits: Vec<char> = token.reveal().chars().take(20).collect();
     let groups: Vec<String> = digits.chunks(5).map(String::from_iter).collect();
     Ok(FirstPassword { secret: made.keep(NAME, Secret::new(groups.join("-")))?, is_chosen: false })
+}
+
+/// Whoever has it makes keys at the gateway: the operator, unless somebody else was given a secret for that alone.
+pub(super) fn keys_admin_secret(admin_token: &Secret) -> Result<Secret> {
+    let Some(secret) = secret_variable(KEYS_ADMIN_SECRET)? else { return Ok(admin_token.clone()) };
+    if secret.reveal().chars().count() < MIN_TOKEN_CHARS {
+        bail!("{KEYS_ADMIN_SECRET} is shorter than {MIN_TOKEN_CHARS} characters");
+    }
+    Ok(secret)
 }
 
 /// The operator's token for the control plane. One of the environment is not written down.

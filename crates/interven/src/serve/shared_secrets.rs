@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 const ENCRYPTION_KEY: &str = "INTERVEN_CREDENTIAL_ENCRYPTION_KEY";
 const ADMIN_TOKEN: &str = "INTERVEN_ADMIN_TOKEN";
+pub(super) const KEYS_ADMIN_SECRET: &str = "INTERVEN_API_KEYS_ADMIN_SECRET";
 
 /// What a value must look like.
 #[derive(Clone, Copy)]
@@ -50,7 +51,7 @@ use Service::{Gateway, Telemetry};
 const SHARED: &[Shared] = &[
     Shared { name: ENCRYPTION_KEY, form: Form::Key, users: &[Gateway, Telemetry] },
     Shared { name: "INTERVEN_INTERNAL_SECRET", form: Form::Token, users: &[Gateway, Telemetry] },
-    Shared { name: "INTERVEN_API_KEYS_ADMIN_SECRET", form: Form::Token, users: &[Gateway] },
+    Shared { name: KEYS_ADMIN_SECRET, form: Form::Token, users: &[Gateway] },
     Shared { name: ADMIN_TOKEN, form: Form::Token, users: &[Telemetry] },
     Shared { name: "AIF_CONSOLE_SECRET", form: Form::Hex, users: &[Telemetry] },
 ];
@@ -97,7 +98,15 @@ impl SharedSecrets {
     }
 
     pub(super) fn admin_token(&self) -> Result<Secret> {
-        self.by_name.get(ADMIN_TOKEN).cloned().with_context(|| format!("{ADMIN_TOKEN} is not set"))
+        self.named(ADMIN_TOKEN)
+    }
+
+    pub(super) fn keys_admin_secret(&self) -> Result<Secret> {
+        self.named(KEYS_ADMIN_SECRET)
+    }
+
+    fn named(&self, name: &str) -> Result<Secret> {
+        self.by_name.get(name).cloned().with_context(|| format!("{name} is not set"))
     }
 
     /// Compares each with what the other services of the database were started with. The first one to start decides. Whether

@@ -29,6 +29,37 @@ fn a_key_works_from_its_creation_to_its_revocation() {
     assert!(agents.contains("builder") && agents.contains("default-agent"), "{agents}");
 }
 
+/// Sends one of the documented `curl` lines.
+fn paste(world: &World, line: &str, secret: (&str, &str)) -> serde_json::Value {
+    let line = line.replace("http://localhost:4000", &world.text("gateway_url"));
+    let mut shell = std::process::Command::new("sh");
+    shell.env(secret.0, secret.1).args(["-c", &line]);
+    run(&mut shell, "").must_exit(0).json()
+}
+
+#[test]
+fn the_page_on_keys_does_what_it_says() {
+    let world = World::start();
+    let page = include_str!("../../../../docs/keys.md");
+    let lines: Vec<&str> =
+        page.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let [ephemeral, lasting] = lines[..] else { panic!("{lines:?}") };
+
+    let minted = paste(&world, ephemeral, ("INTERVEN_API_KEY", &world.text("api_key")));
+    let outside = scan_with(&world, minted["key"].as_str().unwrap()).must_exit(12).stdout;
+    assert!(outside.contains("EPHEMERAL_SCOPE_VIOLATION"), "{outside}");
+    let listed = world.interven(&["admin", "key", "list", "--ephemeral"]).must_exit(0).stdout;
+    for told in [minted["ephemeral_id"].as_str().unwrap(), "post the summary", "1 of 1", "slack", "WRITE"] {
+        assert!(listed.contains(told), "{listed}");
+    }
+    let lasting_ones = world.interven(&["admin", "key", "list"]).must_exit(0).stdout;
+    assert!(!lasting_ones.contains("post the summary"), "{lasting_ones}");
+
+    let token = std::fs::read_to_string(world.data_dir().join("admin.token")).unwrap();
+    let made = paste(&world, lasting, ("INTERVEN_API_KEYS_ADMIN_SECRET", token.trim()));
+    scan_with(&world, made["key"].as_str().unwrap()).must_exit(0);
+}
+
 #[test]
 fn an_approved_call_passes_once_and_explains_itself() {
     let world = World::start();

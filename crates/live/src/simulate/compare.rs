@@ -89,6 +89,7 @@ impl Bench {
             policies: Arc::clone(&in_force.policies),
             classifier: Arc::clone(&self.tenant.classifier),
             own_domains: Arc::clone(&self.tenant.own_domains),
+            call_scope: facts.call_scope.clone(),
             agent: AgentView::recorded(facts),
             engines,
         };

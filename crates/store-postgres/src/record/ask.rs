@@ -1,7 +1,7 @@
 //! What a batch has to know, gathered before anything is read.
 
 use interven_store::{ScanEntry, Settled};
-use interven_types::{AgentId, BudgetKey, Timestamp, TraceId};
+use interven_types::{AgentId, BudgetKey, KeyId, Timestamp, TraceId};
 use std::collections::BTreeSet;
 
 type Call = (AgentId, [u8; 32]);
@@ -13,6 +13,8 @@ pub(super) struct Ask {
     pub calls: BTreeSet<Call>,
     pub keyed_calls: BTreeSet<(Call, String)>,
     pub budgets: BTreeSet<BudgetKey>,
+    /// Ephemeral ones.
+    pub keys: BTreeSet<KeyId>,
     pub traces: Vec<(TraceId, Timestamp)>,
     /// When the batch's scans were made.
     pub earliest: Option<Timestamp>,
@@ -28,6 +30,7 @@ impl Ask {
             ask.keyed_calls.extend(scan.idempotency_key.clone().map(|key| (call, key)));
             ask.calls.insert(call);
             ask.budgets.extend(scan.budgets.iter().cloned());
+            ask.keys.extend(scan.use_of.map(|taken| taken.key_id));
         }
         ask
     }

@@ -9,7 +9,7 @@ use crate::{
     trust::{self, TRUST_COLUMNS},
 };
 use interven_store::{HOUR, KnownApproval, PRECEDENTS, RECENT_EVENTS, RateTime, StoreError, StoreResult};
-use interven_types::{AgentId, ApprovalId, BudgetKey, Millionths, TenantId, Timestamp, TraceId};
+use interven_types::{AgentId, ApprovalId, BudgetKey, KeyId, Millionths, TenantId, Timestamp, TraceId};
 use std::sync::LazyLock;
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
@@ -71,6 +71,8 @@ pub(crate) const BUDGETS: &str = "SELECT b.name, b.day, b.agent_id, b.millionths
      JOIN budget_usage AS b ON b.tenant_id = $1 AND b.name = asked.name AND b.day = asked.day
         AND b.agent_id = asked.agent_id";
 
+const KEY_USES: &str = "SELECT key_id, uses FROM ephemeral_keys WHERE tenant_id = $1 AND key_id = ANY($2)";
+
 /// By their time too, so that each looks into one partition.
 const RECORDED: &str =
     "SELECT asked.trace_id FROM unnest($2::uuid[], $3::timestamptz[]) AS asked (trace_id, at)
@@ -95,7 +97,8 @@ pub(super) async fn book(tx: &Tx, tenant: TenantId, ask: &Ask) -> StoreResult<Bo
     let latest = At(ask.latest.unwrap_or(earliest));
     let (hour_ago, earliest) = (At(earliest.saturating_sub(HOUR)), At(earliest));
 
-    let asked: [(&str, Params<'_>, bool); 9] = [
+    let keys_used: Vec<Uuid> = ask.keys.iter().map(|key| key.0).collect();
+    let asked: [(&str, Params<'_>, bool); 10] = [
         (COUNTERS, &[&tenant_id], true),
         (AGENTS, &[&tenant_id, &agents], true),
         (&TRUST, &[&tenant_id, &agents], true),
@@ -104,9 +107,10 @@ pub(super) async fn book(tx: &Tx, tenant: TenantId, ask: &Ask) -> StoreResult<Bo
         (USES, &[&tenant_id, &keyed_callers, &keyed_signatures, &keys], !keys.is_empty()),
         (WAITING, &[&tenant_id, &agents, &earliest, &latest], true),
         (BUDGETS, &[&tenant_id, &budgets.names, &budgets.days, &budgets.agents], !ask.budgets.is_empty()),
+        (KEY_USES, &[&tenant_id, &keys_used], !keys_used.is_empty()),
         (RECORDED, &[&tenant_id, &traces, &times], true),
     ];
-    let [counters, agents, trust, events, approvals, uses, waiting, budgets, recorded] =
+    let [counters, agents, trust, events, approvals, uses, waiting, budgets, key_uses, recorded] =
         tx.run(begin_and_ask(tx.client(), asked)).await?;
 
     let counters = counters.first().map(Cells).ok_or(StoreError::NotFound("tenant"))?;
@@ -148,6 +152,9 @@ pub(super) async fn book(tx: &Tx, tenant: TenantId, ask: &Ask) -> StoreResult<Bo
     for row in budgets.iter().map(Cells) {
         let (key, used) = budget_used(&row)?;
         book.budgets.insert(key, used);
+    }
+    for row in key_uses.iter().map(Cells) {
+        book.key_uses.insert(KeyId(row.uuid("key_id")?), row.number("uses")?);
     }
     for row in recorded.iter().map(Cells) {
         book.recorded.insert(TraceId(row.uuid("trace_id")?));

@@ -66,6 +66,7 @@ impl<'a> Page<'a> {
             self.used_keys(),
             self.habits(),
             self.spendings(),
+            self.key_uses(),
             self.incidents(),
         ];
         Ok(tables.into_iter().flatten().chain(self.lessons()).collect())
@@ -220,6 +221,17 @@ impl<'a> Page<'a> {
                 Box::new(agents),
                 Box::new(spent.values().map(|sum| sum.0).collect::<Vec<_>>()),
             ],
+        })
+    }
+
+    fn key_uses(&self) -> Option<Prepared<'a>> {
+        let (keys, uses): (Vec<Uuid>, Vec<i64>) =
+            self.book.key_uses.iter().map(|(key, uses)| (key.0, i64::from(*uses))).unzip();
+        (!keys.is_empty()).then(|| Prepared {
+            sql: "UPDATE ephemeral_keys AS e SET uses = now.uses
+                  FROM unnest($2::uuid[], $3::bigint[]) AS now (key_id, uses)
+                  WHERE e.key_id = now.key_id AND e.tenant_id = $1 AND e.uses <> now.uses",
+            params: vec![Box::new(self.tenant.0), Box::new(keys), Box::new(uses)],
         })
     }
 

@@ -124,6 +124,7 @@ fn a_key(tenant: TenantId, agent: AgentId) -> NewKey {
             last_seen_at: None,
             blocked_attempts: 0,
             last_refusal: None,
+            ephemeral: None,
         },
         hash: KeyHash([9; 32]),
     }

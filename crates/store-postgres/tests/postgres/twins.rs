@@ -129,6 +129,7 @@ impl Plan {
             idempotency_key: self.idempotency_key,
             budgets: budgets(),
             rate_limit: Some(RateLimit::per_minute(200.try_into().unwrap())),
+            use_of: None,
             settle: Box::new(move |known| {
                 let _ = tell.send(known.clone());
                 let mut settled = (scan.settle)(known)?;

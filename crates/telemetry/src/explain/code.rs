@@ -2,8 +2,9 @@
 
 use interven_engine::code::*;
 
-const MEANINGS: [(&str, &str); 19] = [
+const MEANINGS: [(&str, &str); 20] = [
     (NO_POLICY, "the tenant has no policies"),
+    (EPHEMERAL_SCOPE_VIOLATION, "the key is not for such calls"),
     (AGENT_SUSPENDED, "the agent is suspended"),
     (AGENT_UNDER_SCRUTINY, "the agent is under scrutiny"),
     (RISK_CRITICAL, "the risk is critical"),

@@ -1,6 +1,7 @@
 use super::*;
 use interven_types::{
-    AgentId, ApprovalId, ApprovalTicket, Coverage, PolicyId, Redaction, Skipped, Timestamp, TraceId, Verb,
+    AgentId, ApprovalId, ApprovalTicket, Coverage, PolicyId, Redaction, ScopeKind, ScopeViolation, Skipped,
+    Timestamp, TraceId, Verb,
 };
 use serde_json::{Value, json};
 
@@ -205,6 +206,16 @@ fn every_circumstance_has_its_sentence() {
     let approval_id = ApprovalId(Default::default());
     let cases = [
         (Factor::RiskCritical { score: 0.8 }, "0.80 is critical and no rule spoke"),
+        (
+            Factor::OutsideKeyScope {
+                violations: vec![ScopeViolation {
+                    kind: ScopeKind::Verb,
+                    asked: "ADMIN".to_owned(),
+                    allowed: vec!["READ".to_owned(), "WRITE".to_owned()],
+                }],
+            },
+            "no policy was asked: verb `ADMIN` is not among `READ`, `WRITE`",
+        ),
         (Factor::AgentSuspended, "everything it asks is denied"),
         (Factor::Scrutiny { trust_score: 0.9, threshold: 0.6 }, "put under scrutiny for a time"),
         (Factor::Grant { approval_id }, "this retry used that approval"),

@@ -3,10 +3,12 @@
 use crate::world::{Answer, TOKEN, World};
 use axum::{body::Body, http::Request};
 use http_body_util::BodyExt as _;
-use interven_live::{Caller, Draft, Ended, ScanRequestContext, SimulationEvent, SimulationWindow};
+use interven_live::{
+    Caller, Draft, Ended, NewKeyRequest, ScanRequestContext, SimulationEvent, SimulationWindow,
+};
 use interven_policy::parse_json;
 use interven_store::{ActivityFilter, Actor, ScanEntry, Settled};
-use interven_telemetry::{NewKeyRequest, create_key, seed_tenant};
+use interven_telemetry::seed_tenant;
 use interven_types::{ApprovalEffect, ScanRequest, TraceId};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -127,7 +129,7 @@ async fn only_what_the_draft_is_about_is_read() {
     let production = world.caller_with(production).await;
     let other = seed_tenant(&world.live, "other", &Actor::system()).await.unwrap().tenant_id;
     let key = NewKeyRequest { name: "ci".into(), ..NewKeyRequest::default() };
-    let foreign = create_key(&world.live, other, key, &Actor::system()).await.unwrap();
+    let foreign = world.live.mint_key(other, key, &Actor::system()).await.unwrap();
     let foreign = world.authenticate(&foreign.key).await.unwrap();
     world.say(&foreign, "carol@example.org").await;
     let start = world.clock.now();
@@ -219,6 +221,7 @@ async fn what_cannot_be_judged_is_counted_and_named() {
         idempotency_key: None,
         budgets: Vec::new(),
         rate_limit: None,
+        use_of: None,
         now: row.created_at,
         // What was sealed for one row does not open in another.
         settle: Box::new(move |precedent| {

@@ -7,10 +7,12 @@ use axum::{
 };
 use http_body_util::BodyExt as _;
 use interven_http::BuildInfo;
-use interven_live::{Caller, Clock, Live, LiveOptions, MasterKeys, ScanRequestContext, StartError};
+use interven_live::{
+    Caller, Clock, Live, LiveOptions, MasterKeys, NewKeyRequest, ScanRequestContext, StartError,
+};
 use interven_store::{Actor, AuditStore as _, TenantStore as _};
 use interven_store_sqlite::{SqliteOptions, SqliteStore};
-use interven_telemetry::{NewKeyRequest, Telemetry, create_key, router, seed_tenant};
+use interven_telemetry::{Telemetry, router, seed_tenant};
 use interven_types::{ScanRequest, Secret, SecretBytes, TenantId, Timestamp, Verdict};
 use serde_json::{Value, json};
 use std::{net::Ipv4Addr, sync::Arc};
@@ -183,7 +185,7 @@ impl World {
     pub(crate) async fn caller_with(&self, key: NewKeyRequest) -> Caller {
         let agent_name = key.agent_name.clone().or_else(|| Some("bot".into()));
         let new = NewKeyRequest { name: "ci".into(), agent_name, ..key };
-        let minted = create_key(&self.live, self.tenant, new, &Actor::system()).await.unwrap();
+        let minted = self.live.mint_key(self.tenant, new, &Actor::system()).await.unwrap();
         self.authenticate(&minted.key).await.unwrap()
     }
 

@@ -5,7 +5,9 @@ use interven_store::{
     AgentOverride, AuditEntry, Change, DataKeyRow, KeyHash, KeyRecord, KeyScope, KeysChange, NewKey,
     PolicyRow, PolicyUpsert, Role, StoreError, StoreResult, UserRow,
 };
-use interven_types::{AgentId, AgentStatus, KeyFingerprint, KeyId, PolicyId, TenantSettings, UserId};
+use interven_types::{
+    AgentId, AgentStatus, KeyFingerprint, KeyId, KeyKind, PolicyId, TenantSettings, UserId,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -30,6 +32,7 @@ pub(super) fn key(stage: &Stage, secret: u8) -> NewKey {
         last_seen_at: None,
         blocked_attempts: 0,
         last_refusal: None,
+        ephemeral: None,
     };
     NewKey { record, hash: KeyHash([secret; 32]) }
 }
@@ -185,7 +188,7 @@ pub(super) async fn a_key_is_known_by_its_hash_until_it_is_revoked(stage: Stage)
         last_refusal: Some("scope".into()),
         ..made.record
     };
-    assert_eq!(store.keys(tenant).await.unwrap(), [expected]);
+    assert_eq!(store.keys(tenant, KeyKind::Live).await.unwrap(), [expected]);
     assert!(is_not_found(&store.revoke_key(tenant, KeyId(Uuid::nil()), &ada(), stage.now).await));
 }
 

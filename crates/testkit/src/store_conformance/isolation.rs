@@ -5,7 +5,7 @@ use interven_store::{
     ActivityExtent, ActivityFilter, AgentClaim, ApprovalDecision, ApprovalEffect, ApprovalFilter, AuditEntry,
     IncidentEffect, ScanResponseRow,
 };
-use interven_types::{AgentId, AgentStatus, RiskBand, RuntimeType, TenantId, TenantSettings};
+use interven_types::{AgentId, AgentStatus, KeyKind, RiskBand, RuntimeType, TenantId, TenantSettings};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -100,7 +100,7 @@ pub(super) async fn a_foreign_tenant_finds_nothing(stage: Stage) {
         assert_eq!(store.approvals(tenant, &approvals, now).await.unwrap(), []);
         assert_eq!(store.trust_events(tenant, stage.agent, 10).await.unwrap(), []);
         assert_eq!(store.agents(tenant).await.unwrap(), []);
-        assert_eq!(store.keys(tenant).await.unwrap(), []);
+        assert_eq!(store.keys(tenant, KeyKind::Live).await.unwrap(), []);
         assert_eq!(store.policies(tenant).await.unwrap(), []);
         assert_eq!(store.policies_with_deleted(tenant).await.unwrap(), []);
         assert_eq!(store.users(tenant).await.unwrap(), []);
@@ -135,6 +135,6 @@ pub(super) async fn a_foreign_tenant_finds_nothing(stage: Stage) {
     // And nothing of it touched the owner's things.
     let agent = store.agent(stage.tenant, stage.agent).await.unwrap();
     assert_eq!(agent.status, AgentStatus::Active);
-    let kept = store.keys(stage.tenant).await.unwrap();
+    let kept = store.keys(stage.tenant, KeyKind::Live).await.unwrap();
     assert_eq!((kept[0].revoked_at, kept[0].last_seen_at, kept[0].blocked_attempts), (None, None, 0));
 }

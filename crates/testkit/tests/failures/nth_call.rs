@@ -227,7 +227,7 @@ async fn a_revoked_key_is_refused_though_the_tenant_could_not_be_loaded() {
     let store = faulty_sqlite(directory.path()).await;
     let world = World::start(store.clone(), None).await;
     assert_eq!(world.say("hello").await.status, 200);
-    let keys = store.keys(world.tenant).await.unwrap();
+    let keys = store.keys(world.tenant, interven_types::KeyKind::Live).await.unwrap();
     // The revocation is made, and from then on nothing can be read.
     let actor = interven_store::Actor::system();
     store.revoke_key(world.tenant, keys[0].key_id, &actor, world.live.now()).await.unwrap();

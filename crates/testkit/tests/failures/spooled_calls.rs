@@ -149,7 +149,7 @@ async fn who_is_not_known_is_refused() {
     store.pass();
     scene.drained().await;
     // A key that was revoked is not let in because the store went away right after.
-    let keys = store.keys(world.tenant).await.unwrap();
+    let keys = store.keys(world.tenant, interven_types::KeyKind::Live).await.unwrap();
     for key in keys {
         store
             .revoke_key(world.tenant, key.key_id, &interven_store::Actor::system(), world.live.now())

@@ -2,10 +2,10 @@
 
 use interven_gateway::Gateway;
 use interven_http::{BuildInfo, ServeOptions, serve};
-use interven_live::{Clock, Live, LiveOptions, MasterKeys, SpoolOptions};
+use interven_live::{Clock, Live, LiveOptions, MasterKeys, NewKeyRequest, SpoolOptions};
 use interven_store::{Actor, Store};
 use interven_store_sqlite::{SqliteOptions, SqliteStore};
-use interven_telemetry::{NewKeyRequest, Telemetry, create_key, seed_tenant};
+use interven_telemetry::{Telemetry, seed_tenant};
 use interven_testkit::FaultyStore;
 use interven_types::{Secret, SecretBytes, TenantId, Timestamp};
 use serde_json::{Value, json};
@@ -86,7 +86,7 @@ impl World {
         let telemetry = listen(interven_telemetry::router(telemetry), &stop).await;
         let tenant = seed_tenant(&live, "acme", &Actor::system()).await.unwrap().tenant_id;
         let asked: NewKeyRequest = serde_json::from_value(json!({"name": "bot"})).unwrap();
-        let key = create_key(&live, tenant, asked, &Actor::system()).await.unwrap().key;
+        let key = live.mint_key(tenant, asked, &Actor::system()).await.unwrap().key;
         let http = interven_testkit::http_client();
         let key = serde_json::to_value(key).unwrap().as_str().unwrap().to_owned();
         Self { live, tenant, clock, gateway, telemetry, key, http, _stop: stop }
