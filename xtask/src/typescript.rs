@@ -5,7 +5,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, ensure};
 
-const PACKAGES: &[&str] = &["sdks/typescript"];
+/// In the order in which they are built: the second holds the first.
+const PACKAGES: &[&str] = &["sdks/typescript", "integrations/openclaw"];
 
 /// Answers whether the tests of every package pass.
 pub(crate) fn run(root: &Path) -> anyhow::Result<bool> {

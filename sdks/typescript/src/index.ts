@@ -20,6 +20,6 @@ export {
 export * from "./errors.js";
 export type { Counters } from "./exchange.js";
 export { type GateResult, type GuardOptions, type GuardTarget, type OnBlock, gate, guard, type SettleOptions } from "./guard.js";
-export type { ClientOptions } from "./settings.js";
+export type { ClientOptions, Environment } from "./settings.js";
 export { ToolResult, type Tools } from "./tools.js";
 export { type Decision, ScanResponse, Verdict } from "./verdict.js";

@@ -2,6 +2,10 @@
 
 import { AuthenticationError, ConfigurationError } from "./errors.js";
 
+/** Variables by name, as in `process.env`. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+type Variable = (name: string) => string;
+
 export interface ClientOptions {
   /** `INTERVEN_API_KEY` otherwise. */
   readonly apiKey?: string | undefined;
@@ -19,6 +23,8 @@ export interface ClientOptions {
   readonly runtimeType?: string | undefined;
   /** Lets calls through while the gateway is out. `INTERVEN_FAIL_OPEN` otherwise; `INTERVEN_FAIL_CLOSED=1` wins over both. */
   readonly failOpen?: boolean | undefined;
+  /** Where the variables above are read: `process.env` unless given. With `{}` only options count. */
+  readonly environment?: Environment | undefined;
 }
 
 export interface Settings {
@@ -42,6 +48,7 @@ const VISIBLE_ASCII = /^[!-~]+$/;
 
 /** Throws AuthenticationError without a key, ConfigurationError for what cannot be used. */
 export function readSettings(options: ClientOptions): Settings {
+  const variable: Variable = options.environment ? (name) => options.environment?.[name] ?? "" : variableOfProcess;
   const apiKey = (options.apiKey || variable("INTERVEN_API_KEY")).trim();
   if (!apiKey) {
     throw new AuthenticationError("no API key: pass apiKey or set INTERVEN_API_KEY", { code: "NO_API_KEY" });
@@ -50,7 +57,7 @@ export function readSettings(options: ClientOptions): Settings {
     // The text is not repeated: it is a secret.
     throw new ConfigurationError("the API key holds characters that no header may carry; was it pasted whole?");
   }
-  const timeoutMs = options.timeoutMs ?? timeoutOfEnvironment();
+  const timeoutMs = options.timeoutMs ?? timeoutOf(variable);
   if (!(timeoutMs > 0 && timeoutMs < Infinity)) {
     throw new ConfigurationError(`timeoutMs must be a number of milliseconds above 0, not ${timeoutMs}`);
   }
@@ -68,15 +75,15 @@ export function readSettings(options: ClientOptions): Settings {
     agentId: options.agentId || variable("INTERVEN_AGENT_ID") || undefined,
     agentName: options.agentName || variable("INTERVEN_AGENT_NAME") || undefined,
     runtimeType: options.runtimeType || "typescript",
-    failOpen: failsOpen(options.failOpen),
+    failOpen: failsOpen(options.failOpen, variable),
     consoleUrl: variable("INTERVEN_CONSOLE_URL").replace(/\/+$/, "") || undefined,
   };
 }
 
 /** Empty where it is not set, and where there is no environment: in a worker, or without permission in Deno. */
-function variable(name: string): string {
+function variableOfProcess(name: string): string {
   try {
-    const program = (globalThis as { process?: { env?: Record<string, string | undefined> } }).process;
+    const program = (globalThis as { process?: { env?: Environment } }).process;
     return program?.env?.[name] ?? "";
   } catch {
     return "";
@@ -97,7 +104,7 @@ function readAddress(text: string): string {
   return url.origin + url.pathname.replace(/\/+$/, "");
 }
 
-function timeoutOfEnvironment(): number {
+function timeoutOf(variable: Variable): number {
   const text = variable("INTERVEN_TIMEOUT_MS").trim();
   if (!text) {
     return DEFAULT_TIMEOUT_MS;
@@ -111,11 +118,11 @@ function timeoutOfEnvironment(): number {
 }
 
 /** The strictest wins: INTERVEN_FAIL_CLOSED=1 closes even what the code opens. */
-function failsOpen(option: boolean | undefined): boolean {
-  return flag("INTERVEN_FAIL_CLOSED") ? false : (option ?? flag("INTERVEN_FAIL_OPEN"));
+function failsOpen(option: boolean | undefined, variable: Variable): boolean {
+  return flag("INTERVEN_FAIL_CLOSED", variable) ? false : (option ?? flag("INTERVEN_FAIL_OPEN", variable));
 }
 
-function flag(name: string): boolean {
+function flag(name: string, variable: Variable): boolean {
   const text = variable(name).trim().toLowerCase();
   if (![...TRUE, ...FALSE].includes(text)) {
     throw new ConfigurationError(`${name} must be 1 or 0, not \`${text}\``);
