@@ -11,6 +11,7 @@ use reqwest::{
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER},
     redirect,
 };
+use rustls::RootCertStore;
 use serde::de::DeserializeOwned;
 use std::time::{Duration, SystemTime};
 
@@ -28,15 +29,27 @@ pub(crate) struct Connection {
     http: Client,
 }
 
-/// HTTP to hosts that a person named, and to no others: redirects are not followed and proxies of the environment are not
-/// used. With `is_secure`, the authorities that this machine trusts vouch for a server.
+/// HTTP to hosts that a person named. With `is_secure`, the authorities that this machine trusts vouch for a server: they
+/// are read only then, because that takes longer than an answer.
 ///
 /// # Errors
 /// This machine trusts no authority, in words.
 pub fn direct_http(is_secure: bool) -> Result<ClientBuilder, String> {
-    let tls = tls::settings(is_secure)?;
+    let roots = if is_secure { tls::authorities(None)? } else { RootCertStore::empty() };
+    if is_secure && roots.is_empty() {
+        return Err("this machine trusts no authority that could vouch for an https server".to_owned());
+    }
+    direct_http_trusting(roots)
+}
+
+/// HTTP to the hosts of the URLs it is given, and to no others: redirects are not followed and proxies of the environment are
+/// not used.
+///
+/// # Errors
+/// No version of TLS can be spoken, in words.
+pub fn direct_http_trusting(roots: RootCertStore) -> Result<ClientBuilder, String> {
     Ok(Client::builder()
-        .tls_backend_preconfigured(tls)
+        .tls_backend_preconfigured(tls::tls_settings(roots)?)
         .redirect(redirect::Policy::none())
         .no_proxy()
         .connect_timeout(CONNECT_TIMEOUT))

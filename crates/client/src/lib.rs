@@ -34,7 +34,7 @@ pub use agent::{
 pub use agents::{Agent, AgentDetail, Trust, TrustStep};
 pub use approvals::{Approval, ApprovalQuery, Ruling};
 pub use budgets::{BudgetToday, BudgetUse};
-pub use connection::direct_http;
+pub use connection::{direct_http, direct_http_trusting};
 pub use control::ControlClient;
 pub use detectors::{DetectorEntry, DetectorList};
 pub use encryption::{DataKey, EncryptionStatus};
@@ -51,3 +51,4 @@ pub use simulation::{
     Simulation, SimulationProgress, SimulationQuery, UnreadableScan,
 };
 pub use tenants::{CreatedUser, NewPassword, NewUser, Tenant, User};
+pub use tls::{authorities, tls_settings};

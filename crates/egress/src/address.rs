@@ -1,19 +1,23 @@
 //! Which addresses may be called.
 
+use crate::machine;
 use ipnet::IpNet;
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr},
     sync::LazyLock,
 };
+use url::{Host, Url};
 
-/// What is not the public internet, and where that is written: the IANA registries of special-purpose addresses
-/// (RFC 6890) and of multicast.
-const SPECIAL: &[(&str, &str)] = &[
+/// Networks, and what they are and where that is written.
+type Table<N> = [(N, &'static str)];
+
+/// What is not the public internet: the IANA registries of special-purpose addresses (RFC 6890) and of multicast. Of IPv6,
+/// whatever is not global unicast is refused besides.
+const SPECIAL: &Table<&str> = &[
     ("0.0.0.0/8", "this network, RFC 791"),
     ("10.0.0.0/8", "private, RFC 1918"),
     ("100.64.0.0/10", "shared by carriers, RFC 6598"),
     ("127.0.0.0/8", "this machine, RFC 1122"),
-    ("169.254.0.0/16", "link-local, RFC 3927"),
     ("172.16.0.0/12", "private, RFC 1918"),
     ("192.0.0.0/24", "protocol assignments, RFC 6890"),
     ("192.0.2.0/24", "documentation, RFC 5737"),
@@ -38,30 +42,31 @@ const SPECIAL: &[(&str, &str)] = &[
     ("3fff::/20", "documentation, RFC 9637"),
     ("5f00::/16", "segment routing, RFC 9602"),
     ("fc00::/7", "unique local, RFC 4193"),
-    ("fe80::/10", "link-local, RFC 4291"),
     ("fec0::/10", "site-local, RFC 3879"),
     ("ff00::/8", "multicast, RFC 4291"),
 ];
 
-/// Where cloud providers hand credentials to whoever asks from the machine. Nobody can open these.
-const METADATA: &[&str] = &[
-    // AWS, Google Cloud, Azure, Oracle Cloud, DigitalOcean and others; AWS for containers and pods; AWS over IPv6.
-    "169.254.169.254",
-    "169.254.170.2",
-    "169.254.170.23",
-    "fd00:ec2::254",
-    "fd00:ec2::23",
-    // Google Cloud over IPv6, Alibaba Cloud, the agent of Azure, Oracle Cloud's older one.
-    "fd20:ce::254",
-    "100.100.100.200",
-    "168.63.129.16",
-    "192.0.0.192",
+/// What nobody can open: there, cloud providers hand credentials to whoever asks from the machine.
+const NEVER: &Table<&str> = &[
+    // AWS, Google Cloud, Azure, Oracle Cloud, DigitalOcean, Tencent Cloud, Scaleway and others, each at its own address.
+    ("169.254.0.0/16", "link-local with the credentials of machines, RFC 3927"),
+    ("fe80::/10", "link-local, RFC 4291"),
+    ("100.100.100.200/32", "credentials of a machine at Alibaba Cloud"),
+    ("168.63.129.16/32", "the agent of Azure"),
+    ("192.0.0.192/32", "credentials of a machine at Oracle Cloud"),
+    ("fd00:ec2::/32", "credentials of a machine at AWS"),
+    ("fd20:ce::254/128", "credentials of a machine at Google Cloud"),
+    ("fd00:42::42/128", "credentials of a machine at Scaleway"),
+    // It hides an IPv4 address, and no tool is behind one.
+    ("2001::/32", "Teredo, RFC 4380"),
 ];
 
-static SPECIAL_NETS: LazyLock<Vec<(IpNet, &str)>> =
-    LazyLock::new(|| SPECIAL.iter().filter_map(|(net, what)| Some((net.parse().ok()?, *what))).collect());
-static METADATA_ADDRS: LazyLock<Vec<IpAddr>> =
-    LazyLock::new(|| METADATA.iter().filter_map(|addr| addr.parse().ok()).collect());
+static SPECIAL_NETS: LazyLock<Vec<(IpNet, &str)>> = LazyLock::new(|| parse(SPECIAL));
+static NEVER_NETS: LazyLock<Vec<(IpNet, &str)>> = LazyLock::new(|| parse(NEVER));
+
+fn parse(table: &Table<&str>) -> Vec<(IpNet, &'static str)> {
+    table.iter().filter_map(|(net, what)| Some((net.parse().ok()?, *what))).collect()
+}
 
 /// An address that may be called. Only [`Reach::admit`] makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,47 +86,86 @@ pub struct NotPublic {
 }
 
 /// How far calls may go: the public internet, and what the operator opened of the rest.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Reach {
     opened: Vec<IpNet>,
+    is_own: fn(IpAddr) -> bool,
+}
+
+impl Default for Reach {
+    fn default() -> Self {
+        Self::new(Vec::new())
+    }
 }
 
 impl Reach {
     /// `opened`: networks of the operator's own where tools of theirs are.
     pub fn new(opened: Vec<IpNet>) -> Self {
-        Self { opened }
+        Self { opened, is_own: machine::is_own }
     }
 
-    /// Judges an IPv4 address by itself, however it is written into IPv6.
+    /// Judges an address, and the IPv4 address that is written into it, if there is one.
     pub fn admit(&self, addr: IpAddr) -> Result<PublicAddr, NotPublic> {
-        let inner = embedded(addr);
+        let forms = [embedded(addr), addr];
         let refused = |why| Err(NotPublic { addr, why });
-        if METADATA_ADDRS.contains(&inner) {
-            return refused("credentials of the machine, which nobody can open");
+        if let Some(why) = find(&NEVER_NETS, forms) {
+            return refused(why);
         }
-        if self.opened.iter().any(|net| net.contains(&inner)) {
+        if self.opened.iter().any(|net| forms.iter().any(|form| net.contains(form))) {
             return Ok(PublicAddr(addr));
         }
-        match SPECIAL_NETS.iter().find(|(net, _)| net.contains(&inner)) {
-            Some((_, why)) => refused(why),
-            None => Ok(PublicAddr(addr)),
+        if let Some(why) = find(&SPECIAL_NETS, forms) {
+            return refused(why);
         }
+        if !is_global_unicast(forms[0]) {
+            return refused("not global unicast, RFC 4291");
+        }
+        if (self.is_own)(addr) {
+            return refused("this machine's own");
+        }
+        Ok(PublicAddr(addr))
+    }
+
+    /// Judges the address in a URL. A name is for the resolver, which is not asked about addresses.
+    pub fn admit_literal(&self, url: &Url) -> Result<(), NotPublic> {
+        let literal = match url.host() {
+            Some(Host::Ipv4(addr)) => addr.into(),
+            Some(Host::Ipv6(addr)) => addr.into(),
+            Some(Host::Domain(_)) | None => return Ok(()),
+        };
+        self.admit(literal).map(drop)
     }
 }
 
-/// The IPv4 address in an IPv4-mapped one (RFC 4291) or in one that a NAT64 translates (RFC 6052).
+fn find(table: &[(IpNet, &'static str)], forms: [IpAddr; 2]) -> Option<&'static str> {
+    table.iter().find(|(net, _)| forms.iter().any(|form| net.contains(form))).map(|(_, why)| *why)
+}
+
+/// Of IPv6, only 2000::/3 is given out (IANA, Internet Protocol Version 6 Address Space).
+fn is_global_unicast(addr: IpAddr) -> bool {
+    match addr {
+        IpAddr::V4(_) => true,
+        IpAddr::V6(v6) => v6.segments()[0] >> 13 == 1,
+    }
+}
+
+/// The IPv4 address in one of IPv6 that stands for it, or leads to it.
 fn embedded(addr: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = addr else { return addr };
-    if let Some(mapped) = v6.to_ipv4_mapped() {
-        return IpAddr::V4(mapped);
-    }
     match v6.segments() {
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
-            let [a, b] = high.to_be_bytes();
-            let [c, d] = low.to_be_bytes();
-            IpAddr::V4(Ipv4Addr::new(a, b, c, d))
+        // IPv4-mapped and IPv4-compatible, RFC 4291.
+        [0, 0, 0, 0, 0, 0xffff | 0, high, low]
+        // IPv4-translated, RFC 2765.
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        // NAT64, RFC 6052.
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        // 6to4, RFC 3056.
+        | [0x2002, high, low, ..]
+        // ISATAP, RFC 5214.
+        | [_, _, _, _, 0 | 0x200, 0x5efe, high, low] => {
+            Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)).into()
         }
-        segments => IpAddr::V6(Ipv6Addr::from(segments)),
+        _ => addr,
     }
 }
 
@@ -129,10 +173,11 @@ fn embedded(addr: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::net::Ipv6Addr;
 
     #[test]
     fn every_row_is_an_address_or_a_network() {
-        assert_eq!((SPECIAL_NETS.len(), METADATA_ADDRS.len()), (SPECIAL.len(), METADATA.len()));
+        assert_eq!((SPECIAL_NETS.len(), NEVER_NETS.len()), (SPECIAL.len(), NEVER.len()));
     }
 
     #[test]
@@ -201,6 +246,20 @@ mod tests {
             "fec0::1",
             "ff02::1",
             "ff0e::1",
+            // Neither named in a registry nor given out.
+            "::ffff:0:127.0.0.1",
+            "::1:0:0:1",
+            "200::1",
+            "1fff::1",
+            "4000::1",
+            "5eff::1",
+            "6000::1",
+            "fbff::1",
+            "fe00::1",
+            // ISATAP to 127.0.0.1, under a public prefix.
+            "2a00:1450::5efe:7f00:1",
+            "2a00:1450::200:5efe:7f00:1",
+            "::8.8.8.8",
         ];
         for addr in refused {
             assert!(Reach::default().admit(addr.parse().unwrap()).is_err(), "{addr}");
@@ -233,6 +292,9 @@ mod tests {
             "2a00:1450::1",
             "2003::1",
             "2620:4f:8001::1",
+            "2a00:1450::5efe:808:808",
+            "2000::1",
+            "3ffe:ffff::1",
         ];
         for addr in public {
             assert!(Reach::default().admit(addr.parse().unwrap()).is_ok(), "{addr}");
@@ -240,33 +302,106 @@ mod tests {
     }
 
     #[test]
-    fn the_operator_opens_networks_but_never_metadata() {
-        let reach = Reach::new(vec!["10.0.0.0/8".parse().unwrap(), "0.0.0.0/0".parse().unwrap()]);
+    fn the_operator_opens_networks_of_their_own() {
+        let nets = ["10.0.0.0/8", "127.0.0.1/32", "::1/128", "fd12::/16"];
+        let reach = Reach::new(nets.map(|net| net.parse().unwrap()).to_vec());
         for (addr, is_open) in [
             ("10.1.2.3", true),
             ("::ffff:10.1.2.3", true),
+            ("64:ff9b::10.1.2.3", true),
+            ("11.1.2.3", true),
             ("127.0.0.1", true),
-            ("::1", false),
-            ("169.254.169.254", false),
-            ("::ffff:169.254.169.254", false),
-            ("64:ff9b::a9fe:a9fe", false),
-            ("168.63.129.16", false),
-            ("100.100.100.200", false),
+            ("127.0.0.2", false),
+            ("::1", true),
+            ("::2", false),
+            ("fd12::1", true),
+            ("fd13::1", false),
+            ("192.168.0.1", false),
         ] {
             assert_eq!(reach.admit(addr.parse().unwrap()).is_ok(), is_open, "{addr}");
         }
     }
 
+    #[test]
+    fn nobody_opens_what_hands_out_credentials() {
+        let reach = Reach::new(vec!["0.0.0.0/0".parse().unwrap(), "::/0".parse().unwrap()]);
+        for addr in [
+            "169.254.169.254",
+            "169.254.170.2",
+            "169.254.170.23",
+            "169.254.0.23",
+            "100.100.100.200",
+            "168.63.129.16",
+            "192.0.0.192",
+            "fd00:ec2::254",
+            "fd00:ec2::23",
+            "fd20:ce::254",
+            "fd00:42::42",
+            "fe80::a9fe:a9fe",
+            "2001:0:a9fe:a9fe::1",
+        ] {
+            assert!(reach.admit(addr.parse().unwrap()).is_err(), "{addr}");
+        }
+        for addr in ["127.0.0.1", "10.1.2.3", "::1", "fd12::1", "100.100.100.201"] {
+            assert!(reach.admit(addr.parse().unwrap()).is_ok(), "{addr}");
+        }
+    }
+
+    #[test]
+    fn a_public_address_of_this_machine_is_not_called_unless_it_is_opened() {
+        let own: IpAddr = "8.8.4.4".parse().unwrap();
+        let is_own = |addr| addr == IpAddr::from([8, 8, 4, 4]);
+        assert!(Reach { opened: Vec::new(), is_own }.admit(own).is_err());
+        assert!(Reach { opened: Vec::new(), is_own }.admit([8, 8, 8, 8].into()).is_ok());
+        assert!(Reach { opened: vec![own.into()], is_own }.admit(own).is_ok());
+    }
+
     proptest! {
         #[test]
-        fn an_ipv4_address_is_judged_alike_however_it_is_written(bits: u32) {
+        fn an_ipv4_address_is_judged_however_it_is_written(bits: u32) {
             let v4 = Ipv4Addr::from(bits);
-            let (reach, plain) = (Reach::default(), IpAddr::V4(v4));
-            let [a, b, c, d] = v4.octets().map(u16::from);
-            let translated = Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, a << 8 | b, c << 8 | d);
-            for written in [IpAddr::V6(v4.to_ipv6_mapped()), IpAddr::V6(translated)] {
-                prop_assert_eq!(reach.admit(written).is_ok(), reach.admit(plain).is_ok(), "{}", written);
+            let reach = Reach { opened: Vec::new(), is_own: |_| false };
+            let everything = Reach::new(vec!["::/0".parse().unwrap()]);
+            let hidden = written_into_ipv6(v4);
+            let is_public = reach.admit(v4.into()).is_ok();
+            // Mapped and NAT64 ones are this address; the rest are ways to it that are closed, or go elsewhere.
+            for same in &hidden[..2] {
+                prop_assert_eq!(reach.admit(*same).is_ok(), is_public, "{}", same);
+            }
+            for way in hidden {
+                prop_assert!(is_public || reach.admit(way).is_err(), "{}", way);
+                let is_never = find(&NEVER_NETS, [v4.into(); 2]).is_some();
+                prop_assert!(!is_never || everything.admit(way).is_err(), "{}", way);
             }
         }
+
+        #[test]
+        fn the_standard_library_finds_nothing_private_in_what_is_admitted(bits: u128, v4: u32) {
+            let reach = Reach { opened: Vec::new(), is_own: |_| false };
+            if reach.admit(Ipv6Addr::from(bits).into()).is_ok() {
+                let v6 = Ipv6Addr::from(bits);
+                prop_assert!(!(v6.is_loopback() || v6.is_unspecified() || v6.is_multicast()), "{}", v6);
+                prop_assert!(!(v6.is_unique_local() || v6.is_unicast_link_local()), "{}", v6);
+            }
+            if reach.admit(Ipv4Addr::from(v4).into()).is_ok() {
+                let v4 = Ipv4Addr::from(v4);
+                prop_assert!(!(v4.is_loopback() || v4.is_private() || v4.is_link_local()), "{}", v4);
+                prop_assert!(!(v4.is_multicast() || v4.is_broadcast() || v4.is_documentation()), "{}", v4);
+            }
+        }
+    }
+
+    fn written_into_ipv6(v4: Ipv4Addr) -> [IpAddr; 6] {
+        let bits = v4.to_bits();
+        let (high, low) = ((bits >> 16) as u16, bits as u16);
+        [
+            [0, 0, 0, 0, 0, 0xffff, high, low],
+            [0x64, 0xff9b, 0, 0, 0, 0, high, low],
+            [0, 0, 0, 0, 0, 0, high, low],
+            [0, 0, 0, 0, 0xffff, 0, high, low],
+            [0x2002, high, low, 0, 0, 0, 0, 1],
+            [0x2a00, 0x1450, 0, 0, 0x200, 0x5efe, high, low],
+        ]
+        .map(|segments| Ipv6Addr::from(segments).into())
     }
 }

@@ -5,24 +5,29 @@ use crate::{
     resolve::{PublicResolver, ResolveError},
 };
 use bytes::{Bytes, BytesMut};
-use interven_client::direct_http;
+use interven_client::{authorities, direct_http_trusting};
 use reqwest::{
     Client, Method, Request,
     header::{self, HeaderMap, HeaderName, HeaderValue},
+    retry,
 };
 use std::{
     error::Error,
+    io,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
-use url::{Host, Url};
+use url::Url;
 
 /// Between this client and whoever it is connected to (RFC 9110 7.6.1), or its own to set.
-const OWN_HEADERS: [HeaderName; 9] = [
+const OWN_HEADERS: [HeaderName; 11] = [
     header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
     header::PROXY_AUTHORIZATION,
     header::TE,
     header::TRAILER,
@@ -32,6 +37,12 @@ const OWN_HEADERS: [HeaderName; 9] = [
     header::CONTENT_LENGTH,
     header::EXPECT,
 ];
+
+/// Some upstreams refuse a call without one.
+const USER_AGENT: &str = concat!("interven/", env!("CARGO_PKG_VERSION"));
+
+/// Shorter than what servers keep a connection open for: a call on one that is just being closed is lost.
+const IDLE: Duration = Duration::from_secs(15);
 
 #[derive(Clone, Copy, Debug)]
 pub struct EgressLimits {
@@ -47,12 +58,20 @@ impl Default for EgressLimits {
     }
 }
 
+#[derive(Clone, Debug, Default)]
+pub struct EgressSettings {
+    pub reach: Reach,
+    pub limits: EgressLimits,
+    /// Certificates (PEM) of authorities that vouch for upstreams beside those that this machine trusts.
+    pub ca_file: Option<PathBuf>,
+}
+
 /// A call to be made.
 #[derive(Clone)]
 pub struct UpstreamCall {
     pub method: Method,
     pub url: Url,
-    pub headers: HeaderMap,
+    headers: HeaderMap,
     pub body: Option<Bytes>,
 }
 
@@ -67,18 +86,18 @@ impl UpstreamCall {
         Self { method, url, headers: HeaderMap::new(), body: None }
     }
 
-    /// Sets a header that is text. What it holds is never shown.
+    /// Sets a header that is text, in place of one of that name. What it holds is never shown.
     ///
     /// # Errors
     /// A name or value that HTTP does not know, or a header that is this client's own to set.
     pub fn set_header(&mut self, name: &str, value: &str) -> Result<(), EgressError> {
-        let bad = || EgressError::BadHeader(name.escape_debug().to_string());
-        let known = HeaderName::try_from(name).map_err(|_| bad())?;
-        let is_own = OWN_HEADERS.contains(&known) || name.eq_ignore_ascii_case("keep-alive");
-        let mut value = HeaderValue::try_from(value).map_err(|_| bad())?;
-        if is_own {
-            return Err(bad());
+        let bad = |why| EgressError::BadHeader { name: name.escape_debug().to_string(), why };
+        let known = HeaderName::try_from(name).map_err(|_| bad("this is not a name of a header"))?;
+        if OWN_HEADERS.contains(&known) {
+            return Err(bad("it belongs to the connection, which is not the caller's"));
         }
+        let mut value = HeaderValue::try_from(value)
+            .map_err(|_| bad("its value has a line break or another control character"))?;
         value.set_sensitive(true);
         self.headers.insert(known, value);
         Ok(())
@@ -97,26 +116,43 @@ pub struct UpstreamAnswer {
 /// Calls upstream tools. See the crate.
 #[derive(Debug)]
 pub struct Egress {
-    /// The machine may trust no authority; then there are no calls, and everything else works.
-    client: Result<Client, String>,
+    client: Client,
     reach: Arc<Reach>,
     limits: EgressLimits,
     refusals: AtomicU64,
 }
 
 impl Egress {
-    pub fn new(reach: Reach, lookup: Arc<dyn Lookup>, limits: EgressLimits) -> Self {
+    /// # Errors
+    /// [`EgressError::BadAuthorities`], [`EgressError::NoClient`].
+    pub fn new(settings: EgressSettings, lookup: Arc<dyn Lookup>) -> Result<Self, EgressError> {
+        let EgressSettings { reach, limits, ca_file } = settings;
         let reach = Arc::new(reach);
         let resolver = PublicResolver { reach: Arc::clone(&reach), lookup };
-        let client = direct_http(true).and_then(|builder| {
-            let builder = builder
-                .dns_resolver(Arc::new(resolver))
-                .connect_timeout(limits.connect)
-                .timeout(limits.total)
-                .referer(false);
-            builder.build().map_err(|error| deepest(&error))
-        });
-        Self { client, reach, limits, refusals: AtomicU64::new(0) }
+        let roots = match ca_file {
+            None => authorities(None).map_err(EgressError::NoClient)?,
+            Some(path) => read_pem(&path)
+                .and_then(|pem| authorities(Some(&pem)))
+                .map_err(|why| EgressError::BadAuthorities { path, why })?,
+        };
+        // What other crates of a build have reqwest learn, such as to unpack answers, is of no use here.
+        let client = direct_http_trusting(roots).map_err(EgressError::NoClient)?;
+        let client = client
+            .dns_resolver(Arc::new(resolver))
+            .connect_timeout(limits.connect)
+            .timeout(limits.total)
+            .pool_idle_timeout(IDLE)
+            .user_agent(USER_AGENT)
+            .referer(false)
+            .http1_only()
+            .retry(retry::never())
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate()
+            .build()
+            .map_err(|error| EgressError::NoClient(deepest(&error).to_string()))?;
+        Ok(Self { client, reach, limits, refusals: AtomicU64::new(0) })
     }
 
     /// Calls that were refused because of where they would have gone.
@@ -127,7 +163,9 @@ impl Egress {
     /// Makes the call, once, if it goes to the origin of `configured`.
     pub async fn send(&self, configured: &Url, call: UpstreamCall) -> Result<UpstreamAnswer, EgressError> {
         let sent = self.send_to(configured, call).await;
-        if let Err(error @ (EgressError::NotAllowed { .. } | EgressError::NotPublic { .. })) = &sent {
+        if let Err(error) = &sent
+            && error.is_refusal()
+        {
             self.refusals.fetch_add(1, Relaxed);
             tracing::warn!(%error, "a call to an upstream was refused");
         }
@@ -135,18 +173,18 @@ impl Egress {
     }
 
     async fn send_to(&self, configured: &Url, call: UpstreamCall) -> Result<UpstreamAnswer, EgressError> {
-        let client = self.client.as_ref().map_err(|why| EgressError::NoAuthorities(why.clone()))?;
+        self.check(configured, &call.url)?;
         let host = host_of(&call.url);
-        self.check(configured, &call.url, &host)?;
         let mut request = Request::new(call.method, call.url);
         *request.headers_mut() = call.headers;
         *request.body_mut() = call.body.map(Into::into);
-        let mut response = client.execute(request).await.map_err(|error| self.read_error(&host, &error))?;
+        let mut response =
+            self.client.execute(request).await.map_err(|error| self.read_error(&host, &error))?;
         let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.read_error(&host, &error))? {
             if body.len() + chunk.len() > self.limits.answer_bytes {
-                return Err(EgressError::TooLarge { host, limit: self.limits.answer_bytes });
+                return Err(EgressError::TooLarge { host, status, limit: self.limits.answer_bytes });
             }
             body.extend_from_slice(&chunk);
         }
@@ -154,20 +192,19 @@ impl Egress {
     }
 
     /// An address in the URL is connected to without asking the resolver, so it is looked at here.
-    fn check(&self, configured: &Url, asked: &Url, host: &str) -> Result<(), EgressError> {
-        let has_user = !asked.username().is_empty() || asked.password().is_some();
-        let is_http = matches!(asked.scheme(), "http" | "https");
-        if asked.origin() != configured.origin() || has_user || !is_http {
+    fn check(&self, configured: &Url, asked: &Url) -> Result<(), EgressError> {
+        if !matches!(asked.scheme(), "http" | "https") {
+            return Err(EgressError::NotHttp { scheme: asked.scheme().to_owned() });
+        }
+        if asked.origin() != configured.origin() {
             let origin = |url: &Url| url.origin().ascii_serialization();
             return Err(EgressError::NotAllowed { asked: origin(asked), allowed: origin(configured) });
         }
-        let literal = match asked.host() {
-            Some(Host::Ipv4(addr)) => addr.into(),
-            Some(Host::Ipv6(addr)) => addr.into(),
-            Some(Host::Domain(_)) | None => return Ok(()),
-        };
-        let refused = |cause| EgressError::NotPublic { host: host.to_owned(), cause };
-        self.reach.admit(literal).map(drop).map_err(refused)
+        if !asked.username().is_empty() || asked.password().is_some() {
+            return Err(EgressError::HasUser { host: host_of(asked) });
+        }
+        let refused = |cause| EgressError::NotPublic { host: host_of(asked), cause };
+        self.reach.admit_literal(asked).map_err(refused)
     }
 
     fn read_error(&self, host: &str, error: &reqwest::Error) -> EgressError {
@@ -175,12 +212,24 @@ impl Egress {
         if let Some(ResolveError::NotPublic(cause)) = find::<ResolveError>(error) {
             return EgressError::NotPublic { host, cause: cause.clone() };
         }
-        match deepest(error) {
-            why if error.is_connect() => EgressError::Unreachable { host, why },
-            _ if error.is_timeout() => EgressError::TimedOut { host, limit: self.limits.total },
-            why => EgressError::BrokenOff { host, why },
+        if let Some(rustls::Error::InvalidCertificate(why)) = find(error) {
+            return EgressError::NotTrusted { host, why: why.to_string() };
+        }
+        if find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse_too_large) {
+            return EgressError::HeadTooLarge { host };
+        }
+        let why = deepest(error).to_string();
+        match (error.is_connect(), error.is_timeout()) {
+            (true, true) => EgressError::NotConnected { host, limit: self.limits.connect },
+            (true, false) => EgressError::Unreachable { host, why },
+            (false, true) => EgressError::TimedOut { host, limit: self.limits.total },
+            (false, false) => EgressError::BrokenOff { host, why },
         }
     }
+}
+
+fn read_pem(path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|error| error.to_string())
 }
 
 fn host_of(url: &Url) -> String {
@@ -193,10 +242,14 @@ fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e 
 }
 
 /// What it came down to. What stands above it names the whole URL.
-fn deepest(error: &(dyn Error + 'static)) -> String {
-    causes(error).last().map(ToString::to_string).unwrap_or_default()
+fn deepest<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
+    causes(error).last().unwrap_or(error)
 }
 
 fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source())
+    std::iter::successors(Some(error), |&error| {
+        // Whoever wraps an error into one of I/O is not named as its source.
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        wrapped.map(|wrapped| wrapped as &(dyn Error + 'static)).or_else(|| error.source())
+    })
 }

@@ -1,28 +1,59 @@
 //! Why a call did not go out, or brought nothing back.
 
 use crate::NotPublic;
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
-/// None of these holds a header, a body, or more of a URL than its host.
+/// None of these holds the value of a header, a body, or more of a URL than its origin.
 #[derive(Debug, thiserror::Error)]
 pub enum EgressError {
-    /// Another scheme, host or port than the configured one, or a user in the URL.
+    /// When the client is made.
+    #[error("`{}` of EGRESS_CA_FILE cannot be used: {why}", path.display())]
+    BadAuthorities { path: PathBuf, why: String },
+    #[error("the HTTP client cannot be made: {0}")]
+    NoClient(String),
+
+    // Nothing went out.
+    /// Another scheme, host or port than the configured one.
     #[error("`{asked}` is not `{allowed}`, the one place that this credential is for")]
     NotAllowed { asked: String, allowed: String },
+    #[error("`{scheme}` cannot be called: a tool is at an http or https URL")]
+    NotHttp { scheme: String },
+    #[error("the URL for `{host}` names a user: credentials are stored, and do not stand in URLs")]
+    HasUser { host: String },
     #[error(
         "`{host}` is not called: {cause}; an operator can open a network of their own with EGRESS_ALLOW_PRIVATE"
     )]
     NotPublic { host: String, cause: NotPublic },
-    #[error("header `{0}` cannot be sent")]
-    BadHeader(String),
-    #[error("this machine trusts no certificate authority: {0}")]
-    NoAuthorities(String),
+    #[error("header `{name}` cannot be sent: {why}")]
+    BadHeader { name: String, why: &'static str },
     #[error("`{host}` cannot be reached: {why}")]
     Unreachable { host: String, why: String },
+    #[error("`{host}` was not connected to within {limit:?}")]
+    NotConnected { host: String, limit: Duration },
+    #[error(
+        "the certificate of `{host}` is not trusted: {why}; name an authority of your own in EGRESS_CA_FILE"
+    )]
+    NotTrusted { host: String, why: String },
+
+    // The call went out.
     #[error("`{host}` did not answer within {limit:?}; whether the call was carried out is not known")]
     TimedOut { host: String, limit: Duration },
     #[error("the connection to `{host}` broke off: {why}; whether the call was carried out is not known")]
     BrokenOff { host: String, why: String },
-    #[error("the answer of `{host}` is larger than {limit} bytes; the call was carried out")]
-    TooLarge { host: String, limit: usize },
+    #[error(
+        "`{host}` answered with more headers than are read; whether the call was carried out is not known"
+    )]
+    HeadTooLarge { host: String },
+    #[error("`{host}` answered {status} with more than {limit} bytes, which is more than is read")]
+    TooLarge { host: String, status: u16, limit: usize },
+}
+
+impl EgressError {
+    /// Whether the call was refused because of where it would have gone.
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::NotAllowed { .. } | Self::NotHttp { .. } | Self::HasUser { .. } | Self::NotPublic { .. }
+        )
+    }
 }

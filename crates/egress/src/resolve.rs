@@ -5,9 +5,14 @@ use async_trait::async_trait;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::{
     fmt, io,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, SocketAddr, ToSocketAddrs as _},
     sync::Arc,
 };
+use tokio::{sync::Semaphore, task::spawn_blocking};
+
+/// Names that the operating system looks up at once. Each takes a thread for as long as the name's own servers like,
+/// even when nobody waits for it any more.
+static LOOKUPS: Semaphore = Semaphore::const_new(64);
 
 /// Who knows the addresses of a name.
 #[async_trait]
@@ -22,7 +27,13 @@ pub struct SystemLookup;
 #[async_trait]
 impl Lookup for SystemLookup {
     async fn addresses(&self, host: &str) -> io::Result<Vec<IpAddr>> {
-        Ok(tokio::net::lookup_host((host, 0)).await?.map(|addr| addr.ip()).collect())
+        let permit = LOOKUPS.acquire().await.map_err(io::Error::other)?;
+        let host = host.to_owned();
+        let lookup = spawn_blocking(move || {
+            let _until_it_ends = permit;
+            Ok((host.as_str(), 0).to_socket_addrs()?.map(|addr| addr.ip()).collect())
+        });
+        lookup.await.map_err(io::Error::other)?
     }
 }
 

@@ -9,10 +9,8 @@ use hyper_util::{
     },
     rt::{TokioExecutor, TokioIo, TokioTimer},
 };
-use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, ServerName, pem::PemObject as _},
-};
+use interven_client::{authorities, tls_settings};
+use rustls::{ClientConfig, pki_types::ServerName};
 use std::{
     error::Error as StdError,
     fmt, io,
@@ -45,22 +43,7 @@ pub(super) struct Upstream {
 /// # Errors
 /// A text without certificates.
 pub fn trust(more: Option<&str>) -> Result<Arc<ClientConfig>, String> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(pem) = more {
-        let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
-        let certificates = read.map_err(|error| error.to_string())?;
-        if certificates.is_empty() {
-            return Err("no certificate is in it".to_owned());
-        }
-        for certificate in certificates {
-            roots.add(certificate).map_err(|error| error.to_string())?;
-        }
-    }
-    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?;
-    Ok(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
+    authorities(more).and_then(tls_settings).map(Arc::new)
 }
 
 /// Why an upstream did not answer.
