@@ -3,11 +3,12 @@
 use crate::{
     Activity, ActivityPage, ActivityQuery, Agent, AgentDetail, AppliedPolicy, Approval, ApprovalQuery,
     BudgetToday, ClientError, CreatedUser, DataKey, DetectorList, Download, EncryptionStatus, Explanation,
-    ExportQuery, Key, MintedKey, NewKey, NewPassword, NewPolicies, NewUser, Policy, PolicyVersion, Refusal,
-    RetentionRun, RetentionStatus, Ruling, Settings, SettingsVersion, Simulation, SimulationProgress,
-    SimulationQuery, Tenant, Trace, User, connection::Connection, simulation::SimulationLine,
+    ExportQuery, Key, MintedKey, NewKey, NewPassword, NewPolicies, NewToolCredential, NewUser, Policy,
+    PolicyVersion, Refusal, RetentionRun, RetentionStatus, Ruling, Settings, SettingsVersion, Simulation,
+    SimulationProgress, SimulationQuery, Tenant, ToolCredential, Trace, User, connection::Connection,
+    simulation::SimulationLine,
 };
-use interven_types::{AgentId, ApprovalId, PolicyId, ScanRequest, Secret, TraceId};
+use interven_types::{AgentId, ApprovalId, CredentialId, PolicyId, ScanRequest, Secret, TraceId};
 use reqwest::{Method, RequestBuilder};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -61,6 +62,23 @@ impl ControlClient {
     /// Those that keys made for one task.
     pub async fn ephemeral_keys(&self) -> Answer<Vec<Key>> {
         self.send(self.request(Method::GET, &["keys"], &[("ephemeral", "true")])).await
+    }
+
+    pub async fn credentials(&self) -> Answer<Vec<ToolCredential>> {
+        self.get(&["credentials"]).await
+    }
+
+    /// Seals it in the place of the one for the same tool, host and environment.
+    pub async fn set_credential(&self, new: &NewToolCredential) -> Answer<ToolCredential> {
+        let NewToolCredential { tool, kind, env, base_url, secret } = new;
+        let fields = json!({
+            "tool": tool, "kind": kind, "env": env, "base_url": base_url, "secret": secret.reveal(),
+        });
+        self.post(&["credentials"], &fields).await
+    }
+
+    pub async fn remove_credential(&self, id: CredentialId) -> Answer<Value> {
+        self.send(self.request::<&str>(Method::DELETE, &["credentials", &id.to_string()], &[])).await
     }
 
     pub async fn create_key(&self, key: &NewKey) -> Answer<MintedKey> {

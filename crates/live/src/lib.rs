@@ -7,6 +7,7 @@ mod agents;
 mod approvals;
 mod at_rest;
 mod clock;
+mod credentials;
 mod export;
 mod follow;
 mod keys;
@@ -30,6 +31,9 @@ mod tenants;
 pub use approvals::{ApprovalPoll, ApprovalStatusAnswer, PollError};
 pub use at_rest::{DataKeyStatus, EncryptionStatus, KeyError, MasterKeys, StartError, wrapped_under};
 pub use clock::Clock;
+pub use credentials::{
+    CredentialError, NewToolCredential, ToolCredential, ToolSecret, UPSTREAM_TOOLS, UpstreamTool,
+};
 pub use export::{Export, ExportFormat, ExportQuery};
 pub use interven_spool::{SpoolOptions, SpoolState};
 pub use keys::{Caller, Refusal};

@@ -16,6 +16,7 @@ mod columns;
 mod conditions;
 mod connections;
 mod copy;
+mod credentials;
 mod data_keys;
 mod error;
 mod incidents;

@@ -31,6 +31,7 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations! {
     7 "rate_limit" "0007_rate_limit.sql"
     8 "retention" "0008_retention.sql"
     9 "ephemeral_keys" "0009_ephemeral_keys.sql"
+    10 "tool_credentials" "0010_tool_credentials.sql"
 };
 
 /// After this one, rows that were there before get what SQL cannot make, in the same transaction.

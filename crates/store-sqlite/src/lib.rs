@@ -12,6 +12,7 @@ mod backup;
 mod budgets;
 mod checkpoint;
 mod copy;
+mod credentials;
 mod data_keys;
 mod error;
 mod incidents;

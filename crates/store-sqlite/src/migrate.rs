@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = &[
     migration(7, "rate_limit", include_str!("../migrations/0007_rate_limit.sql")),
     migration(8, "retention", include_str!("../migrations/0008_retention.sql")),
     migration(9, "ephemeral_keys", include_str!("../migrations/0009_ephemeral_keys.sql")),
+    migration(10, "tool_credentials", include_str!("../migrations/0010_tool_credentials.sql")),
 ];
 
 /// Brings the schema up to date; refuses one that another or a newer build made.

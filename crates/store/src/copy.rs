@@ -24,6 +24,7 @@ pub const COPIED_TABLES: &[CopiedTable] = &[
     table("api_keys", "key_id"),
     table("ephemeral_keys", "key_id"),
     table("agents", "agent_id"),
+    table("tool_credentials", "credential_id"),
     table("agent_trust_state", "agent_id"),
     table("trust_events", "event_id"),
     table("key_agents", "tenant_id, key_id, agent_id"),

@@ -11,6 +11,7 @@ mod audit;
 mod backup;
 mod change;
 mod copy;
+mod credentials;
 mod data_keys;
 mod error;
 mod keys;
@@ -32,6 +33,7 @@ pub use audit::{Actor, AuditEntry, AuditRow, AuditStore, IncidentRow};
 pub use backup::{Backup, BackupStore};
 pub use change::Change;
 pub use copy::{COPIED_TABLES, CopiedRows, CopiedTable};
+pub use credentials::{CredentialKind, ToolCredentialRow, ToolCredentialStore};
 pub use data_keys::{DataKeyRow, DataKeyStore, KeysChange, StoredKeys};
 pub use error::StoreError;
 pub use interven_types::{
@@ -68,6 +70,7 @@ pub trait Store:
     + ActivityStore
     + AuditStore
     + DataKeyStore
+    + ToolCredentialStore
     + LedgerStore
     + RetentionStore
     + BackupStore

@@ -6,7 +6,8 @@ use axum::{
 };
 use interven_http::ApiError;
 use interven_live::{
-    ApplyError, KeyError, LedgerError, MintError, PollError, ReplayError, SimulateError, TenantError,
+    ApplyError, CredentialError, KeyError, LedgerError, MintError, PollError, ReplayError, SimulateError,
+    TenantError,
 };
 use interven_store::StoreError;
 use interven_types::ErrorCode;
@@ -24,6 +25,8 @@ pub enum ControlError {
     Apply(#[from] ApplyError),
     #[error(transparent)]
     Mint(#[from] MintError),
+    #[error(transparent)]
+    Credential(#[from] CredentialError),
     #[error(transparent)]
     Poll(#[from] PollError),
     #[error(transparent)]
@@ -68,6 +71,7 @@ impl From<ControlError> for ApiError {
             ControlError::Store(error) => store_error(error),
             ControlError::Apply(error) => error.into(),
             ControlError::Mint(error) => error.into(),
+            ControlError::Credential(error) => error.into(),
             ControlError::Poll(error) => error.into(),
             ControlError::Ledger(LedgerError::Store(error)) => store_error(error),
             ControlError::Ledger(error) => Self::new(ErrorCode::Conflict, error.to_string()),

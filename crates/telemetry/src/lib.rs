@@ -8,6 +8,7 @@ mod approvals;
 mod audit;
 mod backup;
 mod budgets;
+mod credentials;
 mod detectors;
 mod encryption;
 mod error;
@@ -98,6 +99,8 @@ fn api() -> OpenApiRouter<Telemetry> {
         .routes(routes!(users::disable))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
+        .routes(routes!(credentials::list, credentials::set))
+        .routes(routes!(credentials::remove))
         .routes(routes!(agents::list))
         .routes(routes!(agents::show))
         .routes(routes!(agents::reset_trust))

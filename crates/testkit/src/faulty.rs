@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use interven_ledger::{Entry, Hash, Tile};
 use interven_store::*;
 use interven_types::{
-    AgentId, AgentStatus, ApprovalId, BudgetKey, KeyId, KeyKind, Millionths, PolicyId, RuntimeType, TenantId,
-    TenantSettings, Timestamp, TraceId, TrustEvent,
+    AgentId, AgentStatus, ApprovalId, BudgetKey, CredentialId, KeyId, KeyKind, Millionths, PolicyId,
+    RuntimeType, TenantId, TenantSettings, Timestamp, TraceId, TrustEvent,
 };
 use std::{
     collections::BTreeMap,
@@ -184,6 +184,12 @@ pass_on! {
         audit_log(tenant: TenantId, before_seq: Option<u64>, limit: u32) -> Vec<AuditRow>;
         incidents(tenant: TenantId, limit: u32) -> Vec<IncidentRow>;
         ping() -> ();
+    }
+    ToolCredentialStore {
+        set_tool_credential(tenant: TenantId, credential: &ToolCredentialRow, actor: &Actor) -> ToolCredentialRow;
+        tool_credentials(tenant: TenantId) -> Vec<ToolCredentialRow>;
+        remove_tool_credential(tenant: TenantId, credential: CredentialId, actor: &Actor, now: Timestamp) -> ();
+        touch_tool_credential(tenant: TenantId, credential: CredentialId, used_at: Timestamp) -> ();
     }
     DataKeyStore {
         stored_keys(after: u64) -> StoredKeys;

@@ -39,6 +39,8 @@ ids! {
     AgentId,
     /// One API key.
     KeyId,
+    /// A credential of an upstream tool.
+    CredentialId,
     /// The record of one scan.
     TraceId,
     /// A pending or decided human decision.

@@ -36,7 +36,7 @@ pub use fail::FailMode;
 pub use history::{
     Baseline, Lesson, MAX_REMEMBERED, RateWindow, TrustEvent, TrustEventKind, WINDOW_SECONDS, window_number,
 };
-pub use ids::{AgentId, ApprovalId, IncidentId, KeyId, PolicyId, TenantId, TraceId, UserId};
+pub use ids::{AgentId, ApprovalId, CredentialId, IncidentId, KeyId, PolicyId, TenantId, TraceId, UserId};
 pub use json::{JsonError, MAX_JSON_DEPTH, parse_json};
 pub use key::{ApiKey, KeyKind, MalformedKey, has_valid_key_checksum};
 pub use request::{InvalidRequest, ScanRequest};

@@ -83,7 +83,11 @@ pub(crate) const LAYERS: &[Layer] = &[
     layer(HTTP, Kind::Edge, &[TYPES]),
     layer(CLIENT, Kind::Edge, &[TYPES]),
     layer(EGRESS, Kind::Edge, &[CLIENT]),
-    layer(LIVE, Kind::Edge, &[TYPES, VAULT, LEDGER, NORMALIZE, CLASSIFY, POLICY, ENGINE, STORE, SPOOL, HTTP]),
+    layer(
+        LIVE,
+        Kind::Edge,
+        &[TYPES, VAULT, LEDGER, NORMALIZE, CLASSIFY, POLICY, ENGINE, STORE, SPOOL, HTTP, EGRESS],
+    ),
     layer(GATEWAY, Kind::Edge, &[TYPES, VAULT, POLICY, ENGINE, STORE, HTTP, LIVE, EGRESS]),
     layer(TELEMETRY, Kind::Edge, &[TYPES, LEDGER, CLASSIFY, POLICY, ENGINE, STORE, HTTP, LIVE]),
     layer(GUARD, Kind::Edge, &[TYPES, NORMALIZE, CLASSIFY, POLICY, ENGINE, CLIENT]),

@@ -2,7 +2,7 @@
 
 use super::ServerArgs;
 use clap::{Args, Subcommand, ValueEnum};
-use interven_types::Timestamp;
+use interven_types::{CredentialId, Timestamp};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -24,6 +24,9 @@ pub(crate) enum AdminCommand {
     /// API keys
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Credentials that upstream tools are called with; never read back
+    #[command(subcommand)]
+    Credential(CredentialCommand),
     /// Agents and their trust
     #[command(subcommand)]
     Agent(AgentCommand),
@@ -169,6 +172,51 @@ pub(crate) enum KeyCommand {
     },
     /// Revoke a key, by id or prefix; it stops working everywhere within a second
     Revoke { key: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CredentialCommand {
+    /// Seal a credential, read from the standard input, in place of the one for the same tool, host and environment
+    Set(CredentialSetArgs),
+    /// List credentials, without the secrets
+    List,
+    /// Remove a credential; calls that need it are refused from then on
+    Remove { id: CredentialId },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CredentialSetArgs {
+    /// slack, github, gdrive, http
+    pub(crate) tool: String,
+    /// A token; headers as a JSON object; or an address that is itself the secret
+    #[arg(long, value_enum, default_value = "bearer")]
+    pub(crate) kind: CredentialKindName,
+    /// For this environment alone
+    #[arg(long)]
+    pub(crate) env: Option<String>,
+    /// Where the tool is, unless it is at its public address; needed for `http`
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    /// Read the secret from this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum CredentialKindName {
+    Bearer,
+    HeaderSet,
+    IncomingWebhook,
+}
+
+impl CredentialKindName {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Bearer => "bearer",
+            Self::HeaderSet => "header_set",
+            Self::IncomingWebhook => "incoming_webhook",
+        }
+    }
 }
 
 #[derive(Debug, Args)]

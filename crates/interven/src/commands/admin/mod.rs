@@ -5,6 +5,7 @@ mod agent;
 mod backup;
 mod budgets;
 mod copy;
+mod credential;
 mod detectors;
 mod encryption;
 mod key;
@@ -40,6 +41,7 @@ pub(crate) async fn run(args: AdminArgs) -> Result<Exit> {
         AdminCommand::Tenant(command) => tenant::run(&client()?, command, terminal).await?,
         AdminCommand::User(command) => user::run(&client()?, command, terminal).await?,
         AdminCommand::Key(command) => key::run(&client()?, command, terminal).await?,
+        AdminCommand::Credential(command) => credential::run(&client()?, command, terminal).await?,
         AdminCommand::Agent(command) => agent::run(&client()?, command, terminal).await?,
         AdminCommand::Detectors(command) => return detectors::run(&client()?, command, terminal).await,
         AdminCommand::Budgets(command) => budgets::run(&client()?, command, terminal).await?,
