@@ -85,6 +85,10 @@ pub struct NotPublic {
     pub why: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no address and no network, such as 10.0.0.0/8")]
+pub struct BadNetwork(String);
+
 /// How far calls may go: the public internet, and what the operator opened of the rest.
 #[derive(Clone, Debug)]
 pub struct Reach {
@@ -102,6 +106,15 @@ impl Reach {
     /// `opened`: networks of the operator's own where tools of theirs are.
     pub fn new(opened: Vec<IpNet>) -> Self {
         Self { opened, is_own: machine::is_own }
+    }
+
+    /// Of networks in CIDR notation, or single addresses.
+    pub fn parse<'a>(opened: impl Iterator<Item = &'a str>) -> Result<Self, BadNetwork> {
+        let read = |text: &str| match text.parse::<IpAddr>() {
+            Ok(addr) => Ok(addr.into()),
+            Err(_) => text.parse().map_err(|_| BadNetwork(text.to_owned())),
+        };
+        opened.map(read).collect::<Result<_, _>>().map(Self::new)
     }
 
     /// Judges an address, and the IPv4 address that is written into it, if there is one.

@@ -40,7 +40,7 @@ mod error;
 mod machine;
 mod resolve;
 
-pub use address::{NotPublic, PublicAddr, Reach};
+pub use address::{BadNetwork, NotPublic, PublicAddr, Reach};
 pub use client::{Egress, EgressLimits, EgressSettings, UpstreamAnswer, UpstreamCall};
 pub use error::EgressError;
 pub use reqwest::{Method, header};

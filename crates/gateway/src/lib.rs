@@ -8,14 +8,18 @@ mod caller;
 mod export;
 mod health;
 mod keys;
+mod mcp;
 mod metrics;
 mod policies;
 mod response;
 mod scan;
+mod tools;
+mod upstream;
 
 pub use metrics::Metrics;
 
 use axum::Router;
+use interven_egress::Egress;
 use interven_http::{BuildInfo, with_safety_net};
 use interven_live::Live;
 use interven_types::{ErrorBody, ErrorCode, Secret};
@@ -33,6 +37,8 @@ pub struct Gateway {
     pub metrics: Arc<Metrics>,
     /// Whoever has it makes and revokes keys. Absent: only keys that were given the scope.
     pub keys_admin_secret: Option<Secret>,
+    /// The only way out. Absent: there is none, and no tool is called.
+    pub egress: Option<Arc<Egress>>,
     /// For a whole request body to arrive.
     pub body_timeout: Duration,
 }
@@ -46,6 +52,7 @@ impl Gateway {
             approval_base_url,
             metrics,
             keys_admin_secret: None,
+            egress: None,
             body_timeout: Duration::from_secs(10),
         }
     }
@@ -96,6 +103,8 @@ fn api() -> OpenApiRouter<Gateway> {
         .routes(routes!(keys::mint_ephemeral))
         .routes(routes!(keys::create))
         .routes(routes!(keys::revoke))
+        .routes(routes!(tools::call))
+        .routes(routes!(mcp::list_tools))
         .routes(routes!(export::export))
         .routes(routes!(health::health))
         .routes(routes!(health::build))

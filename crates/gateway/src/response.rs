@@ -4,6 +4,7 @@ use crate::{Gateway, caller::AgentKey, scan::read_json};
 use axum::{Json, body::Body, extract::State, http::HeaderMap};
 use interven_engine::Injection;
 use interven_http::{ApiError, ApiResult};
+use interven_live::InspectedResponse;
 use interven_store::{KeyScope, StoreError};
 use interven_types::{DataClass, ErrorBody, ErrorCode, TraceId};
 use serde::Serialize;
@@ -29,6 +30,17 @@ pub(crate) struct ResponseAnswer {
     /// Keyed hash of the content; the content is not kept.
     content_fingerprint: String,
     injection: Injection,
+}
+
+impl From<InspectedResponse> for ResponseAnswer {
+    fn from(InspectedResponse { row, injection }: InspectedResponse) -> Self {
+        Self {
+            data_classes: row.data_classes,
+            fields_redacted_count: row.fields_redacted_count,
+            content_fingerprint: row.content_fingerprint,
+            injection,
+        }
+    }
 }
 
 /// Classifies a response, looks for instructions hidden in it, and notes both on the trace.
@@ -63,12 +75,7 @@ pub(crate) async fn scan_response(
                 )
             }
         })?;
-    Ok(Json(ResponseAnswer {
-        data_classes: inspected.row.data_classes,
-        fields_redacted_count: inspected.row.fields_redacted_count,
-        content_fingerprint: inspected.row.content_fingerprint,
-        injection: inspected.injection,
-    }))
+    Ok(Json(inspected.into()))
 }
 
 fn read_report(json: Value) -> ApiResult<ResponseReport> {

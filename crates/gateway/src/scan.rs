@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, header},
 };
 use interven_http::{ApiError, ApiResult, BodyLimits, read_body};
-use interven_live::{ScanError, ScanRequestContext};
+use interven_live::{Caller, ScanError, ScanRequestContext};
 use interven_store::KeyScope;
 use interven_types::{ErrorBody, ErrorCode, ScanRequest, TenantId, parse_json};
 use serde_json::Value;
@@ -41,22 +41,40 @@ pub(crate) async fn scan(
     body: Body,
 ) -> ApiResult<Json<ScanAnswer>> {
     let started = Instant::now();
-    let answered = judge(&key, &gateway, &headers, body).await;
-    match &answered {
-        Ok(answer) => gateway.metrics.decided(answer, started.elapsed()),
-        Err(error) => gateway.metrics.refused(error.code()),
+    let answered = answer(&key, &gateway, &headers, body, started).await;
+    if let Err(error) = &answered {
+        gateway.metrics.refused(error.code());
     }
     answered.map(Json)
 }
 
-async fn judge(key: &AgentKey, gateway: &Gateway, headers: &HeaderMap, body: Body) -> ApiResult<ScanAnswer> {
+async fn answer(
+    key: &AgentKey,
+    gateway: &Gateway,
+    headers: &HeaderMap,
+    body: Body,
+    started: Instant,
+) -> ApiResult<ScanAnswer> {
     let caller = key.require(KeyScope::Scan)?;
     let json = read_json(gateway, caller.tenant(), headers, body).await?;
     let request =
         ScanRequest::from_json(json).map_err(|error| ApiError::invalid_request(error.to_string()))?;
-    let context = ScanRequestContext { idempotency_key: idempotency_key(headers)? };
+    judge(gateway, caller, request, idempotency_key(headers)?, started).await
+}
+
+/// Judges and records one call, whichever way it came.
+pub(crate) async fn judge(
+    gateway: &Gateway,
+    caller: &Caller,
+    request: ScanRequest,
+    idempotency_key: Option<String>,
+    started: Instant,
+) -> ApiResult<ScanAnswer> {
+    let context = ScanRequestContext { idempotency_key };
     let recorded = gateway.live.scan(caller, request, context).await.map_err(api_error)?;
-    Ok(ScanAnswer::new(recorded, &gateway.approval_base_url))
+    let answer = ScanAnswer::new(recorded, &gateway.approval_base_url);
+    gateway.metrics.decided(&answer, started.elapsed());
+    Ok(answer)
 }
 
 /// The request body as JSON, whatever content type it claims, within the tenant's limit.
@@ -83,7 +101,7 @@ pub(crate) async fn read_json(
     })
 }
 
-fn idempotency_key(headers: &HeaderMap) -> ApiResult<Option<String>> {
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> ApiResult<Option<String>> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     match value.to_str() {
         Ok(text) if !text.is_empty() && text.len() <= MAX_IDEMPOTENCY_KEY => Ok(Some(text.to_owned())),

@@ -46,6 +46,8 @@ error_codes! {
     NotFound = "NOT_FOUND", 404;
     MethodNotAllowed = "METHOD_NOT_ALLOWED", 405;
     RequestTimeout = "REQUEST_TIMEOUT", 408;
+    /// The tenant has no credential for the tool or host.
+    ToolNotConfigured = "TOOL_NOT_CONFIGURED", 409;
     /// Decided already, or changed by someone else meanwhile.
     Conflict = "CONFLICT", 409;
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", 413;
@@ -53,6 +55,8 @@ error_codes! {
     RateLimited = "RATE_LIMITED", 429;
     QuotaExceeded = "QUOTA_EXCEEDED", 429;
     Internal = "INTERNAL", 500;
+    /// The tool did not answer, or may not be called there.
+    UpstreamUnreachable = "UPSTREAM_UNREACHABLE", 502;
     /// The record could not be made durable, so no decision is given.
     AuditUnavailable = "AUDIT_UNAVAILABLE", 503;
     Unavailable = "UNAVAILABLE", 503;

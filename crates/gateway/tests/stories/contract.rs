@@ -37,7 +37,7 @@ async fn every_guarded_operation_refuses_a_caller_without_a_key() {
             }
         }
     }
-    assert_eq!(open, ["/debug/build", "/health", "/metrics", "/openapi.json"]);
+    assert_eq!(open, ["/debug/build", "/health", "/mcp/tools/list", "/metrics", "/openapi.json"]);
 }
 
 #[tokio::test]

@@ -11,5 +11,7 @@ mod keys;
 mod limits;
 mod policies;
 mod responses;
+mod tools;
 mod trust;
+mod upstream;
 mod world;

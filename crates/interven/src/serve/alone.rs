@@ -76,7 +76,7 @@ async fn serve_one(
     let url = url_of(&listener)?;
     tell(&format!("interven {} {}  {url}\n", service.name(), env!("CARGO_PKG_VERSION")));
     let is_empty = live.store.tenants().await?.is_empty();
-    let planes = Planes::new(config, Arc::clone(&live), stop);
+    let planes = Planes::new(config, Arc::clone(&live), stop)?;
     match service {
         Service::Telemetry => {
             if is_empty {

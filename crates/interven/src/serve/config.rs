@@ -5,6 +5,7 @@ use crate::{
     secret_source::secret_variable,
 };
 use anyhow::Result as AnyResult;
+use interven_egress::{EgressLimits, EgressSettings, Reach};
 use interven_http::CidrList;
 use serde::Deserialize;
 use std::{
@@ -66,6 +67,7 @@ pub(crate) struct Config {
     pub(crate) max_body_bytes: u64,
     pub(crate) body_timeout: Duration,
     pub(crate) trusted_proxies: CidrList,
+    pub(crate) egress: EgressSettings,
     pub(crate) max_connections: usize,
     pub(crate) drain_delay: Duration,
     pub(crate) drain_timeout: Duration,
@@ -126,6 +128,9 @@ struct Keys {
     max_body_bytes: u64,
     body_timeout_sec: u64,
     trusted_proxies: Vec<String>,
+    egress_allow_private: Vec<String>,
+    egress_timeout_sec: u64,
+    egress_ca_file: String,
     max_connections: usize,
     drain_delay_sec: u64,
     drain_timeout_sec: u64,
@@ -161,6 +166,9 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
     ("max_body_bytes", "MAX_BODY_BYTES", Kind::Number),
     ("body_timeout_sec", "BODY_TIMEOUT_SEC", Kind::Number),
     ("trusted_proxies", "TRUSTED_PROXIES", Kind::List),
+    ("egress_allow_private", "EGRESS_ALLOW_PRIVATE", Kind::List),
+    ("egress_timeout_sec", "EGRESS_TIMEOUT_SEC", Kind::Number),
+    ("egress_ca_file", "EGRESS_CA_FILE", Kind::Text),
     ("max_connections", "MAX_CONNECTIONS", Kind::Number),
     ("drain_delay_sec", "DRAIN_DELAY_SEC", Kind::Number),
     ("drain_timeout_sec", "DRAIN_TIMEOUT_SEC", Kind::Number),
@@ -242,6 +250,7 @@ impl Keys {
                 source_name: "trusted_proxies (TRUSTED_PROXIES)".to_owned(),
                 reason: error.to_string(),
             })?,
+            egress: egress(self.egress_allow_private, self.egress_timeout_sec, self.egress_ca_file)?,
             max_connections: self.max_connections,
             drain_delay: Duration::from_secs(self.drain_delay_sec),
             drain_timeout: Duration::from_secs(self.drain_timeout_sec),
@@ -286,6 +295,19 @@ fn address(name: &'static str, text: String) -> Result<SocketAddr, ConfigError> 
     text.parse().map_err(|_| ConfigError::Value { name, value: text, expected })
 }
 
+fn egress(opened: Vec<String>, timeout_sec: u64, ca_file: String) -> Result<EgressSettings, ConfigError> {
+    let reach = Reach::parse(opened.iter().map(String::as_str)).map_err(|error| ConfigError::Invalid {
+        source_name: "egress_allow_private (EGRESS_ALLOW_PRIVATE)".to_owned(),
+        reason: error.to_string(),
+    })?;
+    let limits = EgressLimits { total: Duration::from_secs(timeout_sec), ..EgressLimits::default() };
+    Ok(EgressSettings {
+        reach,
+        limits,
+        ca_file: Some(ca_file).filter(|path| !path.is_empty()).map(PathBuf::from),
+    })
+}
+
 fn database(url: &str) -> Result<Option<DatabaseUrl>, ConfigError> {
     if url.is_empty() {
         return Ok(None);
@@ -318,6 +340,7 @@ mod tests {
             max_body_bytes: 262_144,
             body_timeout: Duration::from_secs(10),
             trusted_proxies: CidrList::default(),
+            egress: EgressSettings::default(),
             max_connections: 10_000,
             drain_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(15),

@@ -87,7 +87,7 @@ async fn serve_database(
     tell(&banner::banner(&finished, data_dir, &sample));
 
     let approval_base_url = config.approval_base_url.clone().unwrap_or_else(|| addresses.telemetry.clone());
-    let planes = Planes::new(config, live, stop);
+    let planes = Planes::new(config, live, stop)?;
     tokio::join!(
         planes.serve_gateway(listeners.gateway, approval_base_url, keys_admin_secret),
         planes.serve_telemetry(listeners.telemetry, admin_token),

@@ -3,6 +3,7 @@
 use super::{Config, shutdown};
 use crate::{build::build_info, exit::UsageError, installation::create_private_dir};
 use anyhow::{Context as _, Result};
+use interven_egress::{Egress, EgressError, SystemLookup};
 use interven_gateway::Gateway;
 use interven_http::{ServeOptions, serve};
 use interven_live::{Live, LiveOptions, SpoolOptions};
@@ -45,18 +46,22 @@ pub(super) fn spool_options(config: &Config, data_dir: Option<&Path>) -> Result<
 pub(super) struct Planes<'a> {
     config: &'a Config,
     live: Arc<Live>,
+    egress: Option<Arc<Egress>>,
     stop: watch::Receiver<bool>,
 }
 
 impl<'a> Planes<'a> {
-    pub(super) fn new(config: &'a Config, live: Arc<Live>, stop: watch::Receiver<bool>) -> Self {
+    /// # Errors
+    /// The file of authorities cannot be used.
+    pub(super) fn new(config: &'a Config, live: Arc<Live>, stop: watch::Receiver<bool>) -> Result<Self> {
+        let egress = egress_of(config)?;
         tokio::task::spawn_blocking(warm_up);
         let (stopping, asked) = (Arc::clone(&live), stop.clone());
         tokio::spawn(async move {
             shutdown::stopped(asked).await;
             stopping.begin_stopping();
         });
-        Self { config, live, stop }
+        Ok(Self { config, live, egress, stop })
     }
 
     pub(super) async fn serve_gateway(
@@ -68,6 +73,7 @@ impl<'a> Planes<'a> {
         let live = Arc::clone(&self.live);
         let mut gateway = Gateway::new(live, build_info(self.live.now()), approval_base_url);
         gateway.keys_admin_secret = Some(keys_admin_secret);
+        gateway.egress = self.egress.clone();
         gateway.body_timeout = self.config.body_timeout;
         serve(listener, interven_gateway::router(gateway), self.options(), self.stopped()).await;
     }
@@ -94,6 +100,18 @@ impl<'a> Planes<'a> {
             drain_delay: self.config.drain_delay,
             drain_timeout: self.config.drain_timeout,
             ..ServeOptions::default()
+        }
+    }
+}
+
+/// A machine that trusts no authority can call no tool; everything else works there.
+fn egress_of(config: &Config) -> Result<Option<Arc<Egress>>> {
+    match Egress::new(config.egress.clone(), Arc::new(SystemLookup)) {
+        Ok(egress) => Ok(Some(Arc::new(egress))),
+        Err(error @ EgressError::BadAuthorities { .. }) => Err(UsageError(error.to_string()).into()),
+        Err(error) => {
+            tracing::warn!(%error, "the tool gateway can call nobody");
+            Ok(None)
         }
     }
 }

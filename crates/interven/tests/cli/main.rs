@@ -38,5 +38,6 @@ mod rolling_restart;
 mod simulate;
 mod spooled;
 mod tenant_detectors;
+mod tools;
 mod tutorial;
 mod world;

@@ -124,7 +124,11 @@ impl World {
 
     /// A command that acts on this server.
     pub(crate) fn interven(&self, arguments: &[&str]) -> Ran {
-        run(interven().args(arguments).arg("--data-dir").arg(self.data_dir()), "")
+        self.interven_with(arguments, "")
+    }
+
+    pub(crate) fn interven_with(&self, arguments: &[&str], input: &str) -> Ran {
+        run(interven().args(arguments).arg("--data-dir").arg(self.data_dir()), input)
     }
 
     /// Asks with the first key; `--json`.

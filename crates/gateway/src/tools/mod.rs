@@ -1,0 +1,138 @@
+//! `POST /v1/tools/{tool}/{operation}`: the agent says what it wants done, and never sees the credential it is done with.
+//!
+//! The HTTP call that the parameters make is judged like any scan. What may go out goes out with the tenant's credential, to the
+//! one place that the credential is for.
+
+mod call;
+mod operations;
+
+use crate::{
+    Gateway,
+    answer::ScanAnswer,
+    caller::AgentKey,
+    scan,
+    upstream::{Upstream, carry_out},
+};
+use axum::{
+    Json,
+    body::Body,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+};
+use call::Intended;
+use interven_http::{ApiError, ApiResult, Path};
+use interven_live::Caller;
+use interven_store::KeyScope;
+use interven_types::{Decision, ErrorBody, ErrorCode};
+pub(crate) use operations::{OPERATIONS, Operation};
+use serde::Serialize;
+use serde_json::Value;
+use std::time::Instant;
+
+/// The verdict, and what the tool answered where it was called.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct ToolAnswer {
+    #[serde(flatten)]
+    pub scan: ScanAnswer,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<Upstream>,
+}
+
+impl ToolAnswer {
+    fn status(&self) -> StatusCode {
+        match self.scan.decision {
+            Decision::Allow | Decision::Sanitize => StatusCode::OK,
+            Decision::RequireApproval => StatusCode::ACCEPTED,
+            Decision::Deny => StatusCode::FORBIDDEN,
+        }
+    }
+}
+
+/// Judges a tool's call and, where it may be made, makes it with the tenant's credential.
+#[utoipa::path(
+    post, path = "/v1/tools/{tool}/{operation}", tag = "tools", security(("api_key" = [])),
+    params(
+        ("tool" = String, Path, description = "`slack`, `github`, `gdrive`, `http`"),
+        ("operation" = String, Path, description = "`post_message`, `create_pull_request`, `update_file`, `share_file`, `request`"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Retries with the same key count as one use of a grant"),
+    ),
+    request_body(content = Object, description = "The operation's parameters"),
+    responses(
+        (status = 200, description = "ALLOW or SANITIZE: the tool was called", body = ToolAnswer),
+        (status = 202, description = "REQUIRE_APPROVAL: nothing was called yet; the identical request passes once approved", body = ToolAnswer),
+        (status = 400, description = "`INVALID_REQUEST`, naming the parameter", body = ErrorBody),
+        (status = 401, description = "`INVALID_KEY` or `IP_NOT_ALLOWED`", body = ErrorBody),
+        (status = 403, description = "DENY; without a decision `SCOPE_MISSING` and the like", body = ToolAnswer),
+        (status = 404, description = "No such operation", body = ErrorBody),
+        (status = 409, description = "`TOOL_NOT_CONFIGURED`: no credential for this tool or host", body = ErrorBody),
+        (status = 502, description = "`UPSTREAM_UNREACHABLE`", body = ErrorBody),
+        (status = 503, description = "`AUDIT_UNAVAILABLE`", body = ErrorBody),
+    )
+)]
+pub(crate) async fn call(
+    key: AgentKey,
+    State(gateway): State<Gateway>,
+    Path((tool, operation)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> ApiResult<(StatusCode, Json<ToolAnswer>)> {
+    let caller = key.require(KeyScope::Scan)?;
+    let parameters = scan::read_json(&gateway, caller.tenant(), &headers, body).await?;
+    let idempotency_key = scan::idempotency_key(&headers)?;
+    let answer = run(&gateway, caller, &tool, &operation, parameters, idempotency_key).await?;
+    Ok((answer.status(), Json(answer)))
+}
+
+/// One call of one tool, from its parameters to what came of it.
+pub(crate) async fn run(
+    gateway: &Gateway,
+    caller: &Caller,
+    tool: &str,
+    operation: &str,
+    parameters: Value,
+    idempotency_key: Option<String>,
+) -> ApiResult<ToolAnswer> {
+    let operation = Operation::find(tool, operation).ok_or_else(|| unknown(tool, operation))?;
+    let intended = Intended::read(operation, parameters)?;
+    let credential = gateway
+        .live
+        .tool_credential(caller.tenant(), &caller.key().env, tool, intended.own_url())
+        .await?
+        .ok_or_else(|| not_configured(&intended, tool))?;
+    let started = Instant::now();
+    let mut scan = scan::judge(gateway, caller, intended.as_scan(), idempotency_key, started).await?;
+    let upstream = match scan.decision {
+        Decision::Deny | Decision::RequireApproval => None,
+        Decision::Allow => Some(intended.with(&credential, None)?),
+        Decision::Sanitize => Some(intended.with(&credential, scan.sanitized_body.clone())?),
+    };
+    let upstream = match upstream {
+        None => None,
+        Some(call) => {
+            let made = carry_out(gateway, caller, scan.trace_id, &credential.base_url, call).await;
+            gateway.live.note_credential_use(caller.tenant(), credential.credential_id).await;
+            Some(made?)
+        }
+    };
+    if scan.decision != Decision::Sanitize {
+        scan.sanitized_body = None;
+    }
+    Ok(ToolAnswer { scan, upstream })
+}
+
+fn unknown(tool: &str, operation: &str) -> ApiError {
+    let known: Vec<String> = OPERATIONS.iter().map(|each| format!("{}/{}", each.tool, each.name)).collect();
+    let sentence = format!("there is no `{tool}/{operation}` here; there are {}", known.join(", "));
+    ApiError::new(ErrorCode::NotFound, sentence)
+}
+
+fn not_configured(intended: &Intended, tool: &str) -> ApiError {
+    let place = match intended.own_url() {
+        Some(url) => {
+            format!("`{}` is not among the hosts that were configured", url.origin().ascii_serialization())
+        }
+        None => format!("there is no credential for `{tool}` in this environment"),
+    };
+    let sentence = format!("{place}; an operator sets one with `interven admin credential set {tool}`");
+    ApiError::new(ErrorCode::ToolNotConfigured, sentence)
+}

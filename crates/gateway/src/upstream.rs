@@ -1,0 +1,63 @@
+//! Making a call that was judged: out through the one door, and what comes back is looked at before it is handed on.
+
+use crate::{Gateway, response::ResponseAnswer};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use interven_egress::{UpstreamAnswer, UpstreamCall};
+use interven_http::{ApiError, ApiResult};
+use interven_live::Caller;
+use interven_types::{ErrorCode, TraceId};
+use serde::Serialize;
+use serde_json::Value;
+use url::Url;
+
+/// What the tool answered.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct Upstream {
+    /// HTTP status.
+    status: u16,
+    /// JSON where it is JSON, else text.
+    #[schema(value_type = Object)]
+    body: Value,
+    /// `base64` where the answer is neither.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encoding: Option<&'static str>,
+    /// What was found in the answer; noted on the trace.
+    inspection: ResponseAnswer,
+}
+
+/// Makes the call, once, at the origin of `configured`, and notes what came back on the trace that allowed it.
+pub(crate) async fn carry_out(
+    gateway: &Gateway,
+    caller: &Caller,
+    trace_id: TraceId,
+    configured: &Url,
+    call: UpstreamCall,
+) -> ApiResult<Upstream> {
+    let unreachable = |why: String| ApiError::new(ErrorCode::UpstreamUnreachable, why).with_trace(trace_id);
+    let no_way_out = || unreachable("this gateway can call nobody: its log of the start says why".to_owned());
+    let egress = gateway.egress.as_ref().ok_or_else(no_way_out)?;
+    let answer = egress.send(configured, call).await.map_err(|error| unreachable(error.to_string()))?;
+    let status = answer.status;
+    let (body, encoding) = readable(answer);
+    let inspected = gateway.live.inspect_response(caller, trace_id, body.clone(), Some(status)).await;
+    let inspection = inspected.map(ResponseAnswer::from).map_err(|cause| {
+        tracing::error!(%cause, "what an upstream answered could not be recorded");
+        let sentence =
+            "the call was carried out, but what came back could not be recorded and is not handed on";
+        ApiError::new(ErrorCode::AuditUnavailable, sentence).with_trace(trace_id)
+    })?;
+    Ok(Upstream { status, body, encoding, inspection })
+}
+
+fn readable(answer: UpstreamAnswer) -> (Value, Option<&'static str>) {
+    if answer.body.is_empty() {
+        return (Value::Null, None);
+    }
+    if let Ok(json) = serde_json::from_slice(&answer.body) {
+        return (json, None);
+    }
+    match std::str::from_utf8(&answer.body) {
+        Ok(text) => (text.into(), None),
+        Err(_) => (STANDARD.encode(&answer.body).into(), Some("base64")),
+    }
+}
