@@ -3,6 +3,7 @@
 use crate::{
     EgressError, Lookup, Reach,
     resolve::{PublicResolver, ResolveError},
+    withhold::Withheld,
 };
 use bytes::{Bytes, BytesMut};
 use interven_client::{authorities, direct_http_trusting};
@@ -24,7 +25,7 @@ use std::{
 use url::Url;
 
 /// Between this client and whoever it is connected to (RFC 9110 7.6.1), or its own to set.
-const OWN_HEADERS: [HeaderName; 11] = [
+const OWN_HEADERS: [HeaderName; 12] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
@@ -36,7 +37,11 @@ const OWN_HEADERS: [HeaderName; 11] = [
     header::HOST,
     header::CONTENT_LENGTH,
     header::EXPECT,
+    header::ACCEPT_ENCODING,
 ];
+
+/// They open a way to somewhere else, or show the caller what was sent, credentials and all (RFC 9110 9.3.6 and 9.3.8; IIS).
+const NO_METHODS: [&str; 3] = ["CONNECT", "TRACE", "TRACK"];
 
 /// Some upstreams refuse a call without one.
 const USER_AGENT: &str = concat!("interven/", env!("CARGO_PKG_VERSION"));
@@ -73,6 +78,7 @@ pub struct UpstreamCall {
     pub url: Url,
     headers: HeaderMap,
     pub body: Option<Bytes>,
+    withheld: Withheld,
 }
 
 impl std::fmt::Debug for UpstreamCall {
@@ -83,7 +89,7 @@ impl std::fmt::Debug for UpstreamCall {
 
 impl UpstreamCall {
     pub fn new(method: Method, url: Url) -> Self {
-        Self { method, url, headers: HeaderMap::new(), body: None }
+        Self { method, url, headers: HeaderMap::new(), body: None, withheld: Withheld::default() }
     }
 
     /// Sets a header that is text, in place of one of that name. What it holds is never shown.
@@ -94,13 +100,18 @@ impl UpstreamCall {
         let bad = |why| EgressError::BadHeader { name: name.escape_debug().to_string(), why };
         let known = HeaderName::try_from(name).map_err(|_| bad("this is not a name of a header"))?;
         if OWN_HEADERS.contains(&known) {
-            return Err(bad("it belongs to the connection, which is not the caller's"));
+            return Err(bad("it is for this client to set"));
         }
         let mut value = HeaderValue::try_from(value)
             .map_err(|_| bad("its value has a line break or another control character"))?;
         value.set_sensitive(true);
         self.headers.insert(known, value);
         Ok(())
+    }
+
+    /// Has the answer hold `[withheld]` wherever this secret comes back as it was sent.
+    pub fn withhold(&mut self, secret: &str) {
+        self.withheld.add(secret);
     }
 }
 
@@ -109,7 +120,7 @@ impl UpstreamCall {
 pub struct UpstreamAnswer {
     pub status: u16,
     pub headers: HeaderMap,
-    /// As it came: whoever sends it compressed although nobody asked for that gets it read so.
+    /// As it came, but for what is withheld: whoever sends it compressed although nobody asked for that gets it read so.
     pub body: Bytes,
 }
 
@@ -173,6 +184,10 @@ impl Egress {
     }
 
     async fn send_to(&self, configured: &Url, call: UpstreamCall) -> Result<UpstreamAnswer, EgressError> {
+        let method = call.method.as_str();
+        if NO_METHODS.iter().any(|no| method.eq_ignore_ascii_case(no)) {
+            return Err(EgressError::BadMethod { method: method.to_owned() });
+        }
         self.check(configured, &call.url)?;
         let host = host_of(&call.url);
         let mut request = Request::new(call.method, call.url);
@@ -180,7 +195,7 @@ impl Egress {
         *request.body_mut() = call.body.map(Into::into);
         let mut response =
             self.client.execute(request).await.map_err(|error| self.read_error(&host, &error))?;
-        let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
+        let (status, mut headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.read_error(&host, &error))? {
             if body.len() + chunk.len() > self.limits.answer_bytes {
@@ -188,7 +203,9 @@ impl Egress {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(UpstreamAnswer { status, headers, body: body.freeze() })
+        call.withheld.cover_headers(&mut headers);
+        let body = call.withheld.cover(&body).map_or(body.freeze(), Bytes::from);
+        Ok(UpstreamAnswer { status, headers, body })
     }
 
     /// An address in the URL is connected to without asking the resolver, so it is looked at here.

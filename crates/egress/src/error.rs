@@ -24,6 +24,8 @@ pub enum EgressError {
         "`{host}` is not called: {cause}; an operator can open a network of their own with EGRESS_ALLOW_PRIVATE"
     )]
     NotPublic { host: String, cause: NotPublic },
+    #[error("`{method}` is not sent: it shows what a call was made with, or leads elsewhere")]
+    BadMethod { method: String },
     #[error("header `{name}` cannot be sent: {why}")]
     BadHeader { name: String, why: &'static str },
     #[error("`{host}` cannot be reached: {why}")]

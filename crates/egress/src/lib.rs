@@ -15,6 +15,7 @@
 //! - An operator opens networks of their own (`EGRESS_ALLOW_PRIVATE`), and names authorities of their own
 //!   (`EGRESS_CA_FILE`). What hands out credentials in a cloud stays closed.
 //! - Redirects are answers, not orders. Proxies of the environment are not used. Answers are not decompressed.
+//! - A credential that an upstream sends back is covered in its answer, and methods that ask for that are refused.
 //! - Time and size have limits, and each has an error of its own. Nothing is sent twice.
 //!
 //! ```no_run
@@ -39,6 +40,7 @@ mod client;
 mod error;
 mod machine;
 mod resolve;
+mod withhold;
 
 pub use address::{BadNetwork, NotPublic, PublicAddr, Reach};
 pub use client::{Egress, EgressLimits, EgressSettings, UpstreamAnswer, UpstreamCall};

@@ -82,7 +82,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     layer(SPOOL, Kind::Edge, &[TYPES, VAULT, STORE]),
     layer(HTTP, Kind::Edge, &[TYPES]),
     layer(CLIENT, Kind::Edge, &[TYPES]),
-    layer(EGRESS, Kind::Edge, &[CLIENT]),
+    layer(EGRESS, Kind::Edge, &[TYPES, CLIENT]),
     layer(
         LIVE,
         Kind::Edge,

@@ -124,6 +124,7 @@ fn headers_that_are_not_text_or_not_the_callers_are_refused_by_name() {
         ("TE", "trailers"),
         ("Proxy-Authorization", "x"),
         ("Expect", "100-continue"),
+        ("Accept-Encoding", "gzip"),
     ] {
         let error = call.set_header(name, value).unwrap_err();
         assert!(matches!(error, EgressError::BadHeader { .. }), "{name}: {error}");
@@ -161,4 +162,27 @@ async fn a_server_that_takes_no_connection_for_itself_is_not_connected_to() {
     let url = format!("https://127.0.0.1:{}/", upstream.port).parse().unwrap();
     let error = send(&egress, &url).await.unwrap_err();
     assert!(matches!(error, EgressError::NotConnected { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_credential_does_not_come_back() {
+    let echo = "HTTP/1.1 200 OK\r\nx-echo: Bearer t0ken-t0ken\r\ncontent-length: 38\r\n\r\n{\"authorization\":\"Bearer t0ken-t0ken\"}";
+    let upstream = Upstream::answering(echo).await;
+    let mut call = get(&upstream.url("/headers"));
+    call.set_header("authorization", "Bearer t0ken-t0ken").unwrap();
+    call.withhold("t0ken-t0ken");
+    let answer = with_loopback().send(&upstream.url("/"), call).await.unwrap();
+    assert_eq!(answer.body, r#"{"authorization":"Bearer [withheld]"}"#);
+    assert_eq!(answer.headers["x-echo"], "Bearer [withheld]");
+}
+
+#[tokio::test]
+async fn nobody_is_asked_to_show_what_they_were_sent() {
+    let mut upstream = Upstream::answering(OK).await;
+    for method in ["TRACE", "trace", "TRACK", "CONNECT"] {
+        let call = UpstreamCall::new(Method::from_bytes(method.as_bytes()).unwrap(), upstream.url("/"));
+        let error = with_loopback().send(&upstream.url("/"), call).await.unwrap_err();
+        assert!(matches!(error, EgressError::BadMethod { .. }), "{error}");
+    }
+    assert_eq!(upstream.heard(), Vec::<String>::new());
 }

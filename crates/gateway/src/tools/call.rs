@@ -121,13 +121,15 @@ impl Intended {
         match &credential.secret {
             ToolSecret::Bearer(token) => {
                 call.set_header("authorization", &format!("Bearer {}", token.reveal())).map_err(bad)?;
+                call.withhold(token.reveal());
             }
             ToolSecret::Headers(headers) => {
                 for (name, value) in headers {
                     call.set_header(name, value.reveal()).map_err(bad)?;
+                    call.withhold(value.reveal());
                 }
             }
-            ToolSecret::Webhook(_) => {}
+            ToolSecret::Webhook(_) => call.withhold(credential.base_url.path()),
         }
         Ok(call)
     }

@@ -196,6 +196,25 @@ async fn headers_of_a_credential_stand_where_it_says() {
 }
 
 #[tokio::test]
+async fn an_upstream_that_shows_what_it_was_asked_does_not_show_the_credential() {
+    let (_world, agent, upstream) = equipped().await;
+    upstream.answers(200, &format!(r#"{{"headers":{{"authorization":"Bearer {TOKEN}"}}}}"#));
+    let answer = agent.tool("slack/post_message", json!({"text": "hello"})).await;
+    assert_eq!(
+        answer.body["upstream"]["body"]["headers"]["authorization"], "Bearer [withheld]",
+        "{answer:?}"
+    );
+    upstream.heard();
+    let url = format!("{}/", upstream.url);
+    let trace = agent.tool("http/request", json!({"url": url, "method": "TRACE"})).await;
+    assert!(
+        trace.body["error"].as_str().is_some_and(|error| error.contains("`TRACE` is not sent")),
+        "{trace:?}"
+    );
+    assert!(upstream.heard().is_empty());
+}
+
+#[tokio::test]
 async fn an_environments_own_credential_goes_before_the_one_for_all() {
     let (world, upstream) = (World::with_gateway(reaching_loopback).await, Upstream::start().await);
     for (env, secret) in [(Value::Null, "for-all"), (json!("production"), "for-production")] {
