@@ -12,6 +12,7 @@ use reqwest::{
     header::{self, HeaderMap, HeaderName, HeaderValue},
     retry,
 };
+use rustls::CertificateError;
 use std::{
     error::Error,
     io,
@@ -230,7 +231,14 @@ impl Egress {
             return EgressError::NotPublic { host, cause: cause.clone() };
         }
         if let Some(rustls::Error::InvalidCertificate(why)) = find(error) {
-            return EgressError::NotTrusted { host, why: why.to_string() };
+            let why = match why {
+                CertificateError::UnknownIssuer => {
+                    "no authority that is known here vouches for it; name its authority in EGRESS_CA_FILE"
+                        .to_owned()
+                }
+                other => other.to_string(),
+            };
+            return EgressError::NotTrusted { host, why };
         }
         if find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse_too_large) {
             return EgressError::HeadTooLarge { host };

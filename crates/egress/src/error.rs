@@ -32,9 +32,7 @@ pub enum EgressError {
     Unreachable { host: String, why: String },
     #[error("`{host}` was not connected to within {limit:?}")]
     NotConnected { host: String, limit: Duration },
-    #[error(
-        "the certificate of `{host}` is not trusted: {why}; name an authority of your own in EGRESS_CA_FILE"
-    )]
+    #[error("the certificate of `{host}` is not trusted: {why}")]
     NotTrusted { host: String, why: String },
 
     // The call went out.

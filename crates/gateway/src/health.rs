@@ -30,7 +30,8 @@ pub(crate) async fn build(State(gateway): State<Gateway>) -> Json<Build> {
 #[utoipa::path(get, path = "/metrics", tag = "operations", responses((status = 200, body = String, content_type = "text/plain")))]
 pub(crate) async fn metrics(State(gateway): State<Gateway>) -> impl IntoResponse {
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, content_type)], gateway.metrics.text(gateway.live.spool_state()))
+    let refusals = gateway.egress.as_ref().map_or(0, |egress| egress.refusals());
+    ([(header::CONTENT_TYPE, content_type)], gateway.metrics.text(gateway.live.spool_state(), refusals))
 }
 
 /// This description.

@@ -8,7 +8,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
-use std::time::Duration;
+use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
 type Labels = [(&'static str, String); 1];
 
@@ -21,6 +21,7 @@ pub struct Metrics {
     duration: Histogram,
     spool_waiting: Gauge,
     spool_size: Gauge,
+    upstream_refusals: Counter,
 }
 
 impl Metrics {
@@ -35,6 +36,7 @@ impl Metrics {
             duration: Histogram::new(buckets),
             spool_waiting: Gauge::default(),
             spool_size: Gauge::default(),
+            upstream_refusals: Counter::default(),
         };
         let registry = &mut metrics.registry;
         registry.register("decisions", "Recorded decisions", metrics.decisions.clone());
@@ -61,6 +63,11 @@ impl Metrics {
             Unit::Bytes,
             metrics.spool_size.clone(),
         );
+        registry.register(
+            "upstream_refusals",
+            "Calls of tools that were refused because of where they would have gone",
+            metrics.upstream_refusals.clone(),
+        );
         metrics
     }
 
@@ -78,11 +85,12 @@ impl Metrics {
         self.errors.get_or_create(&[("code", code.as_str().to_owned())]).inc();
     }
 
-    pub(crate) fn text(&self, spool: Option<SpoolState>) -> String {
+    pub(crate) fn text(&self, spool: Option<SpoolState>, upstream_refusals: u64) -> String {
         let gauge = |number| i64::try_from(number).unwrap_or(i64::MAX);
         let spool = spool.unwrap_or_default();
         self.spool_waiting.set(gauge(spool.waiting));
         self.spool_size.set(gauge(spool.bytes));
+        self.upstream_refusals.inner().store(upstream_refusals, Relaxed);
         let mut text = String::new();
         // Writing to a string does not fail.
         let _ = encode(&mut text, &self.registry);

@@ -255,10 +255,14 @@ async fn a_call_goes_nowhere_but_to_what_was_configured() {
             json!({"tool": "slack", "kind": "bearer", "base_url": upstream.url, "secret": TOKEN}),
         )
         .await;
-    let refused = world.agent("builder").await.tool("slack/post_message", json!({"text": "hello"})).await;
+    let agent = world.agent("builder").await;
+    let refused = agent.tool("slack/post_message", json!({"text": "hello"})).await;
     assert_eq!((refused.status, refused.code()), (502, "UPSTREAM_UNREACHABLE"));
     assert!(refused.body["error"].as_str().unwrap().contains("not public"), "{refused:?}");
     assert!(refused.body["trace_id"].is_string() && upstream.heard().is_empty());
+    let metrics = agent.get("/metrics").await.body;
+    let metrics = metrics.as_str().unwrap();
+    assert!(metrics.contains("interven_upstream_refusals_total 1\n"), "{metrics}");
 }
 
 #[tokio::test]
