@@ -79,7 +79,7 @@ pub(crate) fn name_mcp(namer: &mut Namer<'_>, call: Call<'_>) {
     let server = call.url.host().unwrap_or_default();
     let name = path_text(call.url);
     let params = call.params();
-    name_mcp_tool(namer, call, server, &name, arguments_of(params.body()));
+    name_mcp_tool(namer, call, server, &name, params.body());
 }
 
 /// `tool://framework/tool`.
@@ -88,7 +88,7 @@ pub(crate) fn name_tool(namer: &mut Namer<'_>, call: Call<'_>) {
     let name = path_text(call.url);
     let params = call.params();
     let arguments = arguments_of(params.body());
-    if name_generic(namer, call, &name, arguments)
+    if name_generic(namer, call, &name, params.body(), arguments)
         || name_vendor_tool(namer, call, framework, &name, arguments)
     {
         return;
@@ -136,7 +136,7 @@ pub(crate) fn name_json_rpc(namer: &mut Namer<'_>, call: Call<'_>) {
         let method = one.get("method").and_then(Value::as_str).unwrap_or_default();
         let tool = find(one, "params.name").and_then(Value::as_str).filter(|_| method == "tools/call");
         match tool {
-            Some(tool) => name_mcp_tool(namer, call, server, tool, arguments_of(one)),
+            Some(tool) => name_mcp_tool(namer, call, server, tool, one),
             None if one.get("jsonrpc").is_some() => {
                 let mut action = named_by_words(namer, call, MCP, method);
                 action.resource = Some(server.to_owned());
@@ -154,8 +154,9 @@ pub(crate) fn name_json_rpc(namer: &mut Namer<'_>, call: Call<'_>) {
 }
 
 /// The tool as itself, and as what it stands for: a shell, a file, an HTTP call, or a vendor's operation.
-fn name_mcp_tool(namer: &mut Namer<'_>, call: Call<'_>, server: &str, name: &str, arguments: &Value) {
-    if name_generic(namer, call, name, arguments) {
+fn name_mcp_tool(namer: &mut Namer<'_>, call: Call<'_>, server: &str, name: &str, body: &Value) {
+    let arguments = arguments_of(body);
+    if name_generic(namer, call, name, body, arguments) {
         return;
     }
     let mut action = named_by_words(namer, call, MCP, name);
@@ -208,16 +209,23 @@ fn find_principals(action: &mut Action, namer: &Namer<'_>, call: Call<'_>, argum
 }
 
 /// Names that mean the same everywhere: shells, files, HTTP clients. False when `name` is none of them.
-fn name_generic(namer: &mut Namer<'_>, call: Call<'_>, name: &str, arguments: &Value) -> bool {
+///
+/// Commands, paths and addresses count beside `arguments` too: who calls `read_file` with a `path` may put a harmless one into an
+/// object that the tool does not read.
+fn name_generic(namer: &mut Namer<'_>, call: Call<'_>, name: &str, body: &Value, arguments: &Value) -> bool {
     let name = snake_case(name);
-    if NAMES.shell.contains(&name)
-        && let Some(command) = shell::command_of(arguments)
-    {
-        shell::name_script(namer, call, &command);
-        return true;
+    let places = || [body, arguments].into_iter().take(if std::ptr::eq(arguments, body) { 1 } else { 2 });
+    if NAMES.shell.contains(&name) {
+        let mut commands: Vec<_> = places().filter_map(shell::command_of).collect();
+        commands.dedup();
+        commands.iter().for_each(|command| shell::name_script(namer, call, command));
+        if !commands.is_empty() {
+            return true;
+        }
     }
     if let Some(operation) = NAMES.file.get(&name) {
-        let mut paths = NAMES.path_arguments.iter().filter_map(|place| arguments.get(place)).peekable();
+        let given = |place| NAMES.path_arguments.iter().filter_map(move |name| Value::get(place, name));
+        let mut paths = places().flat_map(given).peekable();
         if paths.peek().is_some() {
             let texts = paths.flat_map(|path| match path {
                 Value::Array(many) => {
@@ -229,11 +237,11 @@ fn name_generic(namer: &mut Namer<'_>, call: Call<'_>, name: &str, arguments: &V
             return true;
         }
     }
-    if let Some(method) = NAMES.http.get(&name)
-        && let Some(url) = url_of(arguments)
-    {
-        name_request(namer, arguments, method, &url);
-        return true;
+    if let Some(method) = NAMES.http.get(&name) {
+        let mut requests: Vec<_> = places().filter_map(|place| Some((url_of(place)?, place))).collect();
+        requests.dedup_by(|(one, _), (other, _)| one == other);
+        requests.iter().for_each(|(url, place)| name_request(namer, place, method, url));
+        return !requests.is_empty();
     }
     false
 }

@@ -51,25 +51,18 @@ const MEANINGS: Readonly<Record<string, (params: Fields) => Meaning>> = {
 /** By action of `process`, the parameter that holds what it types. */
 const TYPED_BY: Readonly<Record<string, string>> = { write: "data", paste: "text", "send-keys": "literal" };
 
-/** Where the gateway looks for arguments inside arguments, and tools that would not look there. */
-const NESTINGS = ["params", "arguments", "args", "input", "parameters", "kwargs", "tool_input"];
-const FLAT_TOOLS = ["apply_patch", "browser", "edit", "read", "web_fetch", "write"];
-
 /** An `exec` of code mode is JavaScript: no command. Each tool that it calls comes to the hook by itself. */
 const CODE_MODE = "code_mode_exec";
 
-/** Throws where parameters could lead the gateway to judge something else than the tool does. */
+/** Throws where a parameter has the name of what must be added: one of them would go unjudged. */
 export function scanOf(call: ToolCall): Scan {
   const { toolName: tool, params } = call;
   const meaning = meaningOf(call);
-  const isFlat = FLAT_TOOLS.includes(tool);
   // What stands there already with the same value needs no adding.
   const add = Object.entries(meaning.add ?? {}).filter(([name, value]) => params[name] !== value);
-  const misleading =
-    add.map(([name]) => name).find((name) => params[name] !== undefined) ??
-    NESTINGS.find((name) => isFlat && typeof params[name] === "object" && params[name] !== null);
-  if (misleading !== undefined) {
-    throw new Error(`the parameter \`${misleading}\` of \`${tool}\` could hide what the call does`);
+  const clash = add.find(([name]) => params[name] !== undefined);
+  if (clash) {
+    throw new Error(`the parameter \`${clash[0]}\` of \`${tool}\` could hide what the call does`);
   }
   return {
     method: "POST",

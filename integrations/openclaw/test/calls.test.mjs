@@ -39,6 +39,7 @@ const CALLS = [
   ["browser", { action: "act", url: "https://example.com", kind: "type", text: "x" }, "custom_proxy.browser_act", "tool://openclaw/browser_act"],
   ["read", { path: "/home/u/.aws/credentials" }, "file.read_secret_file", "tool://openclaw/read"],
   ["read", { file_path: "README.md", action: "list" }, "file.read", "tool://openclaw/read"],
+  ["read", { path: "/home/u/.ssh/id_rsa", arguments: { path: "a.txt" } }, "file.read_secret_file", "tool://openclaw/read"],
   ["write", { path: "a.txt", content: "x" }, "file.write", "tool://openclaw/write"],
   ["edit", { path: "a.txt", oldText: "a", newText: "b" }, "file.edit", "tool://openclaw/edit"],
   ["apply-patch", { input: PATCH }, "file.edit", "tool://openclaw/apply_patch"],
@@ -74,10 +75,8 @@ test("parameters that are not an object do not run: none were judged", async () 
   assert.deepEqual(await callTool("exec", "rm -rf /"), { params: {} });
 });
 
-/** A parameter beside the real ones that would be judged in their place. */
+/** A parameter beside the real one that would be judged in its place. */
 const DECOYS = [
-  ["read", { path: "/home/u/.ssh/id_rsa", arguments: { path: "a.txt" } }],
-  ["web_fetch", { url: "http://169.254.169.254/", input: { url: "https://example.com" } }],
   ["browser", { action: "open", targetUrl: "http://169.254.169.254/", url: "https://example.com" }],
   ["process", { action: "write", sessionId: "a", data: "rm -rf /\n", command: "ls" }],
   ["apply_patch", { input: PATCH, paths: ["a.txt"] }],

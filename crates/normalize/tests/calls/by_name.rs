@@ -89,6 +89,48 @@ fn tools_by_name() {
     assert_eq!(merge.primary.org.as_deref(), Some("acme"));
 }
 
+/// What stands beside an object of arguments may be what the tool reads, and the object a decoy.
+#[test]
+fn a_decoy_hides_nothing() {
+    let table = [
+        (
+            "mcp://fs/read_file",
+            json!({"path": "/home/u/.ssh/id_rsa", "arguments": {"path": "a.txt"}}),
+            vec!["file.read_secret_file READ", "file.read READ"],
+        ),
+        (
+            "tool://claude-code/Read",
+            json!({"file_path": "/home/u/.ssh/id_rsa", "input": {"path": "a.txt"}}),
+            vec!["file.read_secret_file READ", "file.read READ"],
+        ),
+        (
+            "tool://x/bash",
+            json!({"command": "rm -rf /data", "args": {"command": "ls"}}),
+            vec!["shell.delete_recursive ADMIN", "shell.exec READ"],
+        ),
+        (
+            "mcp://x/fetch",
+            json!({"url": "https://api.github.com/repos/o/r", "params": {"arguments": {"url": "https://a.test"}}}),
+            vec!["custom_proxy.get READ", "github.read_repos READ"],
+        ),
+        // No decoy: one call, named once.
+        ("tool://x/bash", json!({"id": 1, "input": {"command": "ls"}}), vec!["shell.exec READ"]),
+        ("tool://x/bash", json!({"id": 1, "arguments": {"command": "ls"}}), vec!["shell.exec READ"]),
+        (
+            "mcp://fs/read_file",
+            json!({"name": "read_file", "arguments": {"path": "a"}}),
+            vec!["file.read READ"],
+        ),
+    ];
+    for (url, body, expected) in table {
+        let mut names: Vec<String> = call("POST", url, body.clone()).actions().map(name).collect();
+        let mut expected: Vec<String> = expected.into_iter().map(str::to_owned).collect();
+        names.sort();
+        expected.sort();
+        assert_eq!(names, expected, "{url} {body}");
+    }
+}
+
 #[test]
 fn unknown_tools_say_who_is_given_something() {
     let table = [
