@@ -52,6 +52,7 @@ const IDLE: Duration = Duration::from_secs(15);
 
 #[derive(Clone, Copy, Debug)]
 pub struct EgressLimits {
+    /// For the name, the connection and TLS.
     pub connect: Duration,
     /// For the whole call.
     pub total: Duration,
@@ -64,8 +65,10 @@ impl Default for EgressLimits {
     }
 }
 
+/// What the operator decides.
 #[derive(Clone, Debug, Default)]
 pub struct EgressSettings {
+    /// Where calls may go.
     pub reach: Reach,
     pub limits: EgressLimits,
     /// Certificates (PEM) of authorities that vouch for upstreams beside those that this machine trusts.
@@ -173,6 +176,9 @@ impl Egress {
     }
 
     /// Makes the call, once, if it goes to the origin of `configured`.
+    ///
+    /// # Errors
+    /// Why it was not made, or why what came of it is not known: each [`EgressError`] says which.
     pub async fn send(&self, configured: &Url, call: UpstreamCall) -> Result<UpstreamAnswer, EgressError> {
         let sent = self.send_to(configured, call).await;
         if let Err(error) = &sent

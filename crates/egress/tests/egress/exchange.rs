@@ -51,12 +51,14 @@ async fn each_limit_has_an_error_of_its_own() {
     type Expected = fn(&EgressError) -> bool;
     let too_many: String = (0..200).map(|n| format!("x-{n}: y\r\n")).collect();
     let too_long = format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "y".repeat(1 << 20));
-    let cases: [(String, After, Expected); 6] = [
+    let cases: [(String, After, Expected); 8] = [
         (sized(1_001), After::Close, |e| {
             matches!(e, EgressError::TooLarge { limit: 1_000, status: 200, .. })
         }),
         (endless, After::Wait, |e| matches!(e, EgressError::TooLarge { .. })),
         (CUT_OFF.to_owned(), After::Close, |e| matches!(e, EgressError::BrokenOff { .. })),
+        (CUT_OFF.to_owned(), After::Reset, |e| matches!(e, EgressError::BrokenOff { .. })),
+        (String::new(), After::Reset, |e| matches!(e, EgressError::BrokenOff { .. })),
         (format!("HTTP/1.1 200 OK\r\n{too_many}\r\n"), After::Wait, |e| {
             matches!(e, EgressError::HeadTooLarge { .. })
         }),

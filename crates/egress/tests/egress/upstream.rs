@@ -25,6 +25,7 @@ pub(crate) struct Upstream {
 #[derive(Clone, Copy)]
 pub(crate) enum After {
     Close,
+    Reset,
     Wait,
 }
 
@@ -42,8 +43,10 @@ impl Upstream {
                     let read = socket.read(&mut head).await.unwrap_or(0);
                     let _ = told.send(String::from_utf8_lossy(&head[..read]).into_owned());
                     let _ = socket.write_all(&answer).await;
-                    if let After::Wait = after {
-                        std::future::pending::<()>().await;
+                    match after {
+                        After::Close => {}
+                        After::Reset => socket.set_zero_linger().unwrap(),
+                        After::Wait => std::future::pending().await,
                     }
                 });
             }
