@@ -5,6 +5,8 @@ import { type Config, normalizeTool } from "./config.js";
 import type { Answer, BeforeToolCall, Logger, ToolCall, ToolContext } from "./openclaw.js";
 import { paramsOf, scanOf } from "./scan.js";
 
+export const PLUGIN_ID = "openclaw-interven-guard";
+
 /** So that the deadline of a call is ours: OpenClaw ends a hook that takes longer. */
 const SLACK_MS = 10_000;
 
@@ -56,6 +58,9 @@ export function makeGuard(config: Config, client: IntervenClient, logger: Logger
     let tool = "";
     try {
       tool = normalizeTool(call.toolName);
+      if (takesUsOut(tool, call.params)) {
+        return refuse(call, "an agent does not take out its own guard", logger);
+      }
       if (config.guardedTools && !config.guardedTools.has(tool)) {
         return {};
       }
@@ -69,6 +74,12 @@ export function makeGuard(config: Config, client: IntervenClient, logger: Logger
       return refuse(call, messageOf(error), logger);
     }
   };
+}
+
+/** OpenClaw's newer versions give agents a tool for plugins. */
+function takesUsOut(tool: string, { action, pluginId }: ToolCall["params"]): boolean {
+  const isEnd = action === "disable" || action === "uninstall";
+  return tool === "plugins" && isEnd && typeof pluginId === "string" && pluginId.trim().toLowerCase() === PLUGIN_ID;
 }
 
 /** Blocks every call until the plugin is configured. */

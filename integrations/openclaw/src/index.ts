@@ -6,7 +6,7 @@
 
 import { IntervenClient } from "@interven/sdk-js";
 import { readConfig } from "./config.js";
-import { longestCallMs, makeGuard, makeWall } from "./guard.js";
+import { PLUGIN_ID, longestCallMs, makeGuard, makeWall } from "./guard.js";
 import type { PluginApi } from "./openclaw.js";
 
 const OLDEST = [2026, 3, 13] as const;
@@ -14,7 +14,7 @@ const OLDEST = [2026, 3, 13] as const;
 const LAST = { priority: Number.MIN_SAFE_INTEGER };
 
 export default {
-  id: "openclaw-interven-guard",
+  id: PLUGIN_ID,
   name: "Interven guard",
   description: "Asks an Interven gateway before each tool call, and does what the answer says.",
 
@@ -33,7 +33,7 @@ export default {
       logger.info(`interven: ${client.gatewayUrl} is asked before ${tools}`);
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error);
-      const advice = `${problem}. Set plugins.entries.openclaw-interven-guard.config`;
+      const advice = `${problem}. Set plugins.entries.${PLUGIN_ID}.config`;
       logger.error(`interven: every tool call is blocked: ${advice}`);
       api.on("before_tool_call", makeWall(`the plugin is not configured: ${advice}`, logger), { ...LAST, timeoutMs: 1000 });
     }

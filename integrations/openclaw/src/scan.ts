@@ -26,27 +26,41 @@ interface Meaning {
 
 const SHELL: Meaning = { url: "shell://exec" };
 
-/** What a tool of OpenClaw means, by its parameters. Tools of no row are told by their name. */
-const MEANINGS: Readonly<Record<string, (params: Fields) => Meaning>> = {
+/** What a call of OpenClaw's own tools means, where the name of the tool does not say it. */
+const MEANINGS: Readonly<Record<string, (params: Fields) => Meaning | undefined>> = {
   exec: () => SHELL,
   // Typed into a running program, which may be a shell.
   process: (params) => {
     const typed = params[TYPED_BY[String(params["action"])] ?? ""];
-    return typeof typed === "string" ? { ...SHELL, add: { command: typed } } : withAction("process", params);
+    return typeof typed === "string" ? { ...SHELL, add: { command: typed } } : undefined;
   },
   // A command line on a paired device.
-  nodes: (params) => (params["action"] === "run" ? SHELL : withAction("nodes", params)),
+  nodes: (params) => (params["action"] === "run" ? SHELL : undefined),
   browser: (params) => {
     const url = params["targetUrl"] ?? params["url"];
     const isVisit = params["action"] === "open" || params["action"] === "navigate";
-    return isVisit && typeof url === "string" ? { url: named("browser_navigate"), add: { url } } : withAction("browser", params);
+    return isVisit && typeof url === "string" ? { url: named("browser_navigate"), add: { url } } : undefined;
   },
   apply_patch: (params) => ({ url: named("apply_patch"), add: { paths: pathsInPatch(params["input"]) } }),
-  canvas: (params) => withAction("canvas", params),
-  cron: (params) => withAction("cron", params),
-  gateway: (params) => withAction("gateway", params),
-  message: (params) => withAction("message", params),
 };
+
+/** Tools of OpenClaw that do many things: the parameter `action` says which. */
+const WITH_ACTIONS = [
+  "automations",
+  "browser",
+  "canvas",
+  "computer",
+  "cron",
+  "gateway",
+  "message",
+  "mobile_ui",
+  "nodes",
+  "plugins",
+  "process",
+  "secrets",
+  "sessions",
+  "skill_workshop",
+];
 
 /** By action of `process`, the parameter that holds what it types. */
 const TYPED_BY: Readonly<Record<string, string>> = { write: "data", paste: "text", "send-keys": "literal" };
@@ -87,13 +101,8 @@ function meaningOf({ toolName: tool, toolKind, params }: ToolCall): Meaning {
     return { url: named(CODE_MODE) };
   }
   const own = Object.hasOwn(MEANINGS, tool) ? MEANINGS[tool] : undefined;
-  return own?.(params) ?? { url: mcpTool(tool) ?? named(tool) };
-}
-
-/** `message` does many things: its action says which. */
-function withAction(tool: string, params: Fields): Meaning {
-  const action = params["action"];
-  return { url: named(typeof action === "string" && action !== "" ? `${tool}_${action}` : tool) };
+  const action = WITH_ACTIONS.includes(tool) && typeof params["action"] === "string" ? `_${params["action"]}` : "";
+  return own?.(params) ?? { url: mcpTool(tool) ?? named(tool + action) };
 }
 
 function named(tool: string): string {

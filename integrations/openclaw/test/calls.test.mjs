@@ -46,6 +46,7 @@ const CALLS = [
   ["message", { action: "send", channel: "slack", target: "#hr", message: "hi" }, "custom_proxy.message_send", "tool://openclaw/message_send"],
   ["gateway", { action: "config.apply", raw: "{}" }, "custom_proxy.gateway_config_apply", "tool://openclaw/gateway_config.apply"],
   ["cron", { action: "add", job: { payload: { kind: "agentTurn" } } }, "custom_proxy.cron_add", "tool://openclaw/cron_add"],
+  ["plugins", { action: "install", packageName: "x" }, "custom_proxy.plugins_install", "tool://openclaw/plugins_install"],
   ["github__create_issue", { title: "x" }, "mcp.create_issue", "mcp://github/create_issue"],
   ["my_server__run", { input: { a: 1 } }, "custom_proxy.my_server_run", "tool://openclaw/my_server__run"],
   ["some plugin/tool", {}, "custom_proxy.some_plugin_tool", "tool://openclaw/some%20plugin%2Ftool"],

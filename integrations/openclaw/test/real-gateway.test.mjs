@@ -109,6 +109,15 @@ for (const version of ["2026.3.13", "2026.9.6"]) {
     assert.match((await (await hostOf(version, { others })).callTool("exec", evil)).blocked, /denied/);
   });
 
+  story("an agent does not take out its own guard, whatever is guarded", async () => {
+    const { callTool } = await hostOf(version, { guardedTools: ["exec"] });
+    for (const action of ["disable", "uninstall"]) {
+      assert.match((await callTool("plugins", { action, pluginId: " OpenClaw-Interven-Guard" })).blocked, /its own guard/);
+      const another = { action, pluginId: "another" };
+      assert.deepEqual(await callTool("plugins", another), { params: another });
+    }
+  });
+
   story("each agent of OpenClaw is an agent of its own", async () => {
     const { callTool } = await hostOf(version);
     await callTool("exec", { command: "ls" }, { agentId: "research" });

@@ -11,7 +11,7 @@ import {
   RefusedError,
 } from "./errors.js";
 import { type Fields, isObject } from "./exchange.js";
-import { copy, hasSameKeys, isPlain, rebuild, toJson } from "./json.js";
+import { copy, hasSameKeys, isPlain, members, rebuild, toJson } from "./json.js";
 import type { Decision, ScanResponse } from "./verdict.js";
 
 const DEFAULT_PATIENCE_MS = 600_000;
@@ -163,8 +163,8 @@ export function guard(
   }
   return async function guarded(this: unknown, ...given: unknown[]): Promise<unknown> {
     const named = nameArguments(given, options.parameters);
-    const unjudged = new Set(options.exclude);
-    const judged = copy(Object.fromEntries(Object.entries(named).filter(([name]) => !unjudged.has(name))));
+    const unjudged = new Set<string | symbol>(options.exclude);
+    const judged = copy(Object.fromEntries(members(named).filter(([name]) => !unjudged.has(name))));
     const body = toJson(judged, "the arguments") as Fields;
     let verdict: ScanResponse | undefined;
     let mayRun: Fields;

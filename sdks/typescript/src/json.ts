@@ -15,7 +15,10 @@ export function toJson(value: unknown, name: string): unknown {
     return Array.from(value, (each: unknown) => toJson(each ?? null, name));
   }
   if (isPlain(value)) {
-    const entries = Object.entries(value).filter(([, each]) => each !== undefined);
+    const entries = members(value).filter(([, each]) => each !== undefined);
+    if (entries.some(([key]) => typeof key === "symbol")) {
+      throw new TypeError(`\`${name}\` holds a member under a symbol, which cannot be judged: use a text as its name`);
+    }
     // Not by assignment: `__proto__` may be a key.
     return Object.fromEntries(entries.map(([key, each]) => [key, toJson(each, name)]));
   }
@@ -38,13 +41,19 @@ export function toJson(value: unknown, name: string): unknown {
   throw new TypeError(`\`${name}\` holds a ${kind}, whose content cannot be judged: pass text, numbers, lists and objects`);
 }
 
+/** Names and values that a spread would copy: those under symbols too. */
+export function members(value: object): [string | symbol, unknown][] {
+  const names = Reflect.ownKeys(value).filter((name) => Object.prototype.propertyIsEnumerable.call(value, name));
+  return names.map((name) => [name, (value as Record<string | symbol, unknown>)[name]]);
+}
+
 /** A copy of lists, objects and bytes, so that nobody can change what was judged before it is sent. */
 export function copy<T>(value: T): T {
   if (Array.isArray(value)) {
     return value.map(copy) as T;
   }
   if (isPlain(value)) {
-    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, copy(each)])) as T;
+    return Object.fromEntries(members(value).map(([key, each]) => [key, copy(each)])) as T;
   }
   return value instanceof Uint8Array ? (value.slice() as T) : value;
 }

@@ -1,11 +1,14 @@
 // Stories with the real gateway: what an agent sends and what it gets.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
-import { inspect } from "node:util";
+import { inspect, promisify } from "node:util";
 import vm from "node:vm";
+import { Worker } from "node:worker_threads";
 import { AuthenticationError, GatewayError, IntervenClient, gate, guard } from "@interven/sdk-js";
 import { startGateway } from "./gateway.mjs";
 
@@ -58,13 +61,42 @@ test("a person's turn, and refusals in the gateway's words", async () => {
 });
 
 test("what JSON cannot hold is not sent as something else", async () => {
-  for (const body of [{ n: NaN }, { f: () => 1 }, { n: 1n }, { s: Symbol("s") }]) {
+  const named = Symbol("text");
+  for (const body of [{ n: NaN }, { f: () => 1 }, { n: 1n }, { s: Symbol("s") }, { [named]: AWS_KEY }, { deep: [{ [named]: AWS_KEY }] }]) {
     await assert.rejects(agent().scan({ method: "POST", url: SLACK, body }), /cannot be judged/);
+    const options = { tool: "slack", operation: "post_message" };
+    await assert.rejects(guard(agent(), options, () => assert.fail("it ran"))(body), /cannot be judged/);
   }
 });
 
 test("printing a client shows no key", () => {
   assert.ok(!`${inspect(agent(), { depth: 9, showHidden: true })}${JSON.stringify(agent())}`.includes(gateway.apiKey));
+});
+
+test("a worker thread guards as the main thread does", async () => {
+  const source = `
+    const { parentPort, workerData } = require("node:worker_threads");
+    const { IntervenClient, guard } = require("node:module").createRequire(workerData.from)("@interven/sdk-js");
+    const post = guard(new IntervenClient(workerData.options), { tool: "slack", operation: "post_message" }, ({ text }) => text);
+    parentPort.on("message", async (given) => parentPort.postMessage(await post(given)));`;
+  const options = { apiKey: gateway.apiKey, gatewayUrl: gateway.url, agentName: `agent-${randomUUID()}` };
+  const worker = new Worker(source, { eval: true, workerData: { from: import.meta.url, options } });
+  const ask = async (given) => {
+    worker.postMessage(given);
+    return (await once(worker, "message"))[0];
+  };
+  assert.equal(await ask({ text: SSN }), "her ssn is [REDACTED:us_ssn]");
+  assert.match(await ask({ text: AWS_KEY }), /denied by policy/);
+  await worker.terminate();
+});
+
+test("installing the package runs nothing and ships what was built only", async () => {
+  const packed = await promisify(execFile)("npm", ["pack", "--dry-run", "--json"], { cwd: new URL("..", import.meta.url) });
+  const [{ files }] = JSON.parse(packed.stdout);
+  assert.deepEqual(files.filter(({ path }) => !/^(dist\/(esm|cjs)\/|package\.json$|README\.md$)/.test(path)), []);
+  const { scripts, dependencies } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  assert.deepEqual(Object.keys(scripts).sort(), ["build", "test"]);
+  assert.equal(dependencies, undefined);
 });
 
 test("`require` gives the same, and so does a place without `process`", async () => {
