@@ -70,6 +70,8 @@ pub struct NewKey {
     pub scopes: Vec<String>,
     /// Everything runs and is recorded, the answer is ALLOW with `would_be`.
     pub monitor: bool,
+    /// Requests may be signed with it.
+    pub signing: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
 }

@@ -1,9 +1,10 @@
 //! The answer to a scan. It can only be made of a recorded verdict.
 
+use axum::http::StatusCode;
 use interven_live::Recorded;
 use interven_types::{
-    ApprovalId, Coverage, DataClass, Decision, Factor, PolicyId, Redaction, RiskBand, ScopeViolation, Signal,
-    Timestamp, TraceId, Verb,
+    ApprovalId, Coverage, DataClass, Decision, Factor, PolicyId, Redaction, RiskBand, RuleRef,
+    ScopeViolation, Signal, Timestamp, TraceId, Verb,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -55,6 +56,9 @@ pub(crate) struct ScanAnswer {
     /// Position of the record in the audit log: a receipt. `null` while the store is away and the record waits on the
     /// gateway's disk; `coverage.skipped` then says so.
     pub ledger_seq: Option<u64>,
+    /// Rules that spoke.
+    #[serde(skip)]
+    pub rules: Vec<RuleRef>,
 }
 
 impl ScanAnswer {
@@ -65,10 +69,15 @@ impl ScanAnswer {
             Some(rule) => (Some(rule.policy_id), Some(rule.policy_name), Some(rule.rule_id)),
             None => (None, None, None),
         };
-        let violations = verdict.determined_by.into_iter().find_map(|factor| match factor {
-            Factor::OutsideKeyScope { violations } => Some(violations),
-            _ => None,
-        });
+        let mut rules = Vec::new();
+        let mut violations = Vec::new();
+        for factor in verdict.determined_by {
+            match factor {
+                Factor::Rule { rule, shadow: false, .. } => rules.push(rule),
+                Factor::OutsideKeyScope { violations: found } => violations = found,
+                _ => {}
+            }
+        }
         let ticket = verdict.approval;
         Self {
             decision: verdict.decision,
@@ -85,7 +94,7 @@ impl ScanAnswer {
             policy_id,
             policy_name,
             rule_id,
-            violations: violations.unwrap_or_default(),
+            violations,
             sanitized_body: verdict.sanitized_body,
             redactions: is_sanitized.then_some(verdict.redactions),
             approval_url: ticket.as_ref().map(|t| format!("{approval_base_url}/approvals/{}", t.approval_id)),
@@ -93,6 +102,16 @@ impl ScanAnswer {
             expires_at: ticket.map(|t| t.expires_at),
             coverage: verdict.coverage,
             ledger_seq,
+            rules,
+        }
+    }
+
+    /// Where the answer also says what was done: 200 it may go out, 202 it waits, 403 it may not.
+    pub(crate) fn http_status(&self) -> StatusCode {
+        match self.decision {
+            Decision::Allow | Decision::Sanitize => StatusCode::OK,
+            Decision::RequireApproval => StatusCode::ACCEPTED,
+            Decision::Deny => StatusCode::FORBIDDEN,
         }
     }
 }

@@ -49,6 +49,20 @@ pub(crate) fn address_of(parts: &Parts, gateway: &Gateway) -> IpAddr {
     client_addr(peer, &parts.headers, &gateway.live.options.trusted_proxies)
 }
 
+/// The same for a request that was signed.
+pub(crate) fn refuse_signature(gateway: &Gateway, addr: IpAddr, refusal: &Refusal) -> ApiError {
+    tracing::debug!(%addr, %refusal, "signed request refused");
+    let error = match refusal {
+        Refusal::AddressNotAllowed(_) | Refusal::Store(_) => refuse(refusal),
+        _ => ApiError::new(
+            ErrorCode::InvalidKey,
+            "the signature is not one of this agent: base64 of the HMAC-SHA256 of the raw body under a signing key of it",
+        ),
+    };
+    gateway.metrics.refused(error.code());
+    error
+}
+
 /// One answer for all causes but the address: which of them it was helps only someone who tries keys.
 fn refuse(refusal: &Refusal) -> ApiError {
     match refusal {
@@ -64,6 +78,7 @@ fn refuse(refusal: &Refusal) -> ApiError {
         | Refusal::NotBearer
         | Refusal::Malformed
         | Refusal::Unknown
+        | Refusal::BadSignature
         | Refusal::Revoked
         | Refusal::Expired => ApiError::new(
             ErrorCode::InvalidKey,

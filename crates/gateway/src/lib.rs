@@ -7,12 +7,14 @@ mod approvals;
 mod caller;
 mod export;
 mod health;
+mod invoke;
 mod keys;
 mod mcp;
 mod metrics;
 mod policies;
 mod response;
 mod scan;
+mod signed;
 mod tools;
 mod upstream;
 
@@ -39,6 +41,8 @@ pub struct Gateway {
     pub keys_admin_secret: Option<Secret>,
     /// The only way out. Absent: there is none, and no tool is called.
     pub egress: Option<Arc<Egress>>,
+    /// How far the time of a signed request may be from ours, and how long it is remembered.
+    pub replay_window: Duration,
     /// For a whole request body to arrive.
     pub body_timeout: Duration,
 }
@@ -53,6 +57,7 @@ impl Gateway {
             metrics,
             keys_admin_secret: None,
             egress: None,
+            replay_window: Duration::from_secs(60),
             body_timeout: Duration::from_secs(10),
         }
     }
@@ -74,7 +79,7 @@ struct BearerAuth;
 
 impl utoipa::Modify for BearerAuth {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+        use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
         let key = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .bearer_format("iv_live_…")
@@ -82,6 +87,11 @@ impl utoipa::Modify for BearerAuth {
             .build();
         let components = openapi.components.get_or_insert_default();
         components.add_security_scheme("api_key", SecurityScheme::Http(key));
+        let signature = ApiKey::Header(ApiKeyValue::with_description(
+            "X-AIF-Signature",
+            "base64 of the HMAC-SHA256 of the raw body under a signing key of the agent in `X-AIF-Agent-ID`.",
+        ));
+        components.add_security_scheme("signature", SecurityScheme::ApiKey(signature));
         let admin = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .description(Some(
@@ -104,6 +114,9 @@ fn api() -> OpenApiRouter<Gateway> {
         .routes(routes!(keys::create))
         .routes(routes!(keys::revoke))
         .routes(routes!(tools::call))
+        .routes(routes!(invoke::invoke))
+        .routes(routes!(invoke::execute))
+        .routes(routes!(mcp::call))
         .routes(routes!(mcp::list_tools))
         .routes(routes!(export::export))
         .routes(routes!(health::health))

@@ -2,6 +2,7 @@
 
 use crate::{Gateway, response::ResponseAnswer};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 use interven_egress::{UpstreamAnswer, UpstreamCall};
 use interven_http::{ApiError, ApiResult};
 use interven_live::Caller;
@@ -23,6 +24,22 @@ pub(crate) struct Upstream {
     encoding: Option<&'static str>,
     /// What was found in the answer; noted on the trace.
     inspection: ResponseAnswer,
+}
+
+impl Upstream {
+    /// Whether the tool said no.
+    pub(crate) fn is_failure(&self) -> bool {
+        self.status >= 400
+    }
+
+    /// The answer as text.
+    pub(crate) fn text(&self) -> String {
+        match &self.body {
+            Value::String(text) => text.clone(),
+            Value::Null => format!("HTTP {}", self.status),
+            json => json.to_string(),
+        }
+    }
 }
 
 /// Makes the call, once, at the origin of `configured`, and notes what came back on the trace that allowed it.
@@ -59,5 +76,14 @@ fn readable(answer: UpstreamAnswer) -> (Value, Option<&'static str>) {
     match std::str::from_utf8(&answer.body) {
         Ok(text) => (text.into(), None),
         Err(_) => (STANDARD.encode(&answer.body).into(), Some("base64")),
+    }
+}
+
+/// A body as it goes out, and its content type: a text as it is, everything else as JSON.
+pub(crate) fn written(body: Value) -> (&'static str, Option<Bytes>) {
+    match body {
+        Value::Null => ("", None),
+        Value::String(text) => ("text/plain; charset=utf-8", Some(text.into())),
+        json => ("application/json", Some(json.to_string().into())),
     }
 }

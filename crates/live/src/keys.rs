@@ -73,6 +73,8 @@ pub enum Refusal {
     Malformed,
     #[error("the key is unknown here")]
     Unknown,
+    #[error("the signature fits no key of the agent")]
+    BadSignature,
     #[error("the key was revoked")]
     Revoked,
     #[error("the key has expired")]
@@ -119,6 +121,21 @@ impl Live {
         let text = header.strip_prefix("Bearer ").ok_or(Refusal::NotBearer)?;
         let api_key = ApiKey::parse(text).map_err(|_| Refusal::Malformed)?;
         let CachedKey { key, allowlist, .. } = self.find_key(&api_key).await?;
+        self.let_in(key, &allowlist, client_addr).await
+    }
+
+    /// The same for a key that was not looked up by its hash.
+    pub(crate) async fn admit(&self, key: KeyRecord, client_addr: IpAddr) -> Result<Caller, Refusal> {
+        let allowlist = allowlist_of(&key);
+        self.let_in(Arc::new(key), &allowlist, client_addr).await
+    }
+
+    async fn let_in(
+        &self,
+        key: Arc<KeyRecord>,
+        allowlist: &CidrList,
+        client_addr: IpAddr,
+    ) -> Result<Caller, Refusal> {
         let now = self.now();
         if !key.is_usable(now) {
             let refusal = if key.revoked_at.is_some() { Refusal::Revoked } else { Refusal::Expired };
@@ -149,11 +166,8 @@ impl Live {
         let key = self.store.key_by_hash(&hash).await?.ok_or(Refusal::Unknown)?;
         // A key that was just made may be younger than the tenant's snapshot; a tenant not loaded is not cached.
         let generation = generation_of(key.tenant_id).unwrap_or_default();
-        // An allowlist that cannot be read allows nobody.
-        let allowlist = CidrList::parse(key.ip_allowlist.iter().map(String::as_str))
-            .or_else(|_| CidrList::parse(["255.255.255.255"]))
-            .unwrap_or_default();
-        let cached = CachedKey { key: Arc::new(key), allowlist: Arc::new(allowlist), generation };
+        let allowlist = Arc::new(allowlist_of(&key));
+        let cached = CachedKey { key: Arc::new(key), allowlist, generation };
         self.keys.cache.insert(hash, cached.clone());
         Ok(cached)
     }
@@ -186,4 +200,11 @@ impl Live {
             }
         }
     }
+}
+
+/// One that cannot be read allows nobody.
+fn allowlist_of(key: &KeyRecord) -> CidrList {
+    CidrList::parse(key.ip_allowlist.iter().map(String::as_str))
+        .or_else(|_| CidrList::parse(["255.255.255.255"]))
+        .unwrap_or_default()
 }

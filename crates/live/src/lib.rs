@@ -25,6 +25,7 @@ mod retention;
 mod rules;
 mod scan;
 mod secrets;
+mod signatures;
 mod simulate;
 mod tenants;
 

@@ -1,6 +1,6 @@
 //! New API keys: by those who may make them, and by agents for one task of their own.
 
-use crate::{Caller, Live, TenantError, randomness};
+use crate::{Caller, KeyError, Live, TenantError, randomness};
 use interven_http::{ApiError, CidrList};
 use interven_store::{Actor, AgentClaim, AgentOverride, Ephemeral, KeyRecord, KeyScope, NewKey, StoreError};
 use interven_types::{
@@ -36,6 +36,8 @@ pub struct NewKeyRequest {
     pub scopes: Option<BTreeSet<KeyScope>>,
     /// Monitor mode: everything runs and is recorded, the answer is ALLOW with `would_be`.
     pub monitor: bool,
+    /// Whether requests may be signed with it. Then the key is also kept, sealed.
+    pub signing: bool,
     pub expires_at: Option<Timestamp>,
 }
 
@@ -94,6 +96,8 @@ pub enum MintError {
     Escalates(KeyScope),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("the key could not be sealed: {0}")]
+    NotSealed(#[from] KeyError),
     #[error("the key was stored, but does not work yet: {0}")]
     NotInForce(#[from] TenantError),
     #[error("the operating system gives no random numbers: {0}")]
@@ -108,7 +112,10 @@ impl From<MintError> for ApiError {
             }
             MintError::Store(StoreError::NotFound(what)) => Self::not_found(what),
             MintError::Store(StoreError::Conflict(message)) => Self::new(ErrorCode::Conflict, message),
-            MintError::Store(_) | MintError::NotInForce(_) | MintError::NoRandomness(_) => {
+            MintError::Store(_)
+            | MintError::NotSealed(_)
+            | MintError::NotInForce(_)
+            | MintError::NoRandomness(_) => {
                 tracing::error!(%error, "a key could not be made");
                 Self::new(
                     ErrorCode::Unavailable,
@@ -156,6 +163,7 @@ impl Live {
             last_seen_at: None,
             blocked_attempts: 0,
             last_refusal: None,
+            signing: new.signing,
             ephemeral: None,
         };
         let minted = self.store_key(tenant, key, record, actor).await?;
@@ -194,6 +202,7 @@ impl Live {
             last_seen_at: None,
             blocked_attempts: 0,
             last_refusal: None,
+            signing: false,
             ephemeral: Some(Ephemeral {
                 parent_key_id: parent.key_id,
                 scope: new.scope,
@@ -219,7 +228,11 @@ impl Live {
         record: KeyRecord,
         actor: &Actor,
     ) -> Result<MintedKey, MintError> {
-        let new = NewKey { record, hash: self.hash_of(&key) };
+        let sealed_secret = match record.signing {
+            true => Some(self.seal_signing_key(tenant, record.key_id, &key)?),
+            false => None,
+        };
+        let new = NewKey { record, hash: self.hash_of(&key), sealed_secret };
         self.store.create_key(tenant, &new, actor).await?;
         Ok(MintedKey { key: key.reveal().to_owned(), record: new.record })
     }

@@ -8,7 +8,7 @@ use crate::{
 use async_trait::async_trait;
 use interven_store::{
     Actor, Change, EPHEMERAL_KEPT, Ephemeral, KeyHash, KeyRecord, KeyStore, MOST_EPHEMERAL, NewKey,
-    StoreError, StoreResult,
+    SigningKey, StoreError, StoreResult,
 };
 use interven_types::{AgentId, KeyId, KeyKind, TenantId, Timestamp};
 use serde_json::{Value, json as object};
@@ -16,7 +16,7 @@ use serde_json::{Value, json as object};
 /// Conditions are appended.
 const SELECT: &str = "SELECT key_id, k.tenant_id, name, prefix, env, env_override, agent_id, agent_override, ip_allowlist,
         scopes, monitor, created_at, created_by, expires_at, revoked_at, last_seen_at, blocked_attempts, last_refusal,
-        parent_key_id, scope, max_uses, uses
+        parent_key_id, scope, max_uses, uses, sealed_secret, sealed_secret IS NOT NULL AS signing
      FROM api_keys AS k LEFT JOIN ephemeral_keys AS e USING (key_id)";
 
 fn key_record(row: &Cells<'_>) -> StoreResult<KeyRecord> {
@@ -45,6 +45,7 @@ fn key_record(row: &Cells<'_>) -> StoreResult<KeyRecord> {
         last_seen_at: row.optional_time("last_seen_at")?,
         blocked_attempts: row.number("blocked_attempts")?,
         last_refusal: row.optional_string("last_refusal")?,
+        signing: row.is_set("signing")?,
     })
 }
 
@@ -83,6 +84,32 @@ impl KeyStore for PostgresStore {
         self.session().await?.row(&sql, &[&hash.0.as_slice()], key_record).await
     }
 
+    async fn signing_keys(&self, agent: AgentId) -> StoreResult<Vec<SigningKey>> {
+        let sql = format!(
+            "{SELECT} WHERE agent_id = $1 AND sealed_secret IS NOT NULL ORDER BY created_at DESC, key_id DESC"
+        );
+        let read = |row: &Cells<'_>| {
+            Ok(SigningKey { record: key_record(row)?, sealed_secret: row.bytes("sealed_secret")?.to_vec() })
+        };
+        self.session().await?.rows(&sql, &[&agent.0], read).await
+    }
+
+    async fn note_request(
+        &self,
+        tenant: TenantId,
+        agent: AgentId,
+        nonce: &str,
+        now: Timestamp,
+        forget: Timestamp,
+    ) -> StoreResult<bool> {
+        let session = self.session().await?;
+        session.change("DELETE FROM seen_requests WHERE seen_at < $1", &[&At(forget)]).await?;
+        let sql = "INSERT INTO seen_requests (tenant_id, agent_id, nonce, seen_at) VALUES ($1, $2, $3, $4)
+             ON CONFLICT DO NOTHING";
+        let noted = session.change(sql, &[&tenant.0, &agent.0, &nonce, &At(now)]).await?;
+        Ok(noted > 0)
+    }
+
     async fn create_key(&self, tenant: TenantId, key: &NewKey, actor: &Actor) -> StoreResult<()> {
         let record = &key.record;
         let mut tx = self.begin(tenant).await?;
@@ -97,8 +124,8 @@ impl KeyStore for PostgresStore {
                 "INSERT INTO api_keys (
                     key_id, tenant_id, key_hash, name, prefix, env, env_override, agent_id, agent_override,
                     ip_allowlist, scopes, monitor, created_at, created_by, expires_at, revoked_at, last_seen_at,
-                    blocked_attempts, last_refusal
-                 ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+                    blocked_attempts, last_refusal, sealed_secret
+                 ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
                  ON CONFLICT DO NOTHING",
                 &[
                     &record.key_id.0,
@@ -120,6 +147,7 @@ impl KeyStore for PostgresStore {
                     &record.last_seen_at.map(At),
                     &count(record.blocked_attempts),
                     &record.last_refusal,
+                    &key.sealed_secret,
                 ],
             )
             .await?;

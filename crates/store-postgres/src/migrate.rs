@@ -32,6 +32,7 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations! {
     8 "retention" "0008_retention.sql"
     9 "ephemeral_keys" "0009_ephemeral_keys.sql"
     10 "tool_credentials" "0010_tool_credentials.sql"
+    11 "signed_requests" "0011_signed_requests.sql"
 };
 
 /// After this one, rows that were there before get what SQL cannot make, in the same transaction.

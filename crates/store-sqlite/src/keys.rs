@@ -8,9 +8,9 @@ use crate::{
 use async_trait::async_trait;
 use interven_store::{
     Actor, Change, EPHEMERAL_KEPT, Ephemeral, KeyHash, KeyRecord, KeyStore, KeyUse, MOST_EPHEMERAL, NewKey,
-    Settled, StoreError, StoreResult,
+    Settled, SigningKey, StoreError, StoreResult,
 };
-use interven_types::{KeyId, KeyKind, TenantId, Timestamp};
+use interven_types::{AgentId, KeyId, KeyKind, TenantId, Timestamp};
 use rusqlite::params;
 use serde_json::{Value, json as object};
 
@@ -18,7 +18,7 @@ use serde_json::{Value, json as object};
 macro_rules! select_keys {
     ($conditions:literal) => {
         concat!(
-            "SELECT k.*, e.parent_key_id, e.scope, e.max_uses, e.uses
+            "SELECT k.*, k.sealed_secret IS NOT NULL AS signing, e.parent_key_id, e.scope, e.max_uses, e.uses
              FROM api_keys AS k LEFT JOIN ephemeral_keys AS e USING (key_id) ",
             $conditions
         )
@@ -51,6 +51,7 @@ fn key_record(row: &Cells<'_>) -> StoreResult<KeyRecord> {
         last_seen_at: row.optional_parsed("last_seen_at")?,
         blocked_attempts: row.number("blocked_attempts")?,
         last_refusal: row.optional_string("last_refusal")?,
+        signing: row.is_set("signing")?,
     })
 }
 
@@ -114,8 +115,41 @@ impl KeyStore for SqliteStore {
         self.read(move |db| db.row(select_keys!("WHERE k.key_hash = ?1"), [hash.0], key_record)).await
     }
 
+    async fn signing_keys(&self, agent: AgentId) -> StoreResult<Vec<SigningKey>> {
+        self.read(move |db| {
+            let sql =
+                select_keys!("WHERE k.agent_id = ?1 AND k.sealed_secret IS NOT NULL ORDER BY k.rowid DESC");
+            db.rows(sql, [agent.to_string()], |row| {
+                Ok(SigningKey { record: key_record(row)?, sealed_secret: row.bytes("sealed_secret")? })
+            })
+        })
+        .await
+    }
+
+    async fn note_request(
+        &self,
+        tenant: TenantId,
+        agent: AgentId,
+        nonce: &str,
+        now: Timestamp,
+        forget: Timestamp,
+    ) -> StoreResult<bool> {
+        let nonce = nonce.to_owned();
+        self.write(move |tx| {
+            tx.change("DELETE FROM seen_requests WHERE seen_at < ?1", [forget.to_string()])?;
+            let noted = tx.change(
+                "INSERT INTO seen_requests (tenant_id, agent_id, nonce, seen_at) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT DO NOTHING",
+                [tenant.to_string(), agent.to_string(), nonce, now.to_string()],
+            )?;
+            Ok(noted > 0)
+        })
+        .await
+    }
+
     async fn create_key(&self, tenant: TenantId, key: &NewKey, actor: &Actor) -> StoreResult<()> {
         let (hash, record, actor) = (key.hash, key.record.clone(), actor.clone());
+        let sealed_secret = key.sealed_secret.clone();
         self.write(move |tx| {
             // First, because it also proves that the tenant exists.
             let details = object!({"name": record.name, "env": record.env, "scopes": record.scopes});
@@ -132,8 +166,8 @@ impl KeyStore for SqliteStore {
                 "INSERT INTO api_keys (
                     key_id, tenant_id, key_hash, name, prefix, env, env_override, agent_id, agent_override,
                     ip_allowlist, scopes, monitor, created_at, created_by, expires_at, revoked_at, last_seen_at,
-                    blocked_attempts, last_refusal
-                 ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+                    blocked_attempts, last_refusal, sealed_secret
+                 ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
                  ON CONFLICT DO NOTHING",
                 params![
                     record.key_id.to_string(),
@@ -154,7 +188,8 @@ impl KeyStore for SqliteStore {
                     text_of(&record.revoked_at),
                     text_of(&record.last_seen_at),
                     count(record.blocked_attempts),
-                    record.last_refusal
+                    record.last_refusal,
+                    sealed_secret
                 ],
             )?;
             if added == 0 {

@@ -33,6 +33,7 @@ const MIGRATIONS: &[Migration] = &[
     migration(8, "retention", include_str!("../migrations/0008_retention.sql")),
     migration(9, "ephemeral_keys", include_str!("../migrations/0009_ephemeral_keys.sql")),
     migration(10, "tool_credentials", include_str!("../migrations/0010_tool_credentials.sql")),
+    migration(11, "signed_requests", include_str!("../migrations/0011_signed_requests.sql")),
 ];
 
 /// Brings the schema up to date; refuses one that another or a newer build made.

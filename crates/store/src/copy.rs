@@ -24,6 +24,7 @@ pub const COPIED_TABLES: &[CopiedTable] = &[
     table("api_keys", "key_id"),
     table("ephemeral_keys", "key_id"),
     table("agents", "agent_id"),
+    table("seen_requests", "tenant_id, agent_id, nonce"),
     table("tool_credentials", "credential_id"),
     table("agent_trust_state", "agent_id"),
     table("trust_events", "event_id"),

@@ -103,6 +103,9 @@ pub struct KeyRecord {
     pub blocked_attempts: u64,
     /// Last reason a request with this key was refused, for the key's page.
     pub last_refusal: Option<String>,
+    /// Whether requests may be signed with it.
+    #[serde(default)]
+    pub signing: bool,
     /// Present on ephemeral keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ephemeral: Option<Ephemeral>,
@@ -128,12 +131,32 @@ impl KeyRecord {
 pub struct NewKey {
     pub record: KeyRecord,
     pub hash: KeyHash,
+    /// The whole key, sealed: present when requests are to be signed with it.
+    pub sealed_secret: Option<Vec<u8>>,
+}
+
+/// A key that requests are signed with.
+#[derive(Clone, Debug)]
+pub struct SigningKey {
+    pub record: KeyRecord,
+    pub sealed_secret: Vec<u8>,
 }
 
 #[async_trait]
 pub trait KeyStore: Send + Sync {
-    /// The one lookup that happens before a tenant is known: it *is* the authentication.
+    /// With [`KeyStore::signing_keys`] the one lookup that happens before a tenant is known: it *is* the authentication.
     async fn key_by_hash(&self, hash: &KeyHash) -> StoreResult<Option<KeyRecord>>;
+    /// Keys whose default agent this is and which sign. Which of them did, and so whose tenant it is, the signature tells.
+    async fn signing_keys(&self, agent: AgentId) -> StoreResult<Vec<SigningKey>>;
+    /// Notes a signed request; false when it was noted already. Those noted before `forget` are forgotten.
+    async fn note_request(
+        &self,
+        tenant: TenantId,
+        agent: AgentId,
+        nonce: &str,
+        now: Timestamp,
+        forget: Timestamp,
+    ) -> StoreResult<bool>;
     /// With an ephemeral key, its parent must be usable and have made fewer than [`MOST_EPHEMERAL`] that still are; those
     /// that ended [`EPHEMERAL_KEPT`] ago are removed. Nothing is announced of it: no cache knows the key.
     async fn create_key(&self, tenant: TenantId, key: &NewKey, actor: &Actor) -> StoreResult<()>;

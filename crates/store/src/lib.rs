@@ -42,6 +42,7 @@ pub use interven_types::{
 };
 pub use keys::{
     AgentOverride, EPHEMERAL_KEPT, Ephemeral, KeyHash, KeyRecord, KeyScope, KeyStore, MOST_EPHEMERAL, NewKey,
+    SigningKey,
 };
 pub use known::{
     DAY, HOUR, KnownApproval, LastHour, PRECEDENTS, RECENT_EVENTS, TRUST_COUNTERS, TrustCounter,

@@ -132,6 +132,8 @@ pass_on! {
     }
     KeyStore {
         key_by_hash(hash: &KeyHash) -> Option<KeyRecord>;
+        signing_keys(agent: AgentId) -> Vec<SigningKey>;
+        note_request(tenant: TenantId, agent: AgentId, nonce: &str, now: Timestamp, forget: Timestamp) -> bool;
         create_key(tenant: TenantId, key: &NewKey, actor: &Actor) -> ();
         keys(tenant: TenantId, kind: KeyKind) -> Vec<KeyRecord>;
         revoke_key(tenant: TenantId, key: KeyId, actor: &Actor, now: Timestamp) -> ();

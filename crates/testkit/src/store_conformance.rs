@@ -42,6 +42,8 @@ pub async fn run_all(make: impl AsyncFn() -> Arc<dyn Store>) {
         control::data_keys_are_changed_by_whoever_planned_on_them_as_they_are,
         control::people_sign_in_under_one_address_whatever_its_case,
         control::a_key_is_known_by_its_hash_until_it_is_revoked,
+        control::a_signing_key_is_found_by_its_agent,
+        control::a_signed_request_is_new_once_in_its_time,
         credentials::a_credential_is_one_for_each_tool_host_and_environment,
         credentials::a_foreign_tenant_neither_sees_nor_uses_nor_removes_one,
         ephemeral::an_ephemeral_key_stands_apart_and_ends_with_its_parent,

@@ -42,6 +42,8 @@ error_codes! {
     /// A person's role does not allow it.
     Forbidden = "FORBIDDEN", 403;
     InvalidRequest = "INVALID_REQUEST", 400;
+    /// A signed request that is too old, too far ahead, or was taken before.
+    ReplayRejected = "REPLAY_REJECTED", 400;
     InvalidPolicy = "INVALID_POLICY", 400;
     NotFound = "NOT_FOUND", 404;
     MethodNotAllowed = "METHOD_NOT_ALLOWED", 405;

@@ -30,9 +30,27 @@ pub fn keyed_hash(key: &[u8; 32], purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
+/// Whether `tag` is HMAC-SHA256 (RFC 2104) of `message` under `key`, of any length. Compared in constant time.
+pub fn is_authentic(key: &[u8], message: &[u8], tag: &[u8]) -> bool {
+    Hmac::<Sha256>::new_from_slice(key).is_ok_and(|mac| mac.chain_update(message).verify_slice(tag).is_ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tag_is_authentic_for_its_key_and_message_alone() {
+        // RFC 4231, test case 2.
+        let tag = [
+            0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75, 0x4e, 0x6a, 0x04, 0x24, 0x26, 0x08, 0x95, 0x75, 0xc7,
+            0x5a, 0x00, 0x3f, 0x08, 0x9d, 0x27, 0x39, 0x83, 0x9d, 0xec, 0x58, 0xb9, 0x64, 0xec, 0x38, 0x43,
+        ];
+        let message = b"what do ya want for nothing?";
+        assert!(is_authentic(b"Jefe", message, &tag));
+        assert!(!is_authentic(b"jefe", message, &tag) && !is_authentic(b"Jefe", b"what", &tag));
+        assert!(!is_authentic(b"Jefe", message, &tag[..16]) && !is_authentic(b"Jefe", message, &[]));
+    }
 
     #[test]
     fn keyed_hashes_keep_parts_and_purposes_apart() {

@@ -1,11 +1,11 @@
 //! The HTTP call that an operation's parameters make: as it is judged, and as it goes out.
 
 use super::operations::{Given, Operation};
-use bytes::Bytes;
+use crate::upstream::written;
 use interven_egress::{EgressError, Method, UpstreamCall};
 use interven_http::{ApiError, ApiResult};
 use interven_live::{ToolCredential, ToolSecret, UPSTREAM_TOOLS};
-use interven_types::ScanRequest;
+use interven_types::{ScanRequest, Secret};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use url::Url;
@@ -94,7 +94,12 @@ impl Intended {
     }
 
     /// As it goes out, with `body` in place of its own where something was redacted.
-    pub(super) fn with(&self, credential: &ToolCredential, body: Option<Value>) -> ApiResult<UpstreamCall> {
+    pub(super) fn with(
+        &self,
+        credential: &ToolCredential,
+        own: Option<&Secret>,
+        body: Option<Value>,
+    ) -> ApiResult<UpstreamCall> {
         let method = Method::from_bytes(self.method.as_bytes())
             .map_err(|_| ApiError::invalid_request("`method` is no HTTP method"))?;
         let url = match (&self.own_url, &credential.secret) {
@@ -118,6 +123,10 @@ impl Intended {
             call.set_header(name, value).map_err(bad)?;
         }
         // Last, so that nothing stands in its place.
+        if let Some(own) = own {
+            call.set_header("authorization", own.reveal()).map_err(bad)?;
+            return Ok(call);
+        }
         match &credential.secret {
             ToolSecret::Bearer(token) => {
                 call.set_header("authorization", &format!("Bearer {}", token.reveal())).map_err(bad)?;
@@ -142,13 +151,4 @@ fn below(base: &Url, segments: &[String]) -> Url {
         path.pop_if_empty().extend(segments);
     }
     url
-}
-
-/// A text is sent as it is, everything else as JSON.
-fn written(body: Value) -> (&'static str, Option<Bytes>) {
-    match body {
-        Value::Null => ("", None),
-        Value::String(text) => ("text/plain; charset=utf-8", Some(text.into())),
-        json => ("application/json", Some(json.to_string().into())),
-    }
 }

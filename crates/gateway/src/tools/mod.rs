@@ -23,7 +23,7 @@ use call::Intended;
 use interven_http::{ApiError, ApiResult, Path};
 use interven_live::Caller;
 use interven_store::KeyScope;
-use interven_types::{Decision, ErrorBody, ErrorCode};
+use interven_types::{Decision, ErrorBody, ErrorCode, Secret};
 pub(crate) use operations::{OPERATIONS, Operation};
 use serde::Serialize;
 use serde_json::Value;
@@ -36,16 +36,6 @@ pub(crate) struct ToolAnswer {
     pub scan: ScanAnswer,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upstream: Option<Upstream>,
-}
-
-impl ToolAnswer {
-    fn status(&self) -> StatusCode {
-        match self.scan.decision {
-            Decision::Allow | Decision::Sanitize => StatusCode::OK,
-            Decision::RequireApproval => StatusCode::ACCEPTED,
-            Decision::Deny => StatusCode::FORBIDDEN,
-        }
-    }
 }
 
 /// Judges a tool's call and, where it may be made, makes it with the tenant's credential.
@@ -79,18 +69,32 @@ pub(crate) async fn call(
     let caller = key.require(KeyScope::Scan)?;
     let parameters = scan::read_json(&gateway, caller.tenant(), &headers, body).await?;
     let idempotency_key = scan::idempotency_key(&headers)?;
-    let answer = run(&gateway, caller, &tool, &operation, parameters, idempotency_key).await?;
-    Ok((answer.status(), Json(answer)))
+    let answer = run(
+        &gateway,
+        caller,
+        (&tool, &operation),
+        parameters,
+        Asked { idempotency_key, authorization: None },
+    )
+    .await?;
+    Ok((answer.scan.http_status(), Json(answer)))
+}
+
+/// What comes beside the parameters.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    pub idempotency_key: Option<String>,
+    /// The agent's own, in place of the tenant's credential. For this call alone.
+    pub authorization: Option<Secret>,
 }
 
 /// One call of one tool, from its parameters to what came of it.
 pub(crate) async fn run(
     gateway: &Gateway,
     caller: &Caller,
-    tool: &str,
-    operation: &str,
+    (tool, operation): (&str, &str),
     parameters: Value,
-    idempotency_key: Option<String>,
+    asked: Asked,
 ) -> ApiResult<ToolAnswer> {
     let operation = Operation::find(tool, operation).ok_or_else(|| unknown(tool, operation))?;
     let intended = Intended::read(operation, parameters)?;
@@ -99,12 +103,15 @@ pub(crate) async fn run(
         .tool_credential(caller.tenant(), &caller.key().env, tool, intended.own_url())
         .await?
         .ok_or_else(|| not_configured(&intended, tool))?;
+    let Asked { idempotency_key, authorization } = asked;
     let started = Instant::now();
-    let mut scan = scan::judge(gateway, caller, intended.as_scan(), idempotency_key, started).await?;
+    let scan = scan::judge(gateway, caller, intended.as_scan(), idempotency_key, started).await?;
     let upstream = match scan.decision {
         Decision::Deny | Decision::RequireApproval => None,
-        Decision::Allow => Some(intended.with(&credential, None)?),
-        Decision::Sanitize => Some(intended.with(&credential, scan.sanitized_body.clone())?),
+        Decision::Allow => Some(intended.with(&credential, authorization.as_ref(), None)?),
+        Decision::Sanitize => {
+            Some(intended.with(&credential, authorization.as_ref(), scan.sanitized_body.clone())?)
+        }
     };
     let upstream = match upstream {
         None => None,
@@ -114,9 +121,6 @@ pub(crate) async fn run(
             Some(made?)
         }
     };
-    if scan.decision != Decision::Sanitize {
-        scan.sanitized_body = None;
-    }
     Ok(ToolAnswer { scan, upstream })
 }
 

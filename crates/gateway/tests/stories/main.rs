@@ -11,6 +11,7 @@ mod keys;
 mod limits;
 mod policies;
 mod responses;
+mod signed;
 mod tools;
 mod trust;
 mod upstream;

@@ -144,10 +144,11 @@ impl World {
             last_seen_at: None,
             blocked_attempts: 0,
             last_refusal: None,
+            signing: false,
             ephemeral: None,
         };
         adjust(&mut record);
-        let new = NewKey { hash: self.live.hash_of(&key), record };
+        let new = NewKey { hash: self.live.hash_of(&key), record, sealed_secret: None };
         self.store.create_key(tenant, &new, &Actor::system()).await.unwrap();
         Agent {
             key_id: new.record.key_id,

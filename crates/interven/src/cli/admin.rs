@@ -240,6 +240,9 @@ pub(crate) struct KeyCreateArgs {
     /// Only watch: calls are judged and recorded, and always allowed
     #[arg(long)]
     pub(crate) monitor: bool,
+    /// Requests may be signed with it (`/invoke`, `/mcp`); the key is then kept, sealed
+    #[arg(long)]
+    pub(crate) signing: bool,
     /// When it ends, as an RFC 3339 time
     #[arg(long, value_name = "TIME")]
     pub(crate) expires_at: Option<Timestamp>,

@@ -74,6 +74,7 @@ impl<'a> Planes<'a> {
         let mut gateway = Gateway::new(live, build_info(self.live.now()), approval_base_url);
         gateway.keys_admin_secret = Some(keys_admin_secret);
         gateway.egress = self.egress.clone();
+        gateway.replay_window = self.config.replay_window;
         gateway.body_timeout = self.config.body_timeout;
         serve(listener, interven_gateway::router(gateway), self.options(), self.stopped()).await;
     }

@@ -124,9 +124,11 @@ fn a_key(tenant: TenantId, agent: AgentId) -> NewKey {
             last_seen_at: None,
             blocked_attempts: 0,
             last_refusal: None,
+            signing: false,
             ephemeral: None,
         },
         hash: KeyHash([9; 32]),
+        sealed_secret: None,
     }
 }
 

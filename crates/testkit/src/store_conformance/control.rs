@@ -6,7 +6,7 @@ use interven_store::{
     PolicyRow, PolicyUpsert, Role, StoreError, StoreResult, UserRow,
 };
 use interven_types::{
-    AgentId, AgentStatus, KeyFingerprint, KeyId, KeyKind, PolicyId, TenantSettings, UserId,
+    AgentId, AgentStatus, KeyFingerprint, KeyId, KeyKind, PolicyId, TenantSettings, Timestamp, UserId,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -32,9 +32,10 @@ pub(super) fn key(stage: &Stage, secret: u8) -> NewKey {
         last_seen_at: None,
         blocked_attempts: 0,
         last_refusal: None,
+        signing: false,
         ephemeral: None,
     };
-    NewKey { record, hash: KeyHash([secret; 32]) }
+    NewKey { record, hash: KeyHash([secret; 32]), sealed_secret: None }
 }
 
 pub(super) fn user(stage: &Stage, email: &str) -> UserRow {
@@ -347,4 +348,48 @@ pub(super) async fn every_control_plane_change_is_audited_and_announced(stage: S
     assert_eq!((&log[0].actor, &log[0].details), (&ada(), &reveal.details));
     let page = store.audit_log(tenant, Some(13), 2).await.unwrap();
     assert_eq!(page, log[1..3]);
+}
+
+pub(super) async fn a_signing_key_is_found_by_its_agent(stage: Stage) {
+    let (store, tenant) = (&stage.store, stage.tenant);
+    let signing = |secret: u8, sealed: Option<Vec<u8>>| {
+        let NewKey { record, hash, .. } = key(&stage, secret);
+        NewKey { record: KeyRecord { signing: sealed.is_some(), ..record }, hash, sealed_secret: sealed }
+    };
+    let (first, second, plain) = (signing(1, Some(vec![1])), signing(2, Some(vec![2, 2])), signing(3, None));
+    for new in [&first, &second, &plain] {
+        store.create_key(tenant, new, &ada()).await.unwrap();
+    }
+    let found = store.signing_keys(stage.agent).await.unwrap();
+    let known: Vec<_> = found.iter().map(|key| (key.record.key_id, key.sealed_secret.clone())).collect();
+    assert_eq!(known, [(second.record.key_id, vec![2, 2]), (first.record.key_id, vec![1])], "newest first");
+    assert_eq!(found[1].record, first.record);
+    assert!(store.signing_keys(AgentId(Uuid::nil())).await.unwrap().is_empty());
+}
+
+pub(super) async fn a_signed_request_is_new_once_in_its_time(stage: Stage) {
+    let (store, tenant, agent) = (&stage.store, stage.tenant, stage.agent);
+    let long_ago = Timestamp::from_unix_ms(0);
+    let note = async |tenant, agent, nonce: &str, at, forget| {
+        store.note_request(tenant, agent, nonce, at, forget).await.unwrap()
+    };
+    assert!(note(tenant, agent, "a", stage.now, long_ago).await);
+    assert!(!note(tenant, agent, "a", stage.later(minutes(1)), long_ago).await);
+    assert!(note(tenant, agent, "b", stage.now, long_ago).await);
+    assert!(note(tenant, AgentId(Uuid::nil()), "a", stage.now, long_ago).await, "another agent's own");
+    let other = store.create_tenant("other", &ada(), stage.now).await.unwrap().tenant_id;
+    assert!(note(other, agent, "a", stage.now, long_ago).await, "another tenant's own");
+    assert!(note(tenant, agent, "c", stage.later(minutes(3)), stage.later(minutes(2))).await);
+    assert!(note(tenant, agent, "a", stage.later(minutes(3)), stage.later(minutes(2))).await, "forgotten");
+
+    let at_once = (0..8).map(|_| {
+        let store = stage.store.clone();
+        let now = stage.now;
+        tokio::spawn(async move { store.note_request(tenant, agent, "race", now, long_ago).await.unwrap() })
+    });
+    let mut new = 0;
+    for noted in at_once.collect::<Vec<_>>() {
+        new += u32::from(noted.await.unwrap());
+    }
+    assert_eq!(new, 1);
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 /// Made at `at` for a quarter of an hour.
 fn ephemeral(stage: &Stage, parent: KeyId, secret: u8, max_uses: u32, at: Timestamp) -> NewKey {
-    let NewKey { record, hash } = key(stage, secret);
+    let NewKey { record, hash, .. } = key(stage, secret);
     let scope = CallScope {
         tools: BTreeSet::from(["slack".into(), "github.create_issue".into()]),
         verbs: BTreeSet::from([Verb::Read, Verb::Write]),
@@ -22,13 +22,13 @@ fn ephemeral(stage: &Stage, parent: KeyId, secret: u8, max_uses: u32, at: Timest
         ephemeral: Some(limits),
         ..record
     };
-    NewKey { record, hash }
+    NewKey { record, hash, sealed_secret: None }
 }
 
 /// A key of the stage's tenant that makes others.
 async fn parent(stage: &Stage) -> KeyId {
-    let NewKey { record, hash } = key(stage, 1);
-    let new = NewKey { record: KeyRecord { expires_at: None, ..record }, hash };
+    let NewKey { record, hash, .. } = key(stage, 1);
+    let new = NewKey { record: KeyRecord { expires_at: None, ..record }, hash, sealed_secret: None };
     stage.store.create_key(stage.tenant, &new, &ada()).await.unwrap();
     new.record.key_id
 }

@@ -32,6 +32,7 @@ fn new_key(args: KeyCreateArgs) -> NewKey {
         ip_allowlist: args.allow_ip,
         scopes: args.scopes,
         monitor: args.monitor,
+        signing: args.signing,
         expires_at: args.expires_at,
     }
 }
