@@ -78,7 +78,7 @@ impl Signed {
                 "this may be a replay: `{named}` is more than {seconds} s from the gateway's time; check the clock"
             )));
         }
-        let first = gateway.live.is_first_request(&self.caller, nonce, window).await.map_err(|cause| {
+        let first = gateway.live.is_first_request(&self.caller, nonce).await.map_err(|cause| {
             tracing::error!(%cause, "a signed request could not be noted");
             ApiError::new(
                 ErrorCode::AuditUnavailable,

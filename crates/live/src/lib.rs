@@ -50,6 +50,7 @@ pub use retention::RetentionStatus;
 pub use rules::{Part, RulePart};
 pub use scan::{ScanError, ScanRequestContext};
 pub use secrets::fingerprint_name;
+pub use signatures::REMEMBERED;
 pub use simulate::{
     Draft, Ended, Progress, SimulateError, Simulation, SimulationEvent, SimulationReport, SimulationWindow,
 };

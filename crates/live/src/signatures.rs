@@ -3,9 +3,12 @@
 use crate::{Caller, KeyError, Live, Refusal};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use interven_store::{SigningKey, StoreResult};
-use interven_types::{AgentId, ApiKey, KeyId, TenantId, Timestamp};
+use interven_types::{AgentId, ApiKey, KeyId, TenantId};
 use interven_vault::{Place, is_authentic};
 use std::{net::IpAddr, time::Duration};
+
+/// Far longer than the time of a signed request may be off.
+pub const REMEMBERED: Duration = Duration::from_secs(3_600);
 
 impl Live {
     /// Lets in whoever signed `body` with a key of the agent: base64 of HMAC-SHA256 under the key's text.
@@ -42,17 +45,12 @@ impl Live {
         self.at_rest.seal(&place(tenant, &id.to_string()), key.reveal().as_bytes())
     }
 
-    /// Whether the caller's request is the first of its nonce. It is remembered for twice the window: a clock may be ahead
-    /// by one, and behind by another.
-    pub async fn is_first_request(
-        &self,
-        caller: &Caller,
-        nonce: &str,
-        window: Duration,
-    ) -> StoreResult<bool> {
+    /// Whether the agent's request is the first of its nonce. It is remembered for [`REMEMBERED`].
+    pub async fn is_first_request(&self, caller: &Caller, nonce: &str) -> StoreResult<bool> {
         let (now, key) = (self.now(), caller.key());
-        let forget: Timestamp = now.saturating_sub(window.saturating_mul(2));
-        self.store.note_request(caller.tenant(), key.agent_id, nonce, now, forget).await
+        self.store
+            .note_request(caller.tenant(), key.agent_id, nonce, now, now.saturating_sub(REMEMBERED))
+            .await
     }
 }
 

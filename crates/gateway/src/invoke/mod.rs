@@ -355,6 +355,7 @@ fn outgoing(
     if let Some(authorization) = identity.authorization() {
         set("authorization", authorization.reveal())?;
     }
+    call.withhold(&identity.credential_token);
     call.body = bytes;
     Ok(call)
 }

@@ -125,6 +125,7 @@ impl Intended {
         // Last, so that nothing stands in its place.
         if let Some(own) = own {
             call.set_header("authorization", own.reveal()).map_err(bad)?;
+            call.withhold(own.reveal().split(' ').next_back().unwrap_or_default());
             return Ok(call);
         }
         match &credential.secret {

@@ -375,3 +375,17 @@ fn a_credential_that_cannot_work_is_refused_when_it_is_set() {
     }
     assert!(runtime.block_on(world.store.tool_credentials(world.tenant)).unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn a_clients_own_retry_does_not_call_the_tool_again() {
+    let (_world, agent, upstream) = equipped().await;
+    let message = json!({"text": "hello"}).to_string();
+    let send = async |key: &str| {
+        agent.post_with("/v1/tools/slack/post_message", message.clone(), &[("Idempotency-Key", key)]).await
+    };
+    assert_eq!(send("one").await.status, 200);
+    let retried = send("one").await;
+    assert_eq!((retried.status, retried.code()), (409, "CONFLICT"), "{retried:?}");
+    assert_eq!(upstream.heard().len(), 1);
+    assert_eq!(send("two").await.status, 200);
+}

@@ -7,6 +7,7 @@ use crate::{
 use anyhow::Result as AnyResult;
 use interven_egress::{EgressLimits, EgressSettings, Reach};
 use interven_http::CidrList;
+use interven_live::REMEMBERED;
 use serde::Deserialize;
 use std::{
     net::SocketAddr,
@@ -254,7 +255,7 @@ impl Keys {
                 reason: error.to_string(),
             })?,
             egress: egress(self.egress_allow_private, self.egress_timeout_sec, self.egress_ca_file)?,
-            replay_window: Duration::from_secs(self.replay_window_sec),
+            replay_window: replay_window(self.replay_window_sec)?,
             max_connections: self.max_connections,
             drain_delay: Duration::from_secs(self.drain_delay_sec),
             drain_timeout: Duration::from_secs(self.drain_timeout_sec),
@@ -299,11 +300,29 @@ fn address(name: &'static str, text: String) -> Result<SocketAddr, ConfigError> 
     text.parse().map_err(|_| ConfigError::Value { name, value: text, expected })
 }
 
+/// Half of what is remembered of signed requests, so that none is forgotten while it could be taken again.
+fn replay_window(seconds: u64) -> Result<Duration, ConfigError> {
+    let most = REMEMBERED.as_secs() / 2;
+    if (1..=most).contains(&seconds) {
+        return Ok(Duration::from_secs(seconds));
+    }
+    Err(ConfigError::Invalid {
+        source_name: "replay_window_sec (REPLAY_WINDOW_SEC)".to_owned(),
+        reason: format!("it must be 1 to {most}"),
+    })
+}
+
 fn egress(opened: Vec<String>, timeout_sec: u64, ca_file: String) -> Result<EgressSettings, ConfigError> {
     let reach = Reach::parse(opened.iter().map(String::as_str)).map_err(|error| ConfigError::Invalid {
         source_name: "egress_allow_private (EGRESS_ALLOW_PRIVATE)".to_owned(),
         reason: error.to_string(),
     })?;
+    if timeout_sec == 0 {
+        return Err(ConfigError::Invalid {
+            source_name: "egress_timeout_sec (EGRESS_TIMEOUT_SEC)".to_owned(),
+            reason: "0 would let no call be answered".to_owned(),
+        });
+    }
     let limits = EgressLimits { total: Duration::from_secs(timeout_sec), ..EgressLimits::default() };
     Ok(EgressSettings {
         reach,
