@@ -88,14 +88,14 @@ pub(crate) fn name_tool(namer: &mut Namer<'_>, call: Call<'_>) {
     let name = path_text(call.url);
     let params = call.params();
     let arguments = arguments_of(params.body());
-    if name_generic(namer, call, &name, params.body(), arguments)
+    if name_generic(namer, call, &name, params.body())
         || name_vendor_tool(namer, call, framework, &name, arguments)
     {
         return;
     }
     let mut action = named_by_words(namer, call, CUSTOM_PROXY, &name);
     action.resource = resource_of(arguments);
-    find_principals(&mut action, namer, call, arguments);
+    find_principals(&mut action, namer, call, params.body());
     namer.push(action);
 }
 
@@ -155,8 +155,7 @@ pub(crate) fn name_json_rpc(namer: &mut Namer<'_>, call: Call<'_>) {
 
 /// The tool as itself, and as what it stands for: a shell, a file, an HTTP call, or a vendor's operation.
 fn name_mcp_tool(namer: &mut Namer<'_>, call: Call<'_>, server: &str, name: &str, body: &Value) {
-    let arguments = arguments_of(body);
-    if name_generic(namer, call, name, body, arguments) {
+    if name_generic(namer, call, name, body) {
         return;
     }
     let mut action = named_by_words(namer, call, MCP, name);
@@ -164,9 +163,9 @@ fn name_mcp_tool(namer: &mut Namer<'_>, call: Call<'_>, server: &str, name: &str
     if !name.is_empty() {
         action.operation = Tool::Owned(bounded(name));
     }
-    find_principals(&mut action, namer, call, arguments);
+    find_principals(&mut action, namer, call, body);
     namer.push(action);
-    name_vendor_tool(namer, call, server, name, arguments);
+    name_vendor_tool(namer, call, server, name, arguments_of(body));
 }
 
 fn named_by_words(namer: &Namer<'_>, call: Call<'_>, tool: &'static str, name: &str) -> Action {
@@ -193,12 +192,14 @@ fn is_external(namer: &Namer<'_>, call: Call<'_>) -> bool {
 }
 
 /// Who is sent or given something by a tool that no table knows.
-fn find_principals(action: &mut Action, namer: &Namer<'_>, call: Call<'_>, arguments: &Value) {
+fn find_principals(action: &mut Action, namer: &Namer<'_>, call: Call<'_>, body: &Value) {
     if action.verb == Verb::Read {
         return;
     }
-    let params = Params::of(arguments, call.url, call.headers);
-    let texts = NAMES.principal_arguments.iter().flat_map(|place| params.texts(place));
+    let params: Vec<Params<'_>> =
+        places(body).map(|place| Params::of(place, call.url, call.headers)).collect();
+    let names = || NAMES.principal_arguments.iter();
+    let texts = params.iter().flat_map(|params| names().flat_map(|name| params.texts(name)));
     let each = texts.flat_map(|text| text.split([',', ';']).map(bounded).collect::<Vec<_>>());
     action.principals =
         each.map(|who| who.trim().to_owned()).filter(|who| !who.is_empty()).take(MAX_BATCH).collect();
@@ -209,14 +210,10 @@ fn find_principals(action: &mut Action, namer: &Namer<'_>, call: Call<'_>, argum
 }
 
 /// Names that mean the same everywhere: shells, files, HTTP clients. False when `name` is none of them.
-///
-/// Commands, paths and addresses count beside `arguments` too: who calls `read_file` with a `path` may put a harmless one into an
-/// object that the tool does not read.
-fn name_generic(namer: &mut Namer<'_>, call: Call<'_>, name: &str, body: &Value, arguments: &Value) -> bool {
+fn name_generic(namer: &mut Namer<'_>, call: Call<'_>, name: &str, body: &Value) -> bool {
     let name = snake_case(name);
-    let places = || [body, arguments].into_iter().take(if std::ptr::eq(arguments, body) { 1 } else { 2 });
     if NAMES.shell.contains(&name) {
-        let mut commands: Vec<_> = places().filter_map(shell::command_of).collect();
+        let mut commands: Vec<_> = places(body).filter_map(shell::command_of).collect();
         commands.dedup();
         commands.iter().for_each(|command| shell::name_script(namer, call, command));
         if !commands.is_empty() {
@@ -225,7 +222,7 @@ fn name_generic(namer: &mut Namer<'_>, call: Call<'_>, name: &str, body: &Value,
     }
     if let Some(operation) = NAMES.file.get(&name) {
         let given = |place| NAMES.path_arguments.iter().filter_map(move |name| Value::get(place, name));
-        let mut paths = places().flat_map(given).peekable();
+        let mut paths = places(body).flat_map(given).peekable();
         if paths.peek().is_some() {
             let texts = paths.flat_map(|path| match path {
                 Value::Array(many) => {
@@ -238,7 +235,7 @@ fn name_generic(namer: &mut Namer<'_>, call: Call<'_>, name: &str, body: &Value,
         }
     }
     if let Some(method) = NAMES.http.get(&name) {
-        let mut requests: Vec<_> = places().filter_map(|place| Some((url_of(place)?, place))).collect();
+        let mut requests: Vec<_> = places(body).filter_map(|place| Some((url_of(place)?, place))).collect();
         requests.dedup_by(|(one, _), (other, _)| one == other);
         requests.iter().for_each(|(url, place)| name_request(namer, place, method, url));
         return !requests.is_empty();
@@ -340,6 +337,13 @@ fn name_vendor_operation(
         };
     // The vendor's server lies outside, whatever the tool that reaches it is called.
     namer.push(Action { external_host: is_external(namer, call), ..action });
+}
+
+/// Where a tool may find its arguments: in the body itself, and where a framework puts them. Who calls `read_file` with a `path`
+/// may put a harmless one into an object that the tool does not read, so both count.
+fn places(body: &Value) -> impl Iterator<Item = &Value> {
+    let arguments = arguments_of(body);
+    [body, arguments].into_iter().take(if std::ptr::eq(arguments, body) { 1 } else { 2 })
 }
 
 /// Arguments of a call, wherever the framework put them.

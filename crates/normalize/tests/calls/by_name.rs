@@ -152,6 +152,12 @@ fn unknown_tools_say_who_is_given_something() {
             vec!["bob@evil.test"],
             true,
         ),
+        (
+            "tool://x/send_email",
+            json!({"to": "bob@evil.test", "input": {"to": "me@acme.example"}}),
+            vec!["bob@evil.test", "me@acme.example"],
+            true,
+        ),
         ("mcp://disk/share_document", json!({"share_with": "anyone"}), vec!["anyone"], true),
         (
             "tool://x/send_money",
