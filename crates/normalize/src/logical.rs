@@ -222,15 +222,13 @@ fn name_generic(namer: &mut Namer<'_>, call: Call<'_>, name: &str, body: &Value)
     }
     if let Some(operation) = NAMES.file.get(&name) {
         let given = |place| NAMES.path_arguments.iter().filter_map(move |name| Value::get(place, name));
-        let mut paths = places(body).flat_map(given).peekable();
+        let texts = places(body).flat_map(given).flat_map(|path| match path {
+            Value::Array(many) => many.iter().filter_map(Value::as_str).take(MAX_BATCH).collect::<Vec<_>>(),
+            one => one.as_str().into_iter().collect(),
+        });
+        let mut paths = texts.peekable();
         if paths.peek().is_some() {
-            let texts = paths.flat_map(|path| match path {
-                Value::Array(many) => {
-                    many.iter().filter_map(Value::as_str).take(MAX_BATCH).collect::<Vec<_>>()
-                }
-                one => one.as_str().into_iter().collect(),
-            });
-            texts.for_each(|path| name_file_operation(namer, call, operation, path));
+            paths.for_each(|path| name_file_operation(namer, call, operation, path));
             return true;
         }
     }

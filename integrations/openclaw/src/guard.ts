@@ -1,6 +1,6 @@
 /** Before a tool runs: ask, and answer OpenClaw what to do. */
 
-import { GatewayError, type GateResult, type IntervenClient, gate } from "@interven/sdk-js";
+import { ApprovalTimeoutError, GatewayError, type GateResult, type IntervenClient, gate } from "@interven/sdk-js";
 import { type Config, normalizeTool } from "./config.js";
 import type { Answer, BeforeToolCall, Logger, ToolCall, ToolContext } from "./openclaw.js";
 import { paramsOf, scanOf } from "./scan.js";
@@ -93,12 +93,12 @@ function refuse(call: ToolCall, reason: string, logger: Logger): Answer {
 }
 
 /** For the model, and for the person who reads along. */
-function describeRefusal({ blockedReason, scan }: GateResult): string {
-  if (!scan?.needsApproval) {
-    return `${blockedReason}${scan?.traceId ? ` (trace ${scan.traceId})` : ""}`;
+function describeRefusal({ blockedReason, refusal, scan }: GateResult): string {
+  const link = scan?.approvalUrl ? `: ${scan.approvalUrl}` : "";
+  if (refusal instanceof ApprovalTimeoutError) {
+    return `a person must approve this call${link} (${blockedReason}). Once approved, make exactly the same call again.`;
   }
-  const link = scan.approvalUrl ? `: ${scan.approvalUrl}` : "";
-  return `a person must approve this call${link} (${blockedReason}). Once approved, make exactly the same call again.`;
+  return `${blockedReason}${scan?.traceId ? ` (trace ${scan.traceId})` : ""}`;
 }
 
 function messageOf(error: unknown): string {

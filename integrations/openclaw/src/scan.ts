@@ -41,7 +41,10 @@ const MEANINGS: Readonly<Record<string, (params: Fields) => Meaning | undefined>
     const isVisit = params["action"] === "open" || params["action"] === "navigate";
     return isVisit && typeof url === "string" ? { url: named("browser_navigate"), add: { url } } : undefined;
   },
-  apply_patch: (params) => ({ url: named("apply_patch"), add: { paths: pathsInPatch(params["input"]) } }),
+  apply_patch: (params) => {
+    const paths = Object.values(params).flatMap(pathsInPatch);
+    return paths.length > 0 ? { url: named("apply_patch"), add: { paths } } : undefined;
+  },
 };
 
 /** Tools of OpenClaw that do many things: the parameter `action` says which. */

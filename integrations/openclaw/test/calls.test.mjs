@@ -43,6 +43,8 @@ const CALLS = [
   ["write", { path: "a.txt", content: "x" }, "file.write", "tool://openclaw/write"],
   ["edit", { path: "a.txt", oldText: "a", newText: "b" }, "file.edit", "tool://openclaw/edit"],
   ["apply-patch", { input: PATCH }, "file.edit", "tool://openclaw/apply_patch"],
+  ["apply_patch", { patch: PATCH }, "file.edit", "tool://openclaw/apply_patch"],
+  ["apply_patch", { input: "nonsense" }, "custom_proxy.apply_patch", "tool://openclaw/apply_patch"],
   ["message", { action: "send", channel: "slack", target: "#hr", message: "hi" }, "custom_proxy.message_send", "tool://openclaw/message_send"],
   ["gateway", { action: "config.apply", raw: "{}" }, "custom_proxy.gateway_config_apply", "tool://openclaw/gateway_config.apply"],
   ["cron", { action: "add", job: { payload: { kind: "agentTurn" } } }, "custom_proxy.cron_add", "tool://openclaw/cron_add"],

@@ -76,7 +76,7 @@ for (const version of ["2026.3.13", "2026.9.6"]) {
     const { callTool, untilWaiting } = await hostOf(version, { approvalWaitSec: 60 });
     const running = callTool("exec", IAM);
     await gateway.operate("approvals", "deny", await untilWaiting());
-    assert.match((await running).blocked, /was denied/);
+    assert.match((await running).blocked, /^Blocked by Interven: approval \S+ was denied \(trace \S+\)$/);
   });
 
   story("patience ends with a link, and the identical call later passes", async () => {

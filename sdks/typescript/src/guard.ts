@@ -34,6 +34,8 @@ export interface GateResult {
   /** What to send: the original, or the redacted form. Undefined unless `proceed`. */
   readonly body: unknown;
   readonly blockedReason: string;
+  /** The same as an error, whose class tells a no from a person's silence. Undefined where the call may go on. */
+  readonly refusal: RefusedError | undefined;
   readonly approvalWaited: boolean;
 }
 
@@ -91,19 +93,20 @@ export async function gate(client: IntervenClient, call: ScanRequest, options: S
     pending = verdict;
     options.onPending?.(verdict);
   };
-  const answer = (scan: ScanResponse | undefined, proceed: boolean, blockedReason: string): GateResult => ({
-    proceed,
+  const answer = (scan: ScanResponse | undefined, refusal?: RefusedError): GateResult => ({
+    proceed: !refusal,
     decision: (pending ?? scan)?.decision ?? "DENY",
     scan,
-    body: proceed ? scan?.bodyToForward : undefined,
-    blockedReason,
+    body: refusal ? undefined : scan?.bodyToForward,
+    blockedReason: refusal?.message ?? "",
+    refusal,
     approvalWaited: pending !== undefined,
   });
   try {
-    return answer(await settle(client, judged, { ...options, onPending }), true, "");
+    return answer(await settle(client, judged, { ...options, onPending }));
   } catch (error) {
     if (error instanceof RefusedError) {
-      return answer(error.scan, false, error.message);
+      return answer(error.scan, error);
     }
     throw error;
   }

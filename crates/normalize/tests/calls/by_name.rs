@@ -18,6 +18,7 @@ fn tools_by_name() {
             json!({"arguments": {"path": "/tmp/a", "content": "x"}}),
             "file.write WRITE",
         ),
+        ("POST", "mcp://fs/delete_file", json!({"paths": []}), "mcp.delete_file ADMIN"),
         ("POST", "mcp://fs/delete_file", json!({"path": "/tmp/a"}), "file.delete ADMIN"),
         ("POST", "mcp://x/bash", json!({"command": "rm -rf /data"}), "shell.delete_recursive ADMIN"),
         (
