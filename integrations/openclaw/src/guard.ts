@@ -31,15 +31,13 @@ export function makeGuard(config: Config, client: IntervenClient, logger: Logger
       { ...scan, agentName: `openclaw-${context.agentId || "main"}` },
       {
         maxWaitMs: config.approvalWaitSec * 1000,
+        signal: context.abortSignal,
         onPending: ({ approvalUrl, approvalId }) =>
           logger.warn(`interven: \`${call.toolName}\` waits up to ${config.approvalWaitSec} s for a person: ${approvalUrl ?? approvalId}`),
       },
     );
     if (!result.proceed) {
       return refuse(call, describeRefusal(result), logger);
-    }
-    if (context.abortSignal?.aborted) {
-      return refuse(call, "the call was cancelled while it was judged", logger);
     }
     const params = paramsOf(scan, result.body);
     if (!params) {

@@ -136,12 +136,13 @@ test("a gateway that only watches blocks nothing, and the log says what it would
   await watching.stop();
 });
 
-test("a call that is cancelled while a person is waited for does not run", async () => {
+test("a call that is cancelled while a person is waited for does not run, and leaves the yes to another", async () => {
   const { callTool, untilWaiting } = await hostOf("2026.9.6", { approvalWaitSec: 60 });
   const cancelled = new AbortController();
   const running = callTool("exec", IAM, { abortSignal: cancelled.signal });
   const id = await untilWaiting();
-  cancelled.abort();
+  cancelled.abort(new Error("the user stopped it"));
   await gateway.operate("approvals", "approve", id);
-  assert.match((await running).blocked, /cancelled/);
+  assert.match((await running).blocked, /the user stopped it/);
+  assert.deepEqual(await callTool("exec", IAM), { params: IAM });
 });

@@ -61,6 +61,8 @@ export interface WaitOptions {
   readonly pollIntervalMs?: number | undefined;
   /** Throw ApprovalDeniedError and ApprovalExpiredError, unless false: then a status says so. */
   readonly throwOnTerminal?: boolean | undefined;
+  /** Ends the wait: its reason is thrown once the question under way is answered, within 25 s. A yes stays unused then. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The gateway allows one plain question about an approval in 2 s. */
@@ -88,7 +90,9 @@ export async function pollUntilDecided(
     let wait = interval;
     try {
       const hold = Math.max(0, Math.min(LONGEST_HOLD_SECONDS, Math.floor(left / 1000)));
+      options.signal?.throwIfAborted();
       const status = await poll(hold, Math.max(left, LEAST_POLL_INTERVAL_MS));
+      options.signal?.throwIfAborted();
       if (isLoud && status.status === "denied") {
         throw new ApprovalDeniedError(approvalId);
       }

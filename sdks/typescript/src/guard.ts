@@ -16,7 +16,7 @@ import type { Decision, ScanResponse } from "./verdict.js";
 
 const DEFAULT_PATIENCE_MS = 600_000;
 
-export interface SettleOptions extends Pick<WaitOptions, "pollIntervalMs"> {
+export interface SettleOptions extends Pick<WaitOptions, "pollIntervalMs" | "signal"> {
   /** Patience for an approval: 600,000 unless given. */
   readonly maxWaitMs?: number | undefined;
   /** Is called with the verdict before an approval is waited for. */
@@ -66,6 +66,7 @@ async function waitForYes(client: IntervenClient, verdict: ScanResponse, options
     const status = await client.waitForApproval(verdict.approvalId, {
       maxWaitMs: options.maxWaitMs ?? DEFAULT_PATIENCE_MS,
       pollIntervalMs: options.pollIntervalMs,
+      signal: options.signal,
     });
     if (!status.isApproved) {
       throw new BlockedError(`approval ${verdict.approvalId} was used by another call`, verdict);
