@@ -2,6 +2,7 @@
 //!
 //! [`router`] is the table of contents.
 
+mod a2a;
 mod answer;
 mod approvals;
 mod caller;
@@ -106,6 +107,7 @@ fn api() -> OpenApiRouter<Gateway> {
     OpenApiRouter::with_openapi(ApiDoc::openapi())
         .routes(routes!(scan::scan))
         .routes(routes!(response::scan_response))
+        .routes(routes!(a2a::scan))
         .routes(routes!(approvals::status))
         .routes(routes!(approvals::status_alias))
         .routes(routes!(policies::apply))

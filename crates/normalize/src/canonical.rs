@@ -37,7 +37,7 @@ pub enum UrlError {
 }
 
 /// Schemes whose authority names something of ours, not a network host.
-const LOGICAL_SCHEMES: [&str; 4] = ["tool", "mcp", "shell", "exec"];
+const LOGICAL_SCHEMES: [&str; 5] = ["tool", "mcp", "a2a", "shell", "exec"];
 
 impl CanonicalUrl {
     /// Reads an absolute URL.

@@ -22,6 +22,7 @@ use std::{
 
 pub(crate) const FILE: &str = "file";
 pub(crate) const MCP: &str = "mcp";
+pub(crate) const A2A: &str = "a2a";
 
 /// Most calls of one JSON-RPC batch.
 const MAX_BATCH: usize = 64;
@@ -97,6 +98,15 @@ pub(crate) fn name_tool(namer: &mut Namer<'_>, call: Call<'_>) {
     action.resource = resource_of(arguments);
     find_principals(&mut action, namer, call, params.body());
     namer.push(action);
+}
+
+/// `a2a://agent/method`: a task that is handed to another agent.
+pub(crate) fn name_delegation(namer: &mut Namer<'_>, call: Call<'_>) {
+    let target = call.url.host().map(str::to_owned);
+    let action = named_by_words(namer, call, A2A, &path_text(call.url));
+    // The other agent is one of the same tenant.
+    let external_host = false;
+    namer.push(Action { resource: target, category: Tool::Borrowed("agents"), external_host, ..action });
 }
 
 /// `file://path`: by the method.

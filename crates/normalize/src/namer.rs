@@ -71,6 +71,7 @@ impl<'o> Namer<'o> {
             "shell" | "exec" => shell::name_call(self, call),
             "mcp" => logical::name_mcp(self, call),
             "tool" => logical::name_tool(self, call),
+            "a2a" => logical::name_delegation(self, call),
             "file" => logical::name_file(self, call),
             _ => self.name_network(call),
         }

@@ -7,8 +7,8 @@ use crate::{
 };
 use async_trait::async_trait;
 use interven_store::{
-    Actor, Change, EPHEMERAL_KEPT, Ephemeral, KeyHash, KeyRecord, KeyStore, MOST_EPHEMERAL, NewKey,
-    SigningKey, StoreError, StoreResult,
+    Actor, Change, EPHEMERAL_KEPT, Environments, Ephemeral, KeyHash, KeyRecord, KeyStore, MOST_EPHEMERAL,
+    NewKey, SigningKey, StoreError, StoreResult,
 };
 use interven_types::{AgentId, KeyId, KeyKind, TenantId, Timestamp};
 use serde_json::{Value, json as object};
@@ -92,6 +92,16 @@ impl KeyStore for PostgresStore {
             Ok(SigningKey { record: key_record(row)?, sealed_secret: row.bytes("sealed_secret")?.to_vec() })
         };
         self.session().await?.rows(&sql, &[&agent.0], read).await
+    }
+
+    async fn environments_of(&self, tenant: TenantId, agent: AgentId) -> StoreResult<Environments> {
+        let sql =
+            "SELECT DISTINCT env, env_override FROM api_keys WHERE tenant_id = $1 AND revoked_at IS NULL
+            AND (agent_id = $2 OR key_id IN
+                (SELECT key_id FROM key_agents WHERE tenant_id = $1 AND agent_id = $2))";
+        let read = |row: &Cells<'_>| Ok((row.string("env")?, row.is_set("env_override")?));
+        let keys = self.session().await?.rows(sql, &[&tenant.0, &agent.0], read).await?;
+        Ok(keys.into_iter().collect())
     }
 
     async fn note_request(

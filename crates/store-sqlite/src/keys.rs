@@ -7,8 +7,8 @@ use crate::{
 };
 use async_trait::async_trait;
 use interven_store::{
-    Actor, Change, EPHEMERAL_KEPT, Ephemeral, KeyHash, KeyRecord, KeyStore, KeyUse, MOST_EPHEMERAL, NewKey,
-    Settled, SigningKey, StoreError, StoreResult,
+    Actor, Change, EPHEMERAL_KEPT, Environments, Ephemeral, KeyHash, KeyRecord, KeyStore, KeyUse,
+    MOST_EPHEMERAL, NewKey, Settled, SigningKey, StoreError, StoreResult,
 };
 use interven_types::{AgentId, KeyId, KeyKind, TenantId, Timestamp};
 use rusqlite::params;
@@ -122,6 +122,19 @@ impl KeyStore for SqliteStore {
             db.rows(sql, [agent.to_string()], |row| {
                 Ok(SigningKey { record: key_record(row)?, sealed_secret: row.bytes("sealed_secret")? })
             })
+        })
+        .await
+    }
+
+    async fn environments_of(&self, tenant: TenantId, agent: AgentId) -> StoreResult<Environments> {
+        self.read(move |db| {
+            let sql =
+                "SELECT DISTINCT env, env_override FROM api_keys WHERE tenant_id = ?1 AND revoked_at IS NULL
+                AND (agent_id = ?2 OR key_id IN
+                    (SELECT key_id FROM key_agents WHERE tenant_id = ?1 AND agent_id = ?2))";
+            let ids = [tenant.to_string(), agent.to_string()];
+            let keys = db.rows(sql, ids, |row| Ok((row.string("env")?, row.is_set("env_override")?)))?;
+            Ok(keys.into_iter().collect())
         })
         .await
     }

@@ -142,12 +142,40 @@ pub struct SigningKey {
     pub sealed_secret: Vec<u8>,
 }
 
+/// Where an agent calls: the environments of the keys that it speaks through.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Environments {
+    pub named: BTreeSet<String>,
+    /// One of the keys may name any.
+    pub is_any: bool,
+}
+
+impl Environments {
+    pub fn has(&self, env: &str) -> bool {
+        self.is_any || self.named.contains(env)
+    }
+}
+
+impl FromIterator<(String, bool)> for Environments {
+    /// Of keys: the environment, and whether another may be named.
+    fn from_iter<I: IntoIterator<Item = (String, bool)>>(keys: I) -> Self {
+        let mut environments = Self::default();
+        for (env, is_any) in keys {
+            environments.named.insert(env);
+            environments.is_any |= is_any;
+        }
+        environments
+    }
+}
+
 #[async_trait]
 pub trait KeyStore: Send + Sync {
     /// With [`KeyStore::signing_keys`] the one lookup that happens before a tenant is known: it *is* the authentication.
     async fn key_by_hash(&self, hash: &KeyHash) -> StoreResult<Option<KeyRecord>>;
     /// Keys whose default agent this is and which sign. Which of them did, and so whose tenant it is, the signature tells.
     async fn signing_keys(&self, agent: AgentId) -> StoreResult<Vec<SigningKey>>;
+    /// Those of the keys in use that it is the default of, or has spoken through.
+    async fn environments_of(&self, tenant: TenantId, agent: AgentId) -> StoreResult<Environments>;
     /// Notes a signed request; false when it was noted already. Those noted before `forget` are forgotten.
     async fn note_request(
         &self,

@@ -41,8 +41,8 @@ pub use interven_types::{
     TrustEvent, TrustEventKind, WINDOW_SECONDS,
 };
 pub use keys::{
-    AgentOverride, EPHEMERAL_KEPT, Ephemeral, KeyHash, KeyRecord, KeyScope, KeyStore, MOST_EPHEMERAL, NewKey,
-    SigningKey,
+    AgentOverride, EPHEMERAL_KEPT, Environments, Ephemeral, KeyHash, KeyRecord, KeyScope, KeyStore,
+    MOST_EPHEMERAL, NewKey, SigningKey,
 };
 pub use known::{
     DAY, HOUR, KnownApproval, LastHour, PRECEDENTS, RECENT_EVENTS, TRUST_COUNTERS, TrustCounter,

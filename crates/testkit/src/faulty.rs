@@ -133,6 +133,7 @@ pass_on! {
     KeyStore {
         key_by_hash(hash: &KeyHash) -> Option<KeyRecord>;
         signing_keys(agent: AgentId) -> Vec<SigningKey>;
+        environments_of(tenant: TenantId, agent: AgentId) -> Environments;
         note_request(tenant: TenantId, agent: AgentId, nonce: &str, now: Timestamp, forget: Timestamp) -> bool;
         create_key(tenant: TenantId, key: &NewKey, actor: &Actor) -> ();
         keys(tenant: TenantId, kind: KeyKind) -> Vec<KeyRecord>;

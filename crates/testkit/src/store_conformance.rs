@@ -43,6 +43,7 @@ pub async fn run_all(make: impl AsyncFn() -> Arc<dyn Store>) {
         control::people_sign_in_under_one_address_whatever_its_case,
         control::a_key_is_known_by_its_hash_until_it_is_revoked,
         control::a_signing_key_is_found_by_its_agent,
+        control::an_agent_is_where_its_keys_are,
         control::a_signed_request_is_new_once_in_its_time,
         credentials::a_credential_is_one_for_each_tool_host_and_environment,
         credentials::a_foreign_tenant_neither_sees_nor_uses_nor_removes_one,

@@ -37,6 +37,8 @@ error_codes! {
     ScopeMissing = "SCOPE_MISSING", 403;
     /// The key may not speak for that agent.
     AgentNotAllowed = "AGENT_NOT_ALLOWED", 403;
+    /// The other agent is none of this tenant and environment, or is suspended.
+    AgentNotReachable = "AGENT_NOT_REACHABLE", 403;
     /// The key may not use that environment.
     EnvNotAllowed = "ENV_NOT_ALLOWED", 403;
     /// A person's role does not allow it.

@@ -12,7 +12,7 @@ pub struct ScanRequest {
     #[schema(example = "POST")]
     pub method: String,
     /// Absolute URL: `http(s)`, `ws(s)`, or a logical scheme: `tool://<framework>/<tool>`, `mcp://<server>/<tool>`,
-    /// `shell://exec`, `exec://localhost`, `file://…`.
+    /// `a2a://<agent>/<method>`, `shell://exec`, `exec://localhost`, `file://…`.
     #[schema(example = "https://slack.com/api/chat.postMessage")]
     pub url: String,
     /// Any JSON.

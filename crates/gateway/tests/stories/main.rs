@@ -4,6 +4,7 @@
 mod approvals;
 mod contract;
 mod decisions;
+mod delegation;
 mod detectors;
 mod durability;
 mod hostile;

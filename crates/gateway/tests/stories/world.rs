@@ -185,6 +185,11 @@ impl World {
 }
 
 impl Agent {
+    /// Another agent, for naming it.
+    pub(crate) fn called(&self, agent_id: AgentId) -> Self {
+        Self { agent_id, ..self.clone() }
+    }
+
     /// The same agent with another key.
     pub(crate) fn with_key(&self, key: &Value) -> Self {
         Self { key: key.as_str().unwrap().to_owned(), ..self.clone() }

@@ -61,6 +61,29 @@ fn the_page_on_keys_does_what_it_says() {
 }
 
 #[test]
+fn the_page_on_delegation_does_what_it_says() {
+    let world = World::start();
+    let page = include_str!("../../../../docs/a2a.md");
+    let block =
+        |language: &str| page.split(&format!("```{language}\n")).nth(1).unwrap().split("```").next().unwrap();
+    let policy = world.home().path().join("delegation.yaml");
+    std::fs::write(&policy, block("yaml")).unwrap();
+    world.interven(&["policy", "apply", policy.to_str().unwrap()]).must_exit(0);
+    let agent = world.text("agent_id");
+    let hand = |line: &str| {
+        let line = line.replace("'$FROM'", &agent).replace("'$TO'", &agent);
+        paste(&world, &line, ("INTERVEN_API_KEY", &world.text("api_key")))
+    };
+    assert_eq!(hand(block("sh"))["decision"], "ALLOW");
+    let held = hand(&block("sh").replace("summarize_tickets", "delete_branch"));
+    assert_eq!(
+        (&held["decision"], &held["reason_codes"][0]),
+        (&"REQUIRE_APPROVAL".into(), &"DELEGATED_DELETION".into())
+    );
+    assert_eq!(held["verb"], "ADMIN");
+}
+
+#[test]
 fn an_approved_call_passes_once_and_explains_itself() {
     let world = World::start();
     let held = world.scan("PUT", MERGE, "{}").must_exit(11).json();

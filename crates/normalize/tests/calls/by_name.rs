@@ -42,6 +42,13 @@ fn tools_by_name() {
             "github.create_issue WRITE",
         ),
         ("POST", "tool://slack/post_message", json!({}), "slack.post_message WRITE"),
+        (
+            "POST",
+            "a2a://0190a000-0000-7000-8000-000000000001/deleteBranch",
+            json!({"payload": {}}),
+            "a2a.delete_branch ADMIN",
+        ),
+        ("POST", "a2a://0190a000-0000-7000-8000-000000000001/", json!(null), "a2a.call WRITE"),
         ("CALL", "tool://x/send_message_to_slack", json!({"text": "hi"}), "slack.post_message WRITE"),
         (
             "CALL",

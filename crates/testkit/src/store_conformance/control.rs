@@ -2,11 +2,12 @@
 
 use super::{Stage, ada, is_conflict, is_not_found, minutes};
 use interven_store::{
-    AgentOverride, AuditEntry, Change, DataKeyRow, KeyHash, KeyRecord, KeyScope, KeysChange, NewKey,
-    PolicyRow, PolicyUpsert, Role, StoreError, StoreResult, UserRow,
+    AgentClaim, AgentOverride, AuditEntry, Change, DataKeyRow, Environments, KeyHash, KeyRecord, KeyScope,
+    KeysChange, NewKey, PolicyRow, PolicyUpsert, Role, StoreError, StoreResult, UserRow,
 };
 use interven_types::{
-    AgentId, AgentStatus, KeyFingerprint, KeyId, KeyKind, PolicyId, TenantSettings, Timestamp, UserId,
+    AgentId, AgentStatus, KeyFingerprint, KeyId, KeyKind, PolicyId, RuntimeType, TenantSettings, Timestamp,
+    UserId,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -392,4 +393,33 @@ pub(super) async fn a_signed_request_is_new_once_in_its_time(stage: Stage) {
         new += u32::from(noted.await.unwrap());
     }
     assert_eq!(new, 1);
+}
+
+pub(super) async fn an_agent_is_where_its_keys_are(stage: Stage) {
+    let (store, tenant, agent) = (&stage.store, stage.tenant, stage.agent);
+    let in_env = |secret: u8, env: &str, agent: AgentId, env_override: bool| {
+        let NewKey { record, .. } = key(&stage, secret);
+        let record = KeyRecord { env: env.into(), agent_id: agent, env_override, ..record };
+        NewKey { record, hash: KeyHash([secret; 32]), sealed_secret: None }
+    };
+    let nobody = AgentId(Uuid::nil());
+    let (own, spoken, revoked) = (
+        in_env(1, "default", agent, false),
+        in_env(2, "staging", nobody, false),
+        in_env(3, "old", agent, true),
+    );
+    for new in [&own, &spoken, &revoked] {
+        store.create_key(tenant, new, &ada()).await.unwrap();
+    }
+    store.revoke_key(tenant, revoked.record.key_id, &ada(), stage.now).await.unwrap();
+    let claim = AgentClaim::Id { agent_id: agent, name: None };
+    let spoken_with = Some(spoken.record.key_id);
+    store.ensure_agent(tenant, spoken_with, &claim, RuntimeType::Custom, stage.now).await.unwrap();
+    let found = store.environments_of(tenant, agent).await.unwrap();
+    assert_eq!(found.named, BTreeSet::from(["default".to_owned(), "staging".to_owned()]));
+    assert!(!found.is_any && found.has("staging") && !found.has("old"));
+    store.create_key(tenant, &in_env(4, "default", agent, true), &ada()).await.unwrap();
+    assert!(store.environments_of(tenant, agent).await.unwrap().has("anything"));
+    let other = store.create_tenant("other", &ada(), stage.now).await.unwrap().tenant_id;
+    assert_eq!(store.environments_of(other, agent).await.unwrap(), Environments::default());
 }
