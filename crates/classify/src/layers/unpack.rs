@@ -12,7 +12,7 @@ use base64::{
     alphabet::{STANDARD, URL_SAFE},
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 /// How the characters of a run stand for bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,6 +190,9 @@ fn unpack_run(source: &str, run: &Run, budget: &mut Budget) -> Outcome {
         let Some((bytes, coding)) = decode_base64(encoded, run.wrap) else { continue };
         let len = bytes.len();
         let range = run.range.start + skipped..run.range.end;
+        if is_plain_jose_header(&bytes) {
+            return Outcome::Nothing;
+        }
         match read_bytes(bytes, budget) {
             Some((text, compressions, charset)) => {
                 return Outcome::Text(Unpacked { run: range, text, coding, compressions, charset });
@@ -199,6 +202,22 @@ fn unpack_run(source: &str, run: &Run, budget: &mut Budget) -> Outcome {
         }
     }
     blocked.map_or(Outcome::Nothing, Outcome::Blocked)
+}
+
+/// Whether this is the header of a JSON Web Token that names an algorithm and a type (RFC 7515 4.1) and nothing else: of a token, all
+/// that is worth a search stands behind it.
+fn is_plain_jose_header(bytes: &[u8]) -> bool {
+    const LONGEST: usize = 64;
+    const LONGEST_NAME: usize = 10;
+    if bytes.len() > LONGEST || !bytes.starts_with(b"{\"") {
+        return false;
+    }
+    let Ok(members) = serde_json::from_slice::<BTreeMap<&str, &str>>(bytes) else { return false };
+    let is_name = |value: &str| {
+        value.len() <= LONGEST_NAME && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+')
+    };
+    members.contains_key("alg")
+        && members.iter().all(|(name, value)| matches!(*name, "alg" | "typ") && is_name(value))
 }
 
 /// Whether the first six bytes look like text or a compressed stream; long runs may have binary before their text.
