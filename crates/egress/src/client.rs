@@ -128,6 +128,17 @@ pub struct UpstreamAnswer {
     pub body: Bytes,
 }
 
+/// A method that is sent.
+///
+/// # Errors
+/// [`EgressError::BadMethod`]: it shows what a call was made with, or leads elsewhere.
+pub fn check_method(method: &str) -> Result<(), EgressError> {
+    if NO_METHODS.iter().any(|refused| refused.eq_ignore_ascii_case(method)) {
+        return Err(EgressError::BadMethod { method: method.to_owned() });
+    }
+    Ok(())
+}
+
 /// Calls upstream tools. See the crate.
 #[derive(Debug)]
 pub struct Egress {
@@ -192,9 +203,7 @@ impl Egress {
 
     async fn send_to(&self, configured: &Url, call: UpstreamCall) -> Result<UpstreamAnswer, EgressError> {
         let method = call.method.as_str();
-        if NO_METHODS.iter().any(|no| method.eq_ignore_ascii_case(no)) {
-            return Err(EgressError::BadMethod { method: method.to_owned() });
-        }
+        check_method(method)?;
         self.check(configured, &call.url)?;
         let host = host_of(&call.url);
         let mut request = Request::new(call.method, call.url);

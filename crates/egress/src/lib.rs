@@ -43,7 +43,7 @@ mod resolve;
 mod withhold;
 
 pub use address::{BadNetwork, NotPublic, PublicAddr, Reach};
-pub use client::{Egress, EgressLimits, EgressSettings, UpstreamAnswer, UpstreamCall};
+pub use client::{Egress, EgressLimits, EgressSettings, UpstreamAnswer, UpstreamCall, check_method};
 pub use error::EgressError;
 pub use reqwest::{Method, header};
 pub use resolve::{Lookup, SystemLookup};

@@ -4,7 +4,10 @@ use crate::{
     Gateway,
     caller::{address_of, refuse_signature},
 };
-use axum::extract::{FromRequest, Request};
+use axum::{
+    extract::{FromRequest, Request},
+    http::HeaderMap,
+};
 use interven_http::{ApiError, ApiResult, BodyLimits, read_body};
 use interven_live::Caller;
 use interven_store::KeyScope;
@@ -27,20 +30,20 @@ impl FromRequest<Gateway> for Signed {
     async fn from_request(request: Request, gateway: &Gateway) -> ApiResult<Self> {
         let (parts, body) = request.into_parts();
         let addr = address_of(&parts, gateway);
-        let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let (agent_header, signature) = (only(&parts.headers, AGENT)?, only(&parts.headers, SIGNATURE)?);
         let max_bytes = gateway.live.options.max_body_bytes;
         let limits = BodyLimits { max_bytes, timeout: gateway.body_timeout };
         let bytes = read_body(&parts.headers, body, limits).await?;
         let json = parse_json(&bytes).map_err(|error| ApiError::invalid_request(error.to_string()));
         let named = json.as_ref().ok().and_then(|json| json.pointer("/agent_context/agent_id")?.as_str());
-        let agent = match (header(AGENT), named) {
+        let agent = match (agent_header, named) {
             (Some(header), Some(body)) if header != body => Err(ApiError::new(
                 ErrorCode::InvalidKey,
                 "`X-AIF-Agent-ID` and `agent_context.agent_id` are not the same agent",
             )),
             (header, body) => Ok(header.or(body).and_then(|id| id.parse::<AgentId>().ok())),
         };
-        let signature = header(SIGNATURE).unwrap_or_default().to_owned();
+        let signature = signature.unwrap_or_default().to_owned();
         let unsigned = || {
             ApiError::new(
                 ErrorCode::InvalidKey,
@@ -56,6 +59,15 @@ impl FromRequest<Gateway> for Signed {
         }
         // What is no JSON is told to whoever signed it alone.
         Ok(Self { caller, json: json?, signature })
+    }
+}
+
+/// Two of a header are none: another reader might take the other one.
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> ApiResult<Option<&'a str>> {
+    let mut given = headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default());
+    match (given.next(), given.next()) {
+        (header, None) => Ok(header),
+        (_, Some(_)) => Err(ApiError::new(ErrorCode::InvalidKey, format!("`{name}` is sent more than once"))),
     }
 }
 

@@ -7,7 +7,7 @@ use interven_store::{Actor, CredentialKind, StoreError, ToolCredentialRow};
 use interven_types::{CredentialId, ErrorCode, Secret, TenantId};
 use interven_vault::{OpenError, Place};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 use url::{Host, Url};
 
 use CredentialKind::{Bearer, HeaderSet, IncomingWebhook};
@@ -248,11 +248,16 @@ fn base_of(
 /// A credential goes over TLS, or to an address in the operator's own network.
 fn read_url(text: &str) -> Result<Url, &'static str> {
     let url = Url::parse(text.trim()).map_err(|_| "is not an absolute URL")?;
-    let is_inside = match url.host() {
-        Some(Host::Ipv4(addr)) => Reach::default().admit(addr.into()).is_err(),
-        Some(Host::Ipv6(addr)) => Reach::default().admit(addr.into()).is_err(),
-        Some(Host::Domain(_)) | None => false,
+    let addr = match url.host() {
+        Some(Host::Ipv4(addr)) => Some(IpAddr::V4(addr)),
+        Some(Host::Ipv6(addr)) => Some(IpAddr::V6(addr)),
+        Some(Host::Domain(_)) | None => None,
     };
+    let everything = Reach::parse(["0.0.0.0/0", "::/0"].into_iter()).unwrap_or_default();
+    if addr.is_some_and(|addr| everything.admit(addr).is_err()) {
+        return Err("is an address that no operator can open, such as where clouds hand out credentials");
+    }
+    let is_inside = addr.is_some_and(|addr| Reach::default().admit(addr).is_err());
     if !(url.scheme() == "https" || url.scheme() == "http" && is_inside) {
         return Err("is not https; plain http is for addresses in a network of your own");
     }

@@ -11,7 +11,7 @@ use crate::{
     upstream::{Upstream, carry_out, written},
 };
 use axum::{Json, extract::State, http::StatusCode};
-use interven_egress::{Method, UpstreamCall};
+use interven_egress::{Method, UpstreamCall, check_method};
 use interven_http::{ApiError, ApiResult, Path, read_fields};
 use interven_live::{Caller, ReplayError};
 use interven_store::{ApprovalRow, ApprovalStatus, StoreError};
@@ -24,6 +24,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{collections::BTreeMap, time::Instant};
 use url::Url;
+
+/// Of a client's own `trace_id`, which is kept for a while.
+const LONGEST_TRACE_ID: usize = 200;
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 pub(crate) struct Invocation {
@@ -207,6 +210,10 @@ pub(crate) async fn invoke(
     signed: Signed,
 ) -> ApiResult<(StatusCode, Json<InvokeAnswer>)> {
     let invocation: Invocation = read_fields(signed.json.clone())?;
+    if !(1..=LONGEST_TRACE_ID).contains(&invocation.trace_id.len()) {
+        let sentence = format!("`trace_id` must have 1 to {LONGEST_TRACE_ID} bytes");
+        return Err(ApiError::invalid_request(sentence));
+    }
     signed.is_fresh(&gateway, "ts", Some(&invocation.ts), &invocation.trace_id).await?;
     let caller = &signed.caller;
     let tool = &invocation.tool_name;
@@ -287,7 +294,10 @@ fn intended(invocation: &Invocation, caller: &Caller, place: Option<&Place>) -> 
         None => logical_url(tool_name, operation.as_deref())?,
     };
     let lower = |(name, value): (&String, &String)| (name.to_ascii_lowercase(), value.clone());
-    let mut request = ScanRequest::new(&upstream_request.method, &url, upstream_request.body.clone());
+    // As it is judged, so it goes out.
+    let method = upstream_request.method.to_ascii_uppercase();
+    check_method(&method).map_err(|error| ApiError::invalid_request(error.to_string()))?;
+    let mut request = ScanRequest::new(&method, &url, upstream_request.body.clone());
     request.headers = upstream_request.headers.iter().map(lower).collect();
     request.agent_id = Some(caller.key().agent_id);
     request.agent_name.clone_from(&agent_context.agent_name);

@@ -2,7 +2,7 @@
 
 use super::operations::{Given, Operation};
 use crate::upstream::written;
-use interven_egress::{EgressError, Method, UpstreamCall};
+use interven_egress::{EgressError, Method, UpstreamCall, check_method};
 use interven_http::{ApiError, ApiResult};
 use interven_live::{ToolCredential, ToolSecret, UPSTREAM_TOOLS};
 use interven_types::{ScanRequest, Secret};
@@ -66,6 +66,7 @@ impl Intended {
         let (url, method) = (text("url"), text("method"));
         let own_url =
             Url::parse(&url).map_err(|error| ApiError::invalid_request(format!("`url`: {error}")))?;
+        check_method(&method).map_err(|error| ApiError::invalid_request(error.to_string()))?;
         let headers = match given.remove("headers") {
             Some(Value::Object(headers)) => headers,
             _ => Map::new(),

@@ -116,7 +116,7 @@ async fn hold(world: &World) {
 async fn an_allowed_invocation_is_made_with_what_the_agent_brings() {
     let (world, upstream) = equipped().await;
     let bot = world.signer("bot").await;
-    let answer = bot.invoke("github", "POST", "/repos/acme/site/issues?x=1", json!({"title": "hello"})).await;
+    let answer = bot.invoke("github", "post", "/repos/acme/site/issues?x=1", json!({"title": "hello"})).await;
     assert_eq!((answer.status, answer.decision()), (200, "ALLOW"), "{answer:?}");
     assert_eq!(answer.body["upstream_response"]["status"], 200);
     assert!(
@@ -173,6 +173,10 @@ async fn a_signature_is_one_of_the_agent_over_these_bytes() {
         })
         .await;
     assert_eq!(plain.invoke("github", "GET", "/user", Value::Null).await.status, 401, "its key is not kept");
+    // Two agents, or two signatures, are none.
+    for doubled in [("x-aif-agent-id", other.agent_id.as_str()), ("x-aif-signature", "c2Vjb25k")] {
+        assert_eq!(bot.send_as("/invoke", &body, &right, &[doubled]).await.status, 401);
+    }
     assert!(upstream.heard().is_empty());
     assert_eq!(bot.send_as("/invoke", &body, &right, &[]).await.status, 200);
 
@@ -217,6 +221,11 @@ async fn a_request_is_taken_once_and_in_its_time() {
         let refused = bot.send("/invoke", &request).await;
         assert_eq!((refused.status, refused.code()), (400, "REPLAY_REJECTED"), "{offset}");
         assert!(refused.body["error"].as_str().unwrap().contains("replay"), "{refused:?}");
+    }
+    for wrong in ["", &"x".repeat(201)] {
+        let mut request = bot.invocation("github", "GET", "/user", Value::Null);
+        request["trace_id"] = json!(wrong);
+        assert_eq!(bot.send("/invoke", &request).await.code(), "INVALID_REQUEST");
     }
     let mut no_time = bot.invocation("github", "GET", "/user", Value::Null);
     no_time["ts"] = json!("yesterday");

@@ -281,6 +281,18 @@ async fn what_cannot_be_called_is_told() {
             400,
             "INVALID_REQUEST",
         ),
+        (
+            "http/request",
+            json!({"url": format!("{}/http/", upstream.url), "method": "TRACE"}),
+            400,
+            "INVALID_REQUEST",
+        ),
+        (
+            "http/request",
+            json!({"url": format!("{}/http/", upstream.url), "method": "connect"}),
+            400,
+            "INVALID_REQUEST",
+        ),
         ("http/request", json!({"url": "/relative", "method": "GET"}), 400, "INVALID_REQUEST"),
         (
             "http/request",
@@ -349,6 +361,18 @@ fn a_credential_that_cannot_work_is_refused_when_it_is_set() {
         (
             json!({"tool": "slack", "kind": "bearer", "base_url": "https://a.example/?a=b", "secret": "x"}),
             "has a query",
+        ),
+        (
+            json!({"tool": "slack", "kind": "bearer", "base_url": "http://169.254.169.254/", "secret": "x"}),
+            "no operator can open",
+        ),
+        (
+            json!({"tool": "slack", "kind": "bearer", "base_url": "https://[fd00:ec2::254]/", "secret": "x"}),
+            "no operator can open",
+        ),
+        (
+            json!({"tool": "slack", "kind": "incoming_webhook", "secret": "https://[::ffff:169.254.169.254]/x"}),
+            "no operator can open",
         ),
         (json!({"tool": "slack", "kind": "bearer", "secret": ""}), "is empty"),
         (json!({"tool": "slack", "kind": "bearer", "secret": "two words"}), "is no token"),
