@@ -65,16 +65,20 @@ fn clients_of_each_kind_are_judged() {
     }
 }
 
-/// The shell blocks of the page, with this proxy and this upstream in place of those it names.
+/// Each shell block of the page is claimed by one of the tests below it.
+fn blocks() -> [&'static str; 5] {
+    let blocks: Vec<&str> =
+        PAGE.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    blocks.try_into().expect("the page has another number of shell blocks: run each")
+}
+
+/// With this proxy and this upstream in place of those that the page names.
 #[test]
-fn the_snippets_of_the_page_work() {
+fn calls_go_through_as_the_page_says() {
     let proxy = Proxy::local(&["--pack", RULES]);
     let upstream = Upstream::saying("hello");
-    let mut calls = 0;
-    for block in PAGE.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap()) {
-        if !block.contains("curl ") {
-            continue;
-        }
+    let [_, in_path, forward, ..] = blocks();
+    for block in [in_path, forward] {
         let script = block
             .replace("http://localhost:4180", &proxy.url())
             .replace("https://api.github.com", &upstream.url(""))
@@ -86,9 +90,57 @@ fn the_snippets_of_the_page_work() {
             answer.contains("x-interven-decision: ALLOW") && answer.ends_with("hello"),
             "{script}\n{answer}"
         );
-        calls += 1;
     }
-    assert_eq!(calls, 2);
+}
+
+/// The words of the command on a line of a block.
+fn words(line: &str) -> Vec<&str> {
+    line.split('#').next().unwrap().split_whitespace().collect()
+}
+
+#[test]
+fn it_starts_beside_a_gateway_as_the_page_says() {
+    let [first, ..] = blocks();
+    let [run, key, start] = first.lines().collect::<Vec<_>>()[..] else { panic!("{first}") };
+    assert_eq!(words(run), ["make", "run"]);
+    assert_eq!(words(key)[..2], ["export", "INTERVEN_API_KEY=…"]);
+    assert_eq!(words(start), ["interven", "proxy"]);
+    let world = crate::world::World::start();
+    let proxy = Proxy::start(|command| {
+        command.env("INTERVEN_API_KEY", world.text("api_key"));
+        command.env("INTERVEN_GATEWAY_URL", world.text("gateway_url"));
+    });
+    let upstream = Upstream::saying("hello");
+    let url = format!("{}/proxy/{}", proxy.url(), upstream.url("/"));
+    let answer = client(Command::new("curl").args(["-si", &url]));
+    assert!(answer.contains("x-interven-trace-id: ") && answer.ends_with("hello"), "{answer}");
+}
+
+#[test]
+fn its_authority_is_made_and_trusted_as_the_page_says() {
+    let [.., make, trust] = blocks();
+    let [init, inspect] = make.lines().collect::<Vec<_>>()[..] else { panic!("{make}") };
+    let home = tempfile::tempdir().unwrap();
+    let bin = home.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_interven"), bin.join("interven")).unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let paste = |script: &str| {
+        client(Command::new("sh").args(["-ec", script]).env("PATH", &path).env("HOME", home.path()))
+    };
+    paste(init);
+    let shown = paste(&format!("{trust}\necho \"$SSL_CERT_FILE $REQUESTS_CA_BUNDLE $NODE_EXTRA_CA_CERTS\""));
+    let files: Vec<&str> = shown.split_whitespace().collect();
+    assert_eq!(files.len(), 3, "{shown}");
+    for file in files {
+        assert!(std::fs::read_to_string(file).unwrap().contains("BEGIN CERTIFICATE"), "{file}");
+    }
+    let ["interven", "proxy", arguments @ ..] = &words(inspect)[..] else { panic!("{inspect}") };
+    let proxy = Proxy::start(|command| {
+        command.arg("--local").args(arguments).env("HOME", home.path());
+    });
+    let answer = client(Command::new("curl").args(["-s", &proxy.url()]));
+    assert!(answer.contains("<html") || answer.contains("<!doctype"), "{answer}");
 }
 
 /// What the page says of flags and variables is so.
