@@ -69,7 +69,9 @@ fn clients_of_each_kind_are_judged() {
 fn blocks() -> [&'static str; 5] {
     let blocks: Vec<&str> =
         PAGE.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    blocks.try_into().expect("the page has another number of shell blocks: run each")
+    blocks
+        .try_into()
+        .unwrap_or_else(|blocks| panic!("the page has other shell blocks: run each of {blocks:?}"))
 }
 
 /// With this proxy and this upstream in place of those that the page names.
