@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shlex
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ from typing import Any
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
-from world import SECRET, SERVER, World, free_port, node_modules, running
+from world import ROOT, SECRET, SERVER, World, free_port, node_modules, running
 
 
 @asynccontextmanager
@@ -128,6 +129,27 @@ def test_a_tool_that_changes_is_withheld_until_a_person_approves_it(world: World
         assert "rejected" in world.run("mcp-guard", "pins", "list", "changing")
 
     in_loop(story)
+
+
+def test_the_commands_of_the_page_settle_what_waits(world: World, tmp_path: Path) -> None:
+    """The block without a language, with this server's `list_notes` for the `read_file` of the page."""
+    page = (ROOT / "docs/integrations/mcp-guard.md").read_text()
+    block, = re.findall(r"^```\n(interven mcp-guard pins .*?)^```$", page, re.DOTALL | re.MULTILINE)
+    commands = [shlex.split(line.replace("read_file", "list_notes"), comments=True)[1:] for line in block.splitlines()]
+    description = tmp_path / "description"
+
+    async def story() -> None:
+        for text in ["Lists notes.", *(f"Lists notes for the {command[2]} of everybody." for command in commands)]:
+            description.write_text(text)
+            async with connected(world, world.proxy("files", "--local"), DESCRIPTION_FILE=str(description)) as client:
+                await client.list_tools()
+            if text != "Lists notes.":
+                told.append(world.run(*commands[len(told)]))
+
+    told: list[str] = []
+    in_loop(story)
+    shown, approved, rejected = told
+    assert "Lists notes." in shown and "approved" in approved and "rejected" in rejected, told
 
 
 def test_without_a_verdict_nothing_runs_unless_that_was_chosen(world: World) -> None:
