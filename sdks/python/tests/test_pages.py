@@ -25,7 +25,7 @@ RUN: dict[str, tuple[dict[str, int], list[str]]] = {
     "cursor": ({"sh": 2, "json": 1}, ["crates/interven/tests/cli/hook_pages.rs"]),
     "langchain": ({"sh": 1, "python": 6}, ["integrations/langchain/tests/test_documentation.py"]),
     "mcp-guard": (
-        {"sh": 4, "json": 1, "": 1},
+        {"sh": 5, "json": 1, "": 1},
         ["crates/guard/tests/clients/test_processes.py", "crates/guard/tests/clients/test_python_client.py"],
     ),
     "openai-assistants": ({"sh": 1, "python": 4}, ["integrations/openai-assistants/tests/test_documentation.py"]),

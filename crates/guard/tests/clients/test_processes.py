@@ -83,13 +83,14 @@ def test_the_snippets_of_the_page_work(world: World) -> None:
     (world.home / "data").symlink_to(world.data_directory)
     path = f"{Path(binary()).parent}:{os.environ['PATH']}"
     snippets = [block.split("```")[0] for block in page.split("```sh\n")[1:]]
-    assert len(snippets) == 4
+    assert len(snippets) == 5
     for snippet in snippets:
         done = subprocess.run(
             ["sh", "-e"], input=snippet, env={**world.environment, "PATH": path}, cwd=world.home,
             capture_output=True, text=True, timeout=60,
         )
         assert done.returncode == 0, (snippet, done.stdout, done.stderr)
+        assert ("Decision: DENY" in done.stdout) == snippet.startswith("echo"), (snippet, done.stdout)
         entry = json.loads(config.read_text())["mcpServers"]["files"]
         if "mcp-guard install" in snippet:
             assert entry["args"][:2] == ["mcp-guard", "proxy"] and entry["args"][-3:] == ["npx", "-y", "server-files"]
