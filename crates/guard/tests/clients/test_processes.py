@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from world import HERE, ROOT, World, binary
+from world import HERE, ROOT, SECRET, World, binary
 
 WAITING = [sys.executable, "-c", "import os, sys; print(os.getpid(), file=sys.stderr, flush=True); sys.stdin.read()"]
 
@@ -98,7 +98,15 @@ def test_the_snippets_of_the_page_work(world: World) -> None:
     assert json.loads(config.read_text()) == original
     assert json.loads((config.parent / "mcp.json.before-interven").read_text()) == original
     by_hand = json.loads(page.split("```json\n")[1].split("```")[0])["mcpServers"]["files"]
-    assert by_hand["args"][:5] == ["mcp-guard", "proxy", "--server", "files", "--"]
+    assert list(by_hand["env"]) == ["INTERVEN_API_KEY"] and by_hand["command"] == "interven"
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "read", "arguments": {"text": SECRET}}}
+    # In front of a server that need not be fetched.
+    options = by_hand["args"][: by_hand["args"].index("--") + 1]
+    done = subprocess.run(
+        [binary(), *options, "cat"], env=world.environment, input=json.dumps(call) + "\n",
+        capture_output=True, text=True, timeout=60,
+    )
+    assert done.returncode == 0 and "NO_SECRETS" in done.stdout and SECRET not in done.stdout, (done.stdout, done.stderr)
 
 
 def test_a_malformed_configuration_is_left_alone(world: World, tmp_path: Path) -> None:
