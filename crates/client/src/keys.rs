@@ -30,6 +30,9 @@ pub struct Key {
     /// Why a request with this key was last refused.
     #[serde(default)]
     pub last_refusal: Option<String>,
+    /// Whether requests may be signed with it.
+    #[serde(default)]
+    pub signing: bool,
     /// Present on keys that a key made for one task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ephemeral: Option<Ephemeral>,

@@ -209,17 +209,22 @@ pub(crate) async fn invoke(
     State(gateway): State<Gateway>,
     signed: Signed,
 ) -> ApiResult<(StatusCode, Json<InvokeAnswer>)> {
+    let answered = invoked(&gateway, signed).await;
+    answered.inspect_err(|error| gateway.metrics.refused(error.code()))
+}
+
+async fn invoked(gateway: &Gateway, signed: Signed) -> ApiResult<(StatusCode, Json<InvokeAnswer>)> {
     let invocation: Invocation = read_fields(signed.json.clone())?;
     if !(1..=LONGEST_TRACE_ID).contains(&invocation.trace_id.len()) {
         let sentence = format!("`trace_id` must have 1 to {LONGEST_TRACE_ID} bytes");
         return Err(ApiError::invalid_request(sentence));
     }
-    signed.is_fresh(&gateway, "ts", Some(&invocation.ts), &invocation.trace_id).await?;
+    signed.is_fresh(gateway, "ts", Some(&invocation.ts), &invocation.trace_id).await?;
     let caller = &signed.caller;
     let tool = &invocation.tool_name;
     let place = Place::find(&gateway.live, caller.tenant(), &caller.key().env, tool).await?;
     let request = intended(&invocation, caller, place.as_ref())?;
-    answer(&gateway, caller, request, place, &invocation.identity_context).await
+    answer(gateway, caller, request, place, &invocation.identity_context).await
 }
 
 /// Makes the call of an approved invocation, once.
@@ -324,15 +329,20 @@ async fn answer(
     place: Option<Place>,
     identity: &IdentityContext,
 ) -> ApiResult<(StatusCode, Json<InvokeAnswer>)> {
+    // What cannot be sent is told before anything is judged.
+    let plain = place.as_ref().map(|place| outgoing(&request, place, request.body.clone(), identity));
+    let plain = plain.transpose()?;
     let mut scan = judge(gateway, caller, request.clone(), None, Instant::now()).await?;
-    let body = match scan.decision {
-        Decision::Allow => Some(request.body.clone()),
-        Decision::Sanitize => scan.sanitized_body.take(),
-        Decision::Deny | Decision::RequireApproval => None,
+    let sanitized = scan.sanitized_body.take();
+    let upstream = match (&place, scan.decision) {
+        (None, _) | (_, Decision::Deny | Decision::RequireApproval) => None,
+        (Some(_), Decision::Allow) => plain,
+        (Some(place), Decision::Sanitize) => {
+            Some(outgoing(&request, place, sanitized.unwrap_or_default(), identity)?)
+        }
     };
-    let upstream = match (place, body) {
-        (Some(place), Some(body)) => {
-            let call = outgoing(&request, &place, body, identity)?;
+    let upstream = match (place, upstream) {
+        (Some(place), Some(call)) => {
             Some(carry_out(gateway, caller, scan.trace_id, &place.own, call).await?)
         }
         _ => None,

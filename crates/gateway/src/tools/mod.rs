@@ -69,14 +69,9 @@ pub(crate) async fn call(
     let caller = key.require(KeyScope::Scan)?;
     let parameters = scan::read_json(&gateway, caller.tenant(), &headers, body).await?;
     let idempotency_key = scan::idempotency_key(&headers)?;
-    let answer = run(
-        &gateway,
-        caller,
-        (&tool, &operation),
-        parameters,
-        Asked { idempotency_key, authorization: None },
-    )
-    .await?;
+    let asked = Asked { idempotency_key, authorization: None };
+    let answered = run(&gateway, caller, (&tool, &operation), parameters, asked).await;
+    let answer = answered.inspect_err(|error| gateway.metrics.refused(error.code()))?;
     Ok((answer.scan.http_status(), Json(answer)))
 }
 
@@ -104,11 +99,13 @@ pub(crate) async fn run(
         .await?
         .ok_or_else(|| not_configured(&intended, tool))?;
     let Asked { idempotency_key, authorization } = asked;
+    // What cannot be sent is told before anything is judged.
+    let plain = intended.with(&credential, authorization.as_ref(), None)?;
     let started = Instant::now();
     let scan = scan::judge(gateway, caller, intended.as_scan(), idempotency_key.clone(), started).await?;
     let upstream = match scan.decision {
         Decision::Deny | Decision::RequireApproval => None,
-        Decision::Allow => Some(intended.with(&credential, authorization.as_ref(), None)?),
+        Decision::Allow => Some(plain),
         Decision::Sanitize => {
             Some(intended.with(&credential, authorization.as_ref(), scan.sanitized_body.clone())?)
         }

@@ -69,7 +69,7 @@ fn listed(keys: &[Key]) -> String {
             format!("{}…", k.prefix),
             k.name.clone(),
             k.env.clone(),
-            k.scopes.join(" "),
+            if k.signing { format!("{} (signs)", k.scopes.join(" ")) } else { k.scopes.join(" ") },
             state_of(k),
             or_dash(k.last_seen_at),
             k.blocked_attempts.to_string(),
