@@ -216,7 +216,10 @@ fn is_plain_jose_header(bytes: &[u8]) -> bool {
     let is_name = |value: &str| {
         value.len() <= LONGEST_NAME && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+')
     };
-    members.contains_key("alg")
+    // A name that stands twice is read once; what its first value holds must be searched.
+    let is_each_read = memchr::memchr_iter(b'"', bytes).count() == 4 * members.len();
+    is_each_read
+        && members.contains_key("alg")
         && members.iter().all(|(name, value)| matches!(*name, "alg" | "typ") && is_name(value))
 }
 
@@ -421,6 +424,22 @@ mod tests {
         let found = unpack_all(&packed);
         assert_eq!(found[0].text, long);
         assert_eq!(found[0].pack(&long).unwrap(), packed);
+    }
+
+    #[test]
+    fn the_header_of_a_token_hides_nothing() {
+        let coding = Coding::Base64 { is_url: true, is_padded: false, wrap: None };
+        for (header, is_searched) in [
+            (r#"{"alg":"HS256","typ":"JWT"}"#, false),
+            (r#"{"alg":"HS256","kid":"tuesday"}"#, true),
+            (r#"{"alg":"correct horse battery"}"#, true),
+            (r#"{"alg":"correct horse battery","alg":"HS256"}"#, true),
+            (r#"{"typ":"correct horse battery","alg":"HS256","typ":"JWT"}"#, true),
+            (r#"{"\u0061lg":"correct horse battery","alg":"HS256"}"#, true),
+        ] {
+            let found = unpack_all(&encode(header.as_bytes(), coding).unwrap());
+            assert_eq!(found.iter().any(|u| u.text == header), is_searched, "{header}");
+        }
     }
 
     #[test]
