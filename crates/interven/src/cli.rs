@@ -25,7 +25,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 something was found, differs or 
 
 const CLASSIFY_EXIT_CODES: &str = "Hidden and binary files in directories are left out and counted; links are not followed. \
 Findings go to the standard output, everything else to the standard error.\n\n\
-Exit codes: 0 done, 1 something was shown and --exit-code given, 2 wrong usage or something could not be read.";
+Exit codes: 0 done, 1 something was shown and --exit-code given, 2 wrong usage or something could not be read or written.";
 
 /// A firewall for what AI agents do.
 #[derive(Debug, Parser)]

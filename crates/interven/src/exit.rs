@@ -57,7 +57,7 @@ pub(crate) fn tell(line: &str) {
     let _ = io::Write::write_all(&mut io::stderr().lock(), format!("{line}\n").as_bytes());
 }
 
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
+pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let io = cause.downcast_ref::<io::Error>().map(io::Error::kind);
         let json = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);

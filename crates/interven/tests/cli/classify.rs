@@ -158,3 +158,21 @@ fn a_reader_that_goes_away_is_no_error() {
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
 }
+
+#[test]
+fn an_output_that_cannot_be_written_is_no_finding() {
+    let home = tempfile::tempdir().unwrap();
+    let text = format!("key: {}\n", leaked_key());
+    for arguments in [&[][..], &["--json"], &["--jsonl"]] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut command = classify(home.path(), arguments);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+        let line = if arguments == ["--jsonl"] { format!("{}\n", serde_json::json!({"id": 1, "text": text})) } else { text.clone() };
+        child.stdin.take().unwrap().write_all(line.as_bytes()).unwrap();
+        let ended = child.wait_with_output().unwrap();
+        let told = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert_eq!(ended.status.code(), Some(2), "{arguments:?} {told}");
+        assert!(told.contains("No space left"), "{arguments:?} {told}");
+    }
+}

@@ -9,7 +9,7 @@ mod walk;
 
 use crate::{
     cli::ClassifyArgs,
-    exit::{Exit, tell},
+    exit::{Exit, is_closed_pipe, tell},
     terminal::print,
 };
 use anyhow::Result;
@@ -33,7 +33,18 @@ use walk::Found;
 /// More threads than this wait for the disk and for each other.
 const MOST_THREADS: usize = 8;
 
+/// Here 1 means that something was shown: what cannot be read or written has a code of its own.
 pub(crate) fn run(args: &ClassifyArgs) -> Result<Exit> {
+    match classify(args) {
+        Err(error) if !is_closed_pipe(&error) => {
+            tell(&format!("interven: {error:#}"));
+            Ok(Exit::Usage)
+        }
+        answer => answer,
+    }
+}
+
+fn classify(args: &ClassifyArgs) -> Result<Exit> {
     if args.jsonl {
         return stream::run();
     }
