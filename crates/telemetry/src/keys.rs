@@ -13,6 +13,7 @@ use interven_types::{ErrorBody, KeyId, KeyKind, TenantId};
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct KeysQuery {
     /// Those that keys made for one task, in place of the lasting ones.

@@ -342,9 +342,7 @@ async fn answer(
         }
     };
     let upstream = match (place, upstream) {
-        (Some(place), Some(call)) => {
-            Some(carry_out(gateway, caller, scan.trace_id, &place.own, call).await?)
-        }
+        (Some(place), Some(call)) => Some(carry_out(gateway, caller, scan.trace_id, &place.own, call).await?),
         _ => None,
     };
     let status = scan.http_status();

@@ -166,9 +166,12 @@ fn an_output_that_cannot_be_written_is_no_finding() {
     for arguments in [&[][..], &["--json"], &["--jsonl"]] {
         let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let mut command = classify(home.path(), arguments);
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
-        let line = if arguments == ["--jsonl"] { format!("{}\n", serde_json::json!({"id": 1, "text": text})) } else { text.clone() };
+        let mut child = command.stdin(Stdio::piped()).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+        let line = if arguments == ["--jsonl"] {
+            format!("{}\n", serde_json::json!({"id": 1, "text": text}))
+        } else {
+            text.clone()
+        };
         child.stdin.take().unwrap().write_all(line.as_bytes()).unwrap();
         let ended = child.wait_with_output().unwrap();
         let told = String::from_utf8_lossy(&ended.stderr).into_owned();

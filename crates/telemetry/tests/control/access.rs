@@ -78,6 +78,9 @@ async fn every_change_leaves_an_audit_row_with_who_made_it() {
     let agent = caller.key().agent_id;
     let policy = world.get("policies").await[0]["policy_id"].as_str().unwrap().to_owned();
     let key = caller.key().key_id;
+    let credential = json!({"tool": "github", "kind": "bearer", "secret": "ghp-old"});
+    let credential = world.post("credentials", credential).await.ok()["credential_id"].clone();
+    let credential = credential.as_str().unwrap();
     let changes = [
         ("POST /api/telemetry/tenants", "tenants".into(), json!({"name": "other"})),
         ("POST /api/telemetry/users", "users".into(), json!({"email": "ada@acme.example", "role": "admin"})),
@@ -85,6 +88,12 @@ async fn every_change_leaves_an_audit_row_with_who_made_it() {
         ("POST /api/telemetry/users/disable", "users/disable".into(), json!({"email": "ada@acme.example"})),
         ("POST /api/telemetry/keys", "keys".into(), json!({"name": "second"})),
         ("DELETE /api/telemetry/keys/{key}", format!("keys/{key}"), json!({})),
+        (
+            "POST /api/telemetry/credentials",
+            "credentials".into(),
+            json!({"tool": "slack", "kind": "bearer", "secret": "xoxb-new"}),
+        ),
+        ("DELETE /api/telemetry/credentials/{id}", format!("credentials/{credential}"), json!({})),
         (
             "POST /api/telemetry/agents/{agent_id}/trust/reset",
             format!("agents/{agent}/trust/reset"),
