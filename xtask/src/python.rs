@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 
 struct Package {
     directory: &'static str,
@@ -38,26 +40,49 @@ const PACKAGES: &[Package] = &[
     package("integrations/crewai"),
 ];
 
+/// Packages at a time: most of the time goes by in downloads and in waiting for gateways.
+const LANES: usize = 2;
+
 /// Answers whether every check of every package passes.
 pub(crate) fn run(root: &Path) -> anyhow::Result<bool> {
     let target = target_directory(root);
-    let mut is_good = true;
-    for package in PACKAGES {
-        let python = environment(root, &target, package)?;
-        for check in package.checks {
-            let status = Command::new(&python)
-                .args(*check)
-                .current_dir(root.join(package.directory))
-                // Where the tests find the server, and where caches may lie.
-                .env("CARGO_TARGET_DIR", &target)
-                .env("PYTHONDONTWRITEBYTECODE", "1")
-                .env("MYPY_CACHE_DIR", python.with_file_name("mypy-cache"))
-                .env("PYTEST_ADDOPTS", "-p no:cacheprovider")
-                .stdin(Stdio::null())
-                .status()
-                .with_context(|| format!("`{}` could not be started", python.display()))?;
-            is_good &= status.success();
+    let next = AtomicUsize::new(0);
+    let lane = || {
+        let mut is_good = true;
+        while let Some(package) = PACKAGES.get(next.fetch_add(1, Ordering::Relaxed)) {
+            is_good &= check(root, &target, package)?;
         }
+        Ok(is_good)
+    };
+    let lanes: Vec<anyhow::Result<bool>> = thread::scope(|scope| {
+        let lanes: Vec<_> = (0..LANES).map(|_| scope.spawn(lane)).collect();
+        lanes
+            .into_iter()
+            .map(|lane| lane.join().unwrap_or_else(|_| bail!("a lane ended in a panic")))
+            .collect()
+    });
+    lanes.into_iter().try_fold(true, |all, lane| Ok(all & lane?))
+}
+
+/// Runs the checks of one package. What each says is passed on when it ends, so that two of them do not mix.
+fn check(root: &Path, target: &Path, package: &Package) -> anyhow::Result<bool> {
+    let python = environment(root, target, package)?;
+    let mut is_good = true;
+    for arguments in package.checks {
+        let ran = Command::new(&python)
+            .args(*arguments)
+            .current_dir(root.join(package.directory))
+            // Where the tests find the server, and where caches may lie.
+            .env("CARGO_TARGET_DIR", target)
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("MYPY_CACHE_DIR", python.with_file_name("mypy-cache"))
+            .env("PYTEST_ADDOPTS", "-p no:cacheprovider")
+            .stdin(Stdio::null())
+            .output()
+            .with_context(|| format!("`{}` could not be started", python.display()))?;
+        let (said, complained) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+        println!("{}: python {}\n{said}{complained}", package.directory, arguments.join(" "));
+        is_good &= ran.status.success();
     }
     Ok(is_good)
 }

@@ -178,7 +178,7 @@ def test_official_servers_work_as_before(world: World, tmp_path: Path) -> None:
             assert "5" in (await said(client, "get-sum", a=2, b=3))[1]
             assert (await client.list_resources()).resources and (await client.list_prompts()).prompts
         files = ["node", str(modules / "server-filesystem/dist/index.js"), str(tmp_path)]
-        async with connected(world, world.proxy("files", "--local", command=files)) as client:
+        async with connected(world, world.proxy("filesystem", "--local", command=files)) as client:
             assert len((await client.list_tools()).tools) > 8, "no description of theirs is taken for an attack"
             assert (await said(client, "read_text_file", path=str(tmp_path / "note.txt")))[1] == "milk"
 

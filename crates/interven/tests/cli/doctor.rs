@@ -92,3 +92,16 @@ fn mcp_servers_without_a_guard_are_named() {
     let ran = run(&mut at_home(home.path(), &["doctor"]), "").must_exit(0);
     assert!(ran.stdout.contains("the MCP guard is set before files"), "{}", ran.stdout);
 }
+
+/// A hook that finds no server is no proof that anything is judged.
+#[test]
+fn a_hook_that_gets_no_verdict_is_told_from_one_that_denies() {
+    let home = tempfile::tempdir().unwrap();
+    let installed =
+        run(&mut at_home(home.path(), &["hook", "install", "claude-code", "--data-dir", "./data"]), "")
+            .must_exit(0);
+    assert!(installed.stderr.contains("no server was started in `./data` yet"), "{installed:?}");
+    let ran = run(&mut at_home(home.path(), &["doctor"]), "");
+    assert!(ran.stdout.contains("gets no verdict, and so blocks every call"), "{ran:?}");
+    assert!(!ran.stdout.contains("the hook blocks a leaked key"), "{ran:?}");
+}

@@ -60,6 +60,11 @@ fn hooks_of(client: Client, file: &Path, text: &str, project: &Path) -> Vec<Find
             return Finding::warning(part.clone(), text);
         }
         match start(line, &event(client), project) {
+            Ok(output) if output.status.code() == Some(NO_VERDICT) => {
+                let told = String::from_utf8_lossy(&output.stderr);
+                let text = format!("the hook gets no verdict, and so blocks every call: {}", told.trim());
+                Finding::warning(part.clone(), text)
+            }
             Ok(output) if blocks(&output) => Finding::ok(part.clone(), "the hook blocks a leaked key"),
             Ok(output) => Finding::failure(
                 part.clone(),
@@ -124,11 +129,11 @@ fn event(client: Client) -> Value {
     }
 }
 
-/// Exit code 2, or an answer that denies, asks or rewrites.
+/// What a hook ends with when nobody has judged the call.
+const NO_VERDICT: i32 = 2;
+
+/// An answer that denies, asks or rewrites.
 fn blocks(output: &Output) -> bool {
-    if output.status.code() == Some(2) {
-        return true;
-    }
     let Ok(answer) = serde_json::from_slice::<Value>(&output.stdout) else { return false };
     let own = answer.get("hookSpecificOutput").unwrap_or(&answer);
     let decides = ["permissionDecision", "permission"]

@@ -41,6 +41,12 @@ pub(super) fn install(args: InstallHookArgs) -> Result<Exit> {
              where the client is started",
         );
     }
+    if let Some(dir) = judge.data_dir.as_deref().filter(|dir| !dir.join("bootstrap.json").exists()) {
+        tell(&format!(
+            "no server was started in `{}` yet: until one is, every call is blocked",
+            dir.display()
+        ));
+    }
     report(
         &changed,
         &path,
