@@ -12,21 +12,33 @@ const SHORTEST_ROW: usize = 14;
 
 /// What is in every match.
 #[derive(Debug)]
-pub(crate) enum Needs {
+pub(crate) struct Needs {
+    /// What is looked for.
+    first: Need,
+    /// What must be there as well.
+    others: Vec<AnyOf>,
+}
+
+#[derive(Debug)]
+enum Need {
     /// One of these bytes.
-    Byte(ByteSet),
+    Byte(AnyOf),
     /// So many of these bytes in a row.
-    Row(ByteSet, usize),
+    Row(Box<ByteSet>, usize),
 }
 
 impl Needs {
     /// What the value of every match of `pattern` comes with; `None` where that may be a few letters, digits or blanks, which
     /// are everywhere. Of alternatives, those without a group only say what is no value.
     pub(crate) fn of(pattern: &Hir) -> Option<Self> {
-        match row_of(pattern) {
-            Some((bytes, len)) => Some(Self::Row(ByteSet::of(&bytes), len)),
-            None => Some(Self::Byte(ByteSet::of(&needed(pattern)?))),
-        }
+        let mut others = needed(pattern);
+        others.sort_by_key(|bytes| commonness(bytes));
+        let first = match row_of(pattern) {
+            Some((bytes, len)) => Need::Row(Box::new(ByteSet::of(&bytes)), len),
+            None if others.is_empty() => return None,
+            None => Need::Byte(AnyOf(others.remove(0))),
+        };
+        Some(Self { first, others: others.into_iter().map(AnyOf).collect() })
     }
 
     /// The part of `region`, from its start on, that a match of at most `longest` bytes may lie in, if any; what follows is
@@ -38,27 +50,68 @@ impl Needs {
         longest: usize,
     ) -> Option<Range<usize>> {
         let within = bytes.get(..region.end)?;
-        let (first, last) = match self {
-            Self::Byte(set) => {
-                let first = set.find(within, region.start)?;
+        let mut from = region.start;
+        loop {
+            let near = self.first.next_cluster(within, from, longest)?;
+            let part = from.max(near.start.saturating_sub(longest))..region.end.min(near.end + longest);
+            let bytes = within.get(part.clone())?;
+            if self.others.iter().all(|other| other.find(bytes).is_some()) {
+                return Some(part);
+            }
+            from = part.end;
+        }
+    }
+}
+
+impl Need {
+    /// From the first to the last of what follows each other within `longest` bytes.
+    fn next_cluster(&self, within: &[u8], from: usize, longest: usize) -> Option<Range<usize>> {
+        match self {
+            Self::Byte(any) => {
+                let first = from + any.find(within.get(from..)?)?;
                 let mut last = first;
-                while let Some(next) = set.find_last(within, last + 1, last + longest) {
-                    last = next;
+                while let Some(rest) = within.get(last + 1..within.len().min(last + longest))
+                    && let Some(next) = any.find_last(rest)
+                {
+                    last += 1 + next;
                 }
-                (first, last)
+                Some(first..last)
             }
             Self::Row(set, len) => {
-                let first = set.find_row(within, region.start, *len)?;
+                let first = set.find_row(within, from, *len)?;
                 let mut last = first.end;
                 while let Some(next) =
                     set.find_row(within, last, *len).filter(|row| row.start <= last + longest)
                 {
                     last = next.end;
                 }
-                (first.start, last)
+                Some(first.start..last)
             }
-        };
-        Some(region.start.max(first.saturating_sub(longest))..region.end.min(last + longest))
+        }
+    }
+}
+
+/// A few different bytes.
+#[derive(Debug, PartialEq, Eq)]
+struct AnyOf(Vec<u8>);
+
+impl AnyOf {
+    fn find(&self, bytes: &[u8]) -> Option<usize> {
+        match *self.0.as_slice() {
+            [a] => memchr::memchr(a, bytes),
+            [a, b] => memchr::memchr2(a, b, bytes),
+            [a, b, c] => memchr::memchr3(a, b, c, bytes),
+            _ => bytes.iter().position(|byte| self.0.contains(byte)),
+        }
+    }
+
+    fn find_last(&self, bytes: &[u8]) -> Option<usize> {
+        match *self.0.as_slice() {
+            [a] => memchr::memrchr(a, bytes),
+            [a, b] => memchr::memrchr2(a, b, bytes),
+            [a, b, c] => memchr::memrchr3(a, b, c, bytes),
+            _ => bytes.iter().rposition(|byte| self.0.contains(byte)),
+        }
     }
 }
 
@@ -87,30 +140,40 @@ fn commonness(bytes: &[u8]) -> usize {
     bytes.iter().map(|byte| if b"-_./,".contains(byte) { 4 } else { 1 }).sum()
 }
 
-fn needed(pattern: &Hir) -> Option<Vec<u8>> {
+/// Sets of bytes of which every match has one each.
+fn needed(pattern: &Hir) -> Vec<Vec<u8>> {
     let is_rare = |byte: &u8| byte.is_ascii_punctuation();
-    match pattern.kind() {
-        HirKind::Literal(literal) => literal.0.iter().copied().find(is_rare).map(|byte| vec![byte]),
+    let mut sets = match pattern.kind() {
+        HirKind::Literal(literal) => {
+            literal.0.iter().copied().filter(is_rare).map(|byte| vec![byte]).collect()
+        }
         HirKind::Class(Class::Bytes(class)) => {
             let bytes: Vec<u8> =
                 class.iter().flat_map(|range| range.start()..=range.end()).take(MOST + 1).collect();
-            (bytes.len() <= MOST && bytes.iter().all(is_rare)).then_some(bytes)
+            if bytes.len() <= MOST && bytes.iter().all(is_rare) { vec![bytes] } else { Vec::new() }
         }
         HirKind::Repetition(repeated) if repeated.min > 0 => needed(&repeated.sub),
         HirKind::Capture(group) => needed(&group.sub),
-        HirKind::Concat(parts) => parts.iter().filter_map(needed).min_by_key(|bytes| commonness(bytes)),
-        HirKind::Alternation(parts) => {
-            let has_group = |part: &&Hir| part.properties().explicit_captures_len() > 0;
-            let any_group = parts.iter().any(|part| has_group(&part));
-            let of_each: Option<Vec<Vec<u8>>> =
-                parts.iter().filter(|part| !any_group || has_group(part)).map(needed).collect();
-            let mut bytes = of_each?.concat();
-            bytes.sort_unstable();
-            bytes.dedup();
-            (bytes.len() <= MOST).then_some(bytes)
-        }
-        _ => None,
-    }
+        HirKind::Concat(parts) => parts.iter().flat_map(needed).collect(),
+        HirKind::Alternation(parts) => needed_of_any(parts).into_iter().collect(),
+        _ => Vec::new(),
+    };
+    sets.sort_unstable();
+    sets.dedup();
+    sets
+}
+
+/// What a match of one of these has, whichever it is: of each, its rarest.
+fn needed_of_any(parts: &[Hir]) -> Option<Vec<u8>> {
+    let has_group = |part: &&Hir| part.properties().explicit_captures_len() > 0;
+    let any_group = parts.iter().any(|part| has_group(&part));
+    let rarest = |part: &Hir| needed(part).into_iter().min_by_key(|bytes| commonness(bytes));
+    let of_each: Option<Vec<Vec<u8>>> =
+        parts.iter().filter(|part| !any_group || has_group(part)).map(rarest).collect();
+    let mut bytes = of_each?.concat();
+    bytes.sort_unstable();
+    bytes.dedup();
+    (bytes.len() <= MOST).then_some(bytes)
 }
 
 #[cfg(test)]
@@ -119,17 +182,22 @@ mod tests {
 
     #[test]
     fn only_what_is_near_a_needed_byte_is_searched() {
-        let needs = Needs::Byte(ByteSet::of(b"="));
+        let needs = Needs { first: Need::Byte(AnyOf(b"=".to_vec())), others: Vec::new() };
         let text = format!("{}={}={}", "a".repeat(100), "b".repeat(5), "c".repeat(100));
         let part = needs.next_part(text.as_bytes(), &(0..text.len()), 10).unwrap();
         assert_eq!(part, 90..116);
         assert_eq!(needs.next_part(text.as_bytes(), &(part.end..text.len()), 10), None);
         assert_eq!(needs.next_part(text.as_bytes(), &(95..104), 10), Some(95..104));
+        for (others, expected) in [("b", Some(90..116)), ("d", None)] {
+            let needs = Needs { first: Need::Byte(AnyOf(b"=".to_vec())), others: vec![AnyOf(others.into())] };
+            assert_eq!(needs.next_part(text.as_bytes(), &(0..text.len()), 10), expected, "{others}");
+        }
     }
 
     #[test]
     fn only_what_is_near_a_long_row_is_searched() {
-        let needs = Needs::Row(ByteSet::alphanumeric_and(b""), 20);
+        let needs =
+            Needs { first: Need::Row(Box::new(ByteSet::alphanumeric_and(b"")), 20), others: Vec::new() };
         let text = format!("{}{} {}", "words and ".repeat(30), "a1".repeat(12), "more words ".repeat(30));
         let part = needs.next_part(text.as_bytes(), &(0..text.len()), 40).unwrap();
         assert_eq!(part, 260..364);
@@ -159,20 +227,21 @@ mod tests {
         let of = |pattern: &str| {
             let hir =
                 regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).unwrap();
-            needed(&hir).map(|bytes| String::from_utf8(bytes).unwrap())
+            let sets = needed(&hir).into_iter().map(|bytes| String::from_utf8(bytes).unwrap());
+            sets.collect::<Vec<_>>()
         };
         for (pattern, expected) in [
-            ("key=([a-z]+)", Some("=")),
-            ("key(?:=>?|:)([a-z]+)", Some(":=")),
-            (r#"k["']?[:=]\s*(v+)"#, Some(":=")),
-            ("csrf_token|token=([a-z]+)", Some("=")),
-            ("(ghp_[a-z]{36})", Some("_")),
-            ("key[:=]([a-f]+-[a-f]+)", Some(":=")),
-            (r"token(?:=|\s)(v)", None),
-            ("=?(v)", None),
-            ("[!-/](v)", None),
+            ("key=([a-z]+)", &["="][..]),
+            ("key(?:=>?|:)([a-z]+)", &[":="]),
+            (r#"k["']?[:=]\s*(v+)"#, &[":="]),
+            ("csrf_token|token=([a-z]+)", &["="]),
+            ("(ghp_[a-z]{36})", &["_"]),
+            ("key[:=]([a-f]+-[a-f]+)", &["-", ":="]),
+            (r"token(?:=|\s)(v)", &[]),
+            ("=?(v)", &[]),
+            ("[!-/](v)", &[]),
         ] {
-            assert_eq!(of(pattern).as_deref(), expected, "{pattern}");
+            assert_eq!(of(pattern), expected, "{pattern}");
         }
     }
 }
