@@ -315,6 +315,11 @@ impl Group {
 
     /// Keeps, per detector, the regions in which its pattern matches.
     fn narrow(&self, text: &str, regions: &[Range<usize>], detectors: usize, into: &mut Windows) {
+        // One search tells as much.
+        if let [Some(detector)] = self.members.as_slice() {
+            regions.iter().for_each(|region| into.add(*detector, region.clone(), detectors));
+            return;
+        }
         if regions.is_empty() {
             return;
         }
