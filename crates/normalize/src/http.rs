@@ -11,7 +11,10 @@ use crate::{
 };
 use interven_types::{Action, Tool, Verb};
 use serde_json::Value;
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 /// Tool of hosts and tools that no table knows.
 pub(crate) const CUSTOM_PROXY: &str = "custom_proxy";
@@ -20,7 +23,12 @@ pub(crate) const CUSTOM_PROXY: &str = "custom_proxy";
 pub(crate) const FALLBACK_OPERATIONS: [&str; 7] =
     ["get", "head", "options", "post", "put", "patch", "delete"];
 
-const METHOD_OVERRIDE: &str = "x-http-method-override";
+/// Headers that name another method than the request line: Google's, Microsoft's and IBM's APIs, and what many web
+/// frameworks read.
+const METHOD_OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
+
+/// The same in the query: Firebase's, and Rails', Laravel's and Symfony's.
+const METHOD_OVERRIDES_IN_QUERY: [&str; 2] = ["x-http-method-override", "_method"];
 
 /// One call over the network, of the request itself or of a command or tool inside it.
 #[derive(Clone, Copy, Debug)]
@@ -38,15 +46,15 @@ impl<'a> Call<'a> {
         Params::of(self.body, self.url, self.headers)
     }
 
-    /// The method, and the one it stands for where an API knows `X-HTTP-Method-Override`, as Google's do: as a header, and
-    /// Firebase's in the query too. Whether this one does is not known, so both count.
-    fn methods(&self) -> impl Iterator<Item = Cow<'a, str>> {
-        let given = self.headers.get(METHOD_OVERRIDE).map(|method| Cow::Borrowed(method.as_str()));
-        let in_query = || self.url.query_pairs().find(|(name, _)| name.eq_ignore_ascii_case(METHOD_OVERRIDE));
-        let meant = given.or_else(|| in_query().map(|(_, method)| method));
-        let meant = meant.map(|method| method.trim().to_ascii_uppercase());
-        let other = meant.filter(|meant| meant != self.method).map(Cow::Owned);
-        std::iter::once(Cow::Borrowed(self.method)).chain(other)
+    /// The method, and those that it asks to be taken for. Whether who is called listens to that is not known, so all count.
+    pub(crate) fn methods(&self) -> impl Iterator<Item = Cow<'a, str>> {
+        let in_headers = METHOD_OVERRIDES.iter().filter_map(|name| self.headers.get(*name)).map(Cow::from);
+        let in_query = self.url.query_pairs().filter_map(|(name, method)| {
+            METHOD_OVERRIDES_IN_QUERY.iter().any(|known| name.eq_ignore_ascii_case(known)).then_some(method)
+        });
+        let others = in_headers.chain(in_query).map(|method| method.trim().to_ascii_uppercase());
+        let others: BTreeSet<String> = others.filter(|other| other != self.method).collect();
+        std::iter::once(Cow::Borrowed(self.method)).chain(others.into_iter().map(Cow::Owned))
     }
 }
 

@@ -28,11 +28,14 @@ pub use vocabulary::vocabulary;
 
 use interven_types::{Action, ScanRequest};
 use namer::Namer;
+use std::borrow::Cow;
 
 /// A request and what it does.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Normalized {
     pub url: CanonicalUrl,
+    /// The method, and after it those that headers or query ask it to be taken for.
+    pub methods: Vec<String>,
     /// The strictest thing that the call does: `ADMIN` before `WRITE` before `READ`, then the first.
     pub primary: Action,
     /// Everything else that it does, in the order in which the call names it.
@@ -57,5 +60,6 @@ pub fn normalize(request: &ScanRequest, own: &OwnDomains) -> Result<Normalized, 
     let call = http::Call { method: &method, url: &url, headers: &request.headers, body: &request.body };
     namer.name(call);
     let (primary, others) = namer.finish(call);
-    Ok(Normalized { url, primary, others })
+    let methods = call.methods().map(Cow::into_owned).collect();
+    Ok(Normalized { url, methods, primary, others })
 }

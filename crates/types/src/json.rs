@@ -1,12 +1,12 @@
 //! Reading JSON that someone hostile may have written.
 //!
 //! Two parsers that disagree are a way around a firewall, so what is ambiguous is refused (RFC 8259 §4, RFC 7493):
-//! duplicate keys, lone surrogates, numbers beyond a double, nesting deeper than [`MAX_JSON_DEPTH`].
-//! Integers beyond 64 bits and decimals are read as IEEE 754 doubles, as RFC 7493 §2.2 tells senders to expect.
+//! duplicate keys, lone surrogates, numbers beyond a double, integers beyond 64 bits, nesting deeper than [`MAX_JSON_DEPTH`].
+//! Decimals are read as IEEE 754 doubles, as RFC 7493 §2.2 tells senders to expect.
 
-use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
 use serde_json::{Map, Number, Value};
-use std::fmt;
+use std::{cell::Cell, fmt, marker::PhantomData};
 
 /// Deepest nesting of arrays and objects that is read.
 pub const MAX_JSON_DEPTH: usize = 100;
@@ -17,6 +17,11 @@ pub enum JsonError {
     NotUtf8(usize),
     #[error("the body is not valid JSON: {0}")]
     Malformed(String),
+    /// Some readers have its digits, others a double that stands for thousands of its neighbours.
+    #[error(
+        "`{0}` is an integer beyond 64 bits, which readers take for different numbers; send it as a string"
+    )]
+    LongInteger(String),
 }
 
 /// Parses one JSON document, strictly.
@@ -24,37 +29,88 @@ pub fn parse_json(bytes: &[u8]) -> Result<Value, JsonError> {
     let text = std::str::from_utf8(bytes).map_err(|e| JsonError::NotUtf8(e.valid_up_to()))?;
     let mut reader = serde_json::Deserializer::from_str(text);
     // serde_json's own recursion guard stays on; ours is the tighter one.
-    let value = Strict { depth: 0 }.deserialize(&mut reader).map_err(malformed)?;
+    let has_huge_number = Cell::new(false);
+    let strict = Strict { depth: 0, has_huge_number: &has_huge_number };
+    let value = strict.deserialize(&mut reader).map_err(malformed)?;
     reader.end().map_err(malformed)?;
-    Ok(value)
+    match has_huge_number.get().then(|| find_long_integer(text)).flatten() {
+        Some(digits) => Err(JsonError::LongInteger(digits.chars().take(40).collect())),
+        None => Ok(value),
+    }
+}
+
+/// The first integer that 64 bits do not hold, in a text that is JSON.
+fn find_long_integer(text: &str) -> Option<&str> {
+    let (mut is_in_string, mut is_escaped) = (false, false);
+    let mut numbers = text.split(|c: char| {
+        let is_outside = !is_in_string;
+        match c {
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = true,
+            '"' => is_in_string = !is_in_string,
+            _ => {}
+        }
+        !(is_outside && (c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E')))
+    });
+    let is_integer =
+        |number: &str| number.contains(|c: char| c.is_ascii_digit()) && !number.contains(['.', 'e', 'E']);
+    numbers
+        .find(|number| is_integer(number) && number.parse::<i64>().is_err() && number.parse::<u64>().is_err())
 }
 
 fn malformed(error: serde_json::Error) -> JsonError {
     JsonError::Malformed(error.to_string())
 }
 
-#[derive(Clone, Copy)]
-struct Strict {
-    depth: usize,
+/// Reads a struct from an object alone, for `deserialize_with`. Derived readers take a list of the fields too, in their order:
+/// an empty one would leave out every limit.
+///
+/// # Errors
+/// Anything but an object of such fields.
+pub fn by_name<'de, D: de::Deserializer<'de>, T: de::Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    deserializer.deserialize_map(ByName(PhantomData))
 }
 
-impl Strict {
+struct ByName<T>(PhantomData<T>);
+
+impl<'de, T: de::Deserialize<'de>> Visitor<'de> for ByName<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(members))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Strict<'a> {
+    depth: usize,
+    /// Whether a number was met that may be an integer beyond 64 bits.
+    has_huge_number: &'a Cell<bool>,
+}
+
+impl Strict<'_> {
     fn deeper<E: de::Error>(self) -> Result<Self, E> {
         if self.depth == MAX_JSON_DEPTH {
             return Err(E::custom(format_args!("nesting deeper than {MAX_JSON_DEPTH}")));
         }
-        Ok(Self { depth: self.depth + 1 })
+        Ok(Self { depth: self.depth + 1, ..self })
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
     fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -78,6 +134,10 @@ impl<'de> Visitor<'de> for Strict {
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
+        // 2⁶³, the least that does not fit on one of the two sides of zero.
+        if value.abs() >= 9_223_372_036_854_775_808.0 {
+            self.has_huge_number.set(true);
+        }
         Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number out of range"))
     }
 
@@ -138,6 +198,20 @@ mod tests {
         assert!(refusal("[1] [2]").contains("trailing"));
         assert!(refusal("[NaN]").contains("not valid JSON"));
         assert!(parse_json(b"[\"\xff\"]").unwrap_err().to_string().contains("offset 2"));
+    }
+
+    #[test]
+    fn an_integer_of_many_digits_is_no_double() {
+        let long = "123456789012345678901234567890";
+        for text in
+            [format!("[{long}]"), format!("{{\"a\\\"\":[-{long}]}}"), "18446744073709551616".to_owned()]
+        {
+            assert!(refusal(&text).contains("integer beyond 64 bits"), "{text}");
+        }
+        let huge = format!(
+            r#"{{"a":1e30,"b":{long}.0,"c":"\\\"{long}","{long}":-9223372036854775808,"d":18446744073709551615}}"#
+        );
+        assert!(parse_json(huge.as_bytes()).is_ok(), "{huge}");
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub use history::{
     Baseline, Lesson, MAX_REMEMBERED, RateWindow, TrustEvent, TrustEventKind, WINDOW_SECONDS, window_number,
 };
 pub use ids::{AgentId, ApprovalId, CredentialId, IncidentId, KeyId, PolicyId, TenantId, TraceId, UserId};
-pub use json::{JsonError, MAX_JSON_DEPTH, parse_json};
+pub use json::{JsonError, MAX_JSON_DEPTH, by_name, parse_json};
 pub use key::{ApiKey, KeyKind, MalformedKey, has_valid_key_checksum};
 pub use request::{InvalidRequest, ScanRequest};
 pub use scope::{CallScope, InvalidScope, ScopeKind, ScopeViolation};

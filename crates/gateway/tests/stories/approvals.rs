@@ -190,3 +190,28 @@ async fn plain_polls_are_limited_and_strangers_see_nothing() {
 fn status_path(approval: &serde_json::Value) -> String {
     format!("/v1/approvals/{}/status", approval.as_str().unwrap())
 }
+
+#[tokio::test]
+async fn what_a_double_or_a_header_hides_is_another_call() {
+    let world = World::start().await;
+    let agent = world.agent("bot").await;
+    let hold = json!({"name": "hold", "rules": [{"rule_id": "hold", "match": {"tools": ["custom_proxy"]}, "action": "REQUIRE_APPROVAL", "reason_code": "HELD"}]});
+    world.apply(interven_policy::parse_json(hold).unwrap()).await;
+    let call = |extra: &str| format!(r#"{{"method":"PATCH","url":"https://bank.example/accounts"{extra}}}"#);
+    let overrides = |name: &str| format!(r#","headers":{{"{name}":"DELETE"}}"#);
+    for (approved, other) in [
+        (r#","body":{"to":12345678901234567}"#.to_owned(), r#","body":{"to":12345678901234568}"#.to_owned()),
+        (r#","body":[9007199254740992]"#.to_owned(), r#","body":[9007199254740993]"#.to_owned()),
+        (r#","body":1"#.to_owned(), format!(r#","body":1{}"#, overrides("X-HTTP-Method-Override"))),
+        (r#","body":2"#.to_owned(), format!(r#","body":2{}"#, overrides("X-HTTP-Method"))),
+        (r#","body":3"#.to_owned(), format!(r#","body":3{}"#, overrides("X-Method-Override"))),
+    ] {
+        let held = agent.post("/v1/scan", call(&approved)).await;
+        world.decide(&held.body["approval_id"], Approve).await;
+        let retry = agent.post("/v1/scan", call(&other)).await;
+        assert_eq!(retry.decision(), "REQUIRE_APPROVAL", "{other} is not {approved}");
+        assert_eq!(agent.post("/v1/scan", call(&approved)).await.decision(), "ALLOW", "{approved}");
+    }
+    let beyond = agent.post("/v1/scan", call(r#","body":{"to":123456789012345678901234}"#)).await;
+    assert_eq!((beyond.status, beyond.code()), (400, "INVALID_REQUEST"));
+}

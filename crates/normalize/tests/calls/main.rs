@@ -315,6 +315,21 @@ fn gdrive() {
 }
 
 #[test]
+fn a_method_may_stand_in_for_another() {
+    let at = "https://api.example.net/users/1";
+    let get = |url: &str, headers: &[(&str, &str)]| call_with("GET", url, json!(null), headers);
+    assert_eq!(name(&get(at, &[]).primary), "custom_proxy.get READ");
+    for header in ["x-http-method-override", "x-http-method", "x-method-override"] {
+        let disguised = get(at, &[(header, "delete")]);
+        assert_eq!(name(&disguised.primary), "custom_proxy.get ADMIN", "{header}");
+        assert_eq!(disguised.methods, ["GET", "DELETE"], "{header}");
+    }
+    for query in ["x-http-method-override=DELETE", "_method=delete", "a=b&_METHOD=GET&_method=Delete"] {
+        assert_eq!(name(&get(&format!("{at}?{query}"), &[]).primary), "custom_proxy.get ADMIN", "{query}");
+    }
+}
+
+#[test]
 fn aws() {
     let iam = "https://iam.amazonaws.com/";
     let admin = "arn:aws:iam::aws:policy/AdministratorAccess";
