@@ -8,11 +8,10 @@ use axum::{
     http::{HeaderMap, StatusCode, request::Parts},
 };
 use interven_http::{ApiError, ApiResult, Path, has_bearer, named_tenant, read_fields};
-use interven_live::{MintError, MintedKey, NewEphemeralKey, NewKeyRequest};
-use interven_store::{Actor, KeyScope};
+use interven_live::{MintedKey, NewEphemeralKey, NewKeyRequest};
+use interven_store::{Actor, KeyRecord, KeyScope};
 use interven_types::{CallScope, ErrorBody, KeyId, TenantId, Timestamp};
 use serde::Serialize;
-use std::collections::BTreeSet;
 
 #[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct EphemeralKeyAnswer {
@@ -63,8 +62,8 @@ pub(crate) async fn mint_ephemeral(
 pub(crate) struct KeyMaker {
     tenant: TenantId,
     actor: Actor,
-    /// What it may hand on; absent: everything.
-    scopes: Option<BTreeSet<KeyScope>>,
+    /// Whose limits hold for what it makes; absent: nobody's.
+    key: Option<KeyRecord>,
 }
 
 impl FromRequestParts<Gateway> for KeyMaker {
@@ -80,12 +79,11 @@ impl FromRequestParts<Gateway> for KeyMaker {
                 origin: "api".to_owned(),
                 client_addr: Some(crate::caller::address_of(parts, gateway).to_string()),
             };
-            return Ok(Self { tenant, actor, scopes: None });
+            return Ok(Self { tenant, actor, key: None });
         }
         let key = AgentKey::from_request_parts(parts, gateway).await?;
         let caller = key.require(KeyScope::KeysWrite)?;
-        let scopes = Some(caller.key().scopes.clone());
-        Ok(Self { tenant: caller.tenant(), actor: caller.actor(), scopes })
+        Ok(Self { tenant: caller.tenant(), actor: caller.actor(), key: Some(caller.key().clone()) })
     }
 }
 
@@ -108,10 +106,8 @@ pub(crate) async fn create(
     body: Body,
 ) -> ApiResult<(StatusCode, Json<MintedKey>)> {
     let new: NewKeyRequest = read_fields(read_json(&gateway, maker.tenant, &headers, body).await?)?;
-    if let (Some(own), Some(wanted)) = (&maker.scopes, &new.scopes)
-        && let Some(more) = wanted.difference(own).next()
-    {
-        return Err(MintError::Escalates(*more).into());
+    if let Some(key) = &maker.key {
+        new.check_within(key)?;
     }
     let minted = gateway.live.mint_key(maker.tenant, new, &maker.actor).await?;
     Ok((StatusCode::CREATED, Json(minted)))

@@ -23,7 +23,7 @@ pub use metrics::Metrics;
 
 use axum::Router;
 use interven_egress::Egress;
-use interven_http::{BuildInfo, with_safety_net};
+use interven_http::{BodyLimits, BuildInfo, with_safety_net};
 use interven_live::Live;
 use interven_types::{ErrorBody, ErrorCode, Secret};
 use std::{sync::Arc, time::Duration};
@@ -61,6 +61,11 @@ impl Gateway {
             replay_window: Duration::from_secs(60),
             body_timeout: Duration::from_secs(10),
         }
+    }
+
+    /// Of a body whose sender, and so whose tenant, is not known yet.
+    fn body_limits(&self) -> BodyLimits {
+        BodyLimits { max_bytes: self.live.options.max_body_bytes, timeout: self.body_timeout }
     }
 }
 

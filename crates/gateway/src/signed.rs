@@ -8,7 +8,7 @@ use axum::{
     extract::{FromRequest, Request},
     http::HeaderMap,
 };
-use interven_http::{ApiError, ApiResult, BodyLimits, read_body};
+use interven_http::{ApiError, ApiResult, read_body};
 use interven_live::Caller;
 use interven_store::KeyScope;
 use interven_types::{AgentId, ErrorCode, Timestamp, parse_json};
@@ -31,9 +31,7 @@ impl FromRequest<Gateway> for Signed {
         let (parts, body) = request.into_parts();
         let addr = address_of(&parts, gateway);
         let (agent_header, signature) = (only(&parts.headers, AGENT)?, only(&parts.headers, SIGNATURE)?);
-        let max_bytes = gateway.live.options.max_body_bytes;
-        let limits = BodyLimits { max_bytes, timeout: gateway.body_timeout };
-        let bytes = read_body(&parts.headers, body, limits).await?;
+        let bytes = read_body(&parts.headers, body, gateway.body_limits()).await?;
         let json = parse_json(&bytes).map_err(|error| ApiError::invalid_request(error.to_string()));
         let named = json.as_ref().ok().and_then(|json| json.pointer("/agent_context/agent_id")?.as_str());
         let agent = match (agent_header, named) {
@@ -63,7 +61,7 @@ impl FromRequest<Gateway> for Signed {
 }
 
 /// Two of a header are none: another reader might take the other one.
-fn only<'a>(headers: &'a HeaderMap, name: &str) -> ApiResult<Option<&'a str>> {
+pub(crate) fn only<'a>(headers: &'a HeaderMap, name: &str) -> ApiResult<Option<&'a str>> {
     let mut given = headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default());
     match (given.next(), given.next()) {
         (header, None) => Ok(header),

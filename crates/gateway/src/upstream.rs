@@ -66,6 +66,28 @@ pub(crate) async fn carry_out(
     Ok(Upstream { status, body, encoding, inspection })
 }
 
+/// Takes the name of a call that is made once at most; a retry of one that was made must not make it again.
+pub(crate) async fn take_once(
+    gateway: &Gateway,
+    caller: &Caller,
+    name: Option<&str>,
+    trace_id: TraceId,
+) -> ApiResult<()> {
+    let Some(name) = name else { return Ok(()) };
+    match gateway.live.is_first_request(caller, name).await {
+        Ok(true) => Ok(()),
+        Ok(false) => {
+            let sentence = "the call was made already, under the same approval or Idempotency-Key; what came of it is on the trace of that time";
+            Err(ApiError::new(ErrorCode::Conflict, sentence).with_trace(trace_id))
+        }
+        Err(cause) => {
+            tracing::error!(%cause, "a tool's call could not be noted");
+            let sentence = "the call could not be noted, and was not made; send it again";
+            Err(ApiError::new(ErrorCode::AuditUnavailable, sentence).with_trace(trace_id))
+        }
+    }
+}
+
 fn readable(answer: UpstreamAnswer) -> (Value, Option<&'static str>) {
     if answer.body.is_empty() {
         return (Value::Null, None);

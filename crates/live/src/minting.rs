@@ -5,6 +5,7 @@ use interven_http::{ApiError, CidrList};
 use interven_store::{Actor, AgentClaim, AgentOverride, Ephemeral, KeyRecord, KeyScope, NewKey, StoreError};
 use interven_types::{
     AgentId, ApiKey, CallScope, ErrorCode, InvalidScope, KeyId, KeyKind, RuntimeType, TenantId, Timestamp,
+    by_name,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, time::Duration};
@@ -41,6 +42,23 @@ pub struct NewKeyRequest {
     pub expires_at: Option<Timestamp>,
 }
 
+impl NewKeyRequest {
+    fn wanted_scopes(&self) -> BTreeSet<KeyScope> {
+        self.scopes.clone().unwrap_or_else(|| BTreeSet::from([KeyScope::Scan]))
+    }
+
+    /// Whether a key may make this one: nothing that it makes can do what it cannot.
+    ///
+    /// # Errors
+    /// [`MintError::Escalates`], [`MintError::Unwatched`].
+    pub fn check_within(&self, maker: &KeyRecord) -> Result<(), MintError> {
+        if let Some(more) = self.wanted_scopes().difference(&maker.scopes).next() {
+            return Err(MintError::Escalates(*more));
+        }
+        if self.monitor && !maker.monitor { Err(MintError::Unwatched) } else { Ok(()) }
+    }
+}
+
 #[derive(Clone, Serialize, utoipa::ToSchema)]
 pub struct MintedKey {
     /// The whole key: shown here and never again.
@@ -64,6 +82,7 @@ pub struct NewEphemeralKey {
     /// 1 to 1,000.
     #[schema(default = 1, minimum = 1, maximum = 1000)]
     pub max_uses: u32,
+    #[serde(deserialize_with = "by_name")]
     pub scope: CallScope,
     /// For people who read the list of keys.
     pub description: Option<String>,
@@ -94,6 +113,10 @@ pub enum MintError {
     FromEphemeral,
     #[error("a key with the scope `keys:write` gives no scope that it has not itself: `{}`", .0.as_str())]
     Escalates(KeyScope),
+    #[error(
+        "a key with the scope `keys:write` that is not in monitor mode itself makes no `monitor` key: an operator does"
+    )]
+    Unwatched,
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("the key could not be sealed: {0}")]
@@ -107,7 +130,7 @@ pub enum MintError {
 impl From<MintError> for ApiError {
     fn from(error: MintError) -> Self {
         match error {
-            MintError::FromEphemeral | MintError::Escalates(_) => {
+            MintError::FromEphemeral | MintError::Escalates(_) | MintError::Unwatched => {
                 Self::new(ErrorCode::ScopeMissing, error.to_string())
             }
             MintError::Store(StoreError::NotFound(what)) => Self::not_found(what),
@@ -143,6 +166,7 @@ impl Live {
             return Err(MintError::Past);
         }
         let agent_id = self.default_agent(tenant, &new).await?;
+        let scopes = new.wanted_scopes();
         let key = randomness::fresh_api_key(KeyKind::Live)?;
         let record = KeyRecord {
             key_id: KeyId(randomness::fresh_id()),
@@ -153,8 +177,8 @@ impl Live {
             env_override: new.env_override,
             agent_id,
             agent_override: new.agent_override,
+            scopes,
             ip_allowlist: new.ip_allowlist,
-            scopes: new.scopes.unwrap_or_else(|| BTreeSet::from([KeyScope::Scan])),
             monitor: new.monitor,
             created_at: self.now(),
             created_by: actor.name.clone(),

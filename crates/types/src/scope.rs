@@ -52,6 +52,8 @@ pub enum InvalidScope {
         "`scope.tools` holds a name that is empty, padded with spaces or longer than {LONGEST_TOOL} bytes"
     )]
     Name,
+    #[error("`scope.tools` holds `{0}`: tools and operations are given by their names, not patterns")]
+    Pattern(String),
 }
 
 impl CallScope {
@@ -64,7 +66,12 @@ impl CallScope {
             return Err(InvalidScope::TooMany(self.tools.len()));
         }
         let is_name = |name: &String| !name.is_empty() && name.len() <= LONGEST_TOOL && name.trim() == name;
-        if self.tools.iter().all(is_name) { Ok(()) } else { Err(InvalidScope::Name) }
+        if !self.tools.iter().all(is_name) {
+            return Err(InvalidScope::Name);
+        }
+        // It would fit no call, and each would open an incident.
+        let pattern = self.tools.iter().find(|name| name.contains('*'));
+        pattern.map_or(Ok(()), |pattern| Err(InvalidScope::Pattern(pattern.clone())))
     }
 
     /// Every way in which a call that does all of `actions` lies outside; each is named once.

@@ -8,7 +8,7 @@ use crate::{
     answer::ScanAnswer,
     scan::judge,
     signed::Signed,
-    upstream::{Upstream, carry_out, written},
+    upstream::{Upstream, carry_out, take_once, written},
 };
 use axum::{Json, extract::State, http::StatusCode};
 use interven_egress::{Method, UpstreamCall, check_method};
@@ -17,7 +17,7 @@ use interven_live::{Caller, ReplayError};
 use interven_store::{ApprovalRow, ApprovalStatus, StoreError};
 use interven_types::{
     ApprovalId, Decision, ErrorBody, ErrorCode, PolicyId, RiskBand, RuleRef, ScanRequest, Secret, Signal,
-    TraceId,
+    TraceId, by_name,
 };
 use place::Place;
 use serde::{Deserialize, Serialize};
@@ -32,10 +32,11 @@ const LONGEST_TRACE_ID: usize = 200;
 pub(crate) struct Invocation {
     tool_name: String,
     operation: Option<String>,
+    #[serde(deserialize_with = "by_name")]
     upstream_request: UpstreamRequest,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "by_name")]
     agent_context: AgentContext,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "by_name")]
     identity_context: IdentityContext,
     /// Of the client's choosing; each is taken once.
     trace_id: String,
@@ -215,16 +216,19 @@ pub(crate) async fn invoke(
 
 async fn invoked(gateway: &Gateway, signed: Signed) -> ApiResult<(StatusCode, Json<InvokeAnswer>)> {
     let invocation: Invocation = read_fields(signed.json.clone())?;
-    if !(1..=LONGEST_TRACE_ID).contains(&invocation.trace_id.len()) {
-        let sentence = format!("`trace_id` must have 1 to {LONGEST_TRACE_ID} bytes");
+    let trace_id = &invocation.trace_id;
+    if !(1..=LONGEST_TRACE_ID).contains(&trace_id.len()) || trace_id.chars().any(char::is_control) {
+        let sentence =
+            format!("`trace_id` must have 1 to {LONGEST_TRACE_ID} bytes and no control characters");
         return Err(ApiError::invalid_request(sentence));
     }
-    signed.is_fresh(gateway, "ts", Some(&invocation.ts), &invocation.trace_id).await?;
+    signed.is_fresh(gateway, "ts", Some(&invocation.ts), trace_id).await?;
     let caller = &signed.caller;
     let tool = &invocation.tool_name;
-    let place = Place::find(&gateway.live, caller.tenant(), &caller.key().env, tool).await?;
+    let place = Place::find(&gateway.live, caller.tenant(), env_of(caller, &invocation), tool).await?;
     let request = intended(&invocation, caller, place.as_ref())?;
-    answer(gateway, caller, request, place, &invocation.identity_context).await
+    let asked = Asked { identity: &invocation.identity_context, once: None };
+    answer(gateway, caller, request, place, asked).await
 }
 
 /// Makes the call of an approved invocation, once.
@@ -260,11 +264,15 @@ pub(crate) async fn execute(
     if let Some(sentence) = refused {
         return Err(ApiError::new(ErrorCode::Conflict, sentence));
     }
-    let request = recorded(&gateway, caller, &approval).await?;
+    let mut request = recorded(&gateway, caller, &approval).await?;
+    // Another key of the agent may be one of another environment, with other rules and another place of the tool.
+    request.env = Some(approval.env.clone());
     let tool =
         place::marked(&request).ok_or_else(|| ApiError::not_found("invocation behind this approval"))?;
-    let place = Place::find(live, caller.tenant(), &caller.key().env, tool).await?;
-    answer(&gateway, caller, request, place, &identity).await
+    let place = Place::find(live, caller.tenant(), &approval.env, tool).await?;
+    // An approval may be good for several uses; for one execution it is good once, however many ask at the same time.
+    let asked = Asked { identity: &identity, once: Some(format!("execution of {id}")) };
+    answer(&gateway, caller, request, place, asked).await
 }
 
 /// The call as it was asked for, from its record.
@@ -292,6 +300,12 @@ fn unreadable(error: StoreError) -> ApiError {
     }
 }
 
+/// The environment that the call is judged in, and whose place of the tool it goes to.
+fn env_of<'a>(caller: &'a Caller, invocation: &'a Invocation) -> &'a str {
+    let named = invocation.agent_context.deployment_env.as_deref().filter(|_| caller.key().env_override);
+    named.unwrap_or(&caller.key().env)
+}
+
 fn intended(invocation: &Invocation, caller: &Caller, place: Option<&Place>) -> ApiResult<ScanRequest> {
     let Invocation { tool_name, operation, upstream_request, agent_context, .. } = invocation;
     let url = match place {
@@ -307,7 +321,7 @@ fn intended(invocation: &Invocation, caller: &Caller, place: Option<&Place>) -> 
     request.agent_id = Some(caller.key().agent_id);
     request.agent_name.clone_from(&agent_context.agent_name);
     request.runtime_type.clone_from(&agent_context.runtime_type);
-    request.env = agent_context.deployment_env.clone().filter(|_| caller.key().env_override);
+    request.env = Some(env_of(caller, invocation).to_owned());
     place::mark(&mut request, tool_name);
     Ok(request)
 }
@@ -322,12 +336,19 @@ fn logical_url(tool: &str, operation: Option<&str>) -> ApiResult<String> {
     Ok(url.into())
 }
 
+/// What comes beside the call.
+struct Asked<'a> {
+    identity: &'a IdentityContext,
+    /// Under this name the call is made once.
+    once: Option<String>,
+}
+
 async fn answer(
     gateway: &Gateway,
     caller: &Caller,
     request: ScanRequest,
     place: Option<Place>,
-    identity: &IdentityContext,
+    Asked { identity, once }: Asked<'_>,
 ) -> ApiResult<(StatusCode, Json<InvokeAnswer>)> {
     // What cannot be sent is told before anything is judged.
     let plain = place.as_ref().map(|place| outgoing(&request, place, request.body.clone(), identity));
@@ -342,7 +363,10 @@ async fn answer(
         }
     };
     let upstream = match (place, upstream) {
-        (Some(place), Some(call)) => Some(carry_out(gateway, caller, scan.trace_id, &place.own, call).await?),
+        (Some(place), Some(call)) => {
+            take_once(gateway, caller, once.as_deref(), scan.trace_id).await?;
+            Some(carry_out(gateway, caller, scan.trace_id, &place.own, call).await?)
+        }
         _ => None,
     };
     let status = scan.http_status();

@@ -5,17 +5,17 @@ mod rpc;
 use crate::{
     Gateway,
     invoke::IdentityContext,
-    signed::Signed,
+    signed::{Signed, only},
     tools::{self, Asked, OPERATIONS, Operation, ToolAnswer},
 };
 use axum::{
     Json,
-    body::Bytes,
+    body::Body,
     extract::State,
     http::{HeaderMap, StatusCode},
     response::{IntoResponse as _, Response},
 };
-use interven_http::{ApiError, ApiResult};
+use interven_http::{ApiError, ApiResult, read_body};
 use interven_types::{Decision, ErrorBody, ErrorCode, parse_json};
 use rpc::{INVALID_PARAMS, METHOD_NOT_FOUND, PARSE_ERROR, Reply, Request};
 use serde_json::{Value, json};
@@ -43,8 +43,8 @@ pub(crate) async fn call(
     headers: HeaderMap,
     signed: Signed,
 ) -> ApiResult<Response> {
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let at = header("x-aif-timestamp");
+    let at = only(&headers, "x-aif-timestamp")?;
+    let credential = (only(&headers, "x-aif-credential-type")?, only(&headers, "x-aif-credential-token")?);
     // The time is not signed: it tells apart the same request made twice, and an old one from a new one.
     let nonce = format!("{} {}", signed.signature, at.unwrap_or_default());
     signed.is_fresh(&gateway, "X-AIF-Timestamp", at, &nonce).await?;
@@ -55,7 +55,7 @@ pub(crate) async fn call(
     if request.is_notification() {
         return Ok(StatusCode::ACCEPTED.into_response());
     }
-    let identity = IdentityContext::new(header("x-aif-credential-type"), header("x-aif-credential-token"));
+    let identity = IdentityContext::new(credential.0, credential.1);
     let reply = match request.method {
         "tools/list" => Reply::result(request.id, tools()),
         "tools/call" => call_tool(&gateway, &signed, request, &identity).await?,
@@ -123,22 +123,31 @@ fn content(is_error: bool, text: String) -> Value {
 #[utoipa::path(
     post, path = "/mcp/tools/list", tag = "mcp",
     request_body(content = Object, description = "A JSON-RPC 2.0 request, or nothing"),
-    responses((status = 200, description = "A JSON-RPC 2.0 answer with `result.tools`", body = Object))
+    responses(
+        (status = 200, description = "A JSON-RPC 2.0 answer with `result.tools`", body = Object),
+        (status = 408, description = "`REQUEST_TIMEOUT`", body = ErrorBody),
+        (status = 413, description = "`PAYLOAD_TOO_LARGE`, with the limit and the actual size", body = ErrorBody),
+    )
 )]
-pub(crate) async fn list_tools(body: Bytes) -> Json<Reply> {
+pub(crate) async fn list_tools(
+    State(gateway): State<Gateway>,
+    headers: HeaderMap,
+    body: Body,
+) -> ApiResult<Json<Reply>> {
+    let body = read_body(&headers, body, gateway.body_limits()).await?;
     if body.trim_ascii().is_empty() {
-        return Json(Reply::result(Value::Null, tools()));
+        return Ok(Json(Reply::result(Value::Null, tools())));
     }
     let Ok(request) = parse_json(&body) else {
-        return Json(Reply::error(Value::Null, PARSE_ERROR, "the body is not JSON"));
+        return Ok(Json(Reply::error(Value::Null, PARSE_ERROR, "the body is not JSON")));
     };
-    Json(match Request::read(&request) {
+    Ok(Json(match Request::read(&request) {
         Ok(Request { method: "tools/list", id, .. }) => Reply::result(id, tools()),
         Ok(Request { method, id, .. }) => {
             Reply::error(id, METHOD_NOT_FOUND, format!("`{method}` is not answered here; `tools/list` is"))
         }
         Err(reply) => reply,
-    })
+    }))
 }
 
 /// The result of `tools/list`.

@@ -11,7 +11,7 @@ use crate::{
     answer::ScanAnswer,
     caller::AgentKey,
     scan,
-    upstream::{Upstream, carry_out},
+    upstream::{Upstream, carry_out, take_once},
 };
 use axum::{
     Json,
@@ -23,7 +23,7 @@ use call::Intended;
 use interven_http::{ApiError, ApiResult, Path};
 use interven_live::Caller;
 use interven_store::KeyScope;
-use interven_types::{Decision, ErrorBody, ErrorCode, Secret, TraceId};
+use interven_types::{Decision, ErrorBody, ErrorCode, Secret};
 pub(crate) use operations::{OPERATIONS, Operation};
 use serde::Serialize;
 use serde_json::Value;
@@ -113,36 +113,14 @@ pub(crate) async fn run(
     let upstream = match upstream {
         None => None,
         Some(call) => {
-            take_once(gateway, caller, idempotency_key.as_deref(), scan.trace_id).await?;
+            let once = idempotency_key.map(|key| format!("tool call {key}"));
+            take_once(gateway, caller, once.as_deref(), scan.trace_id).await?;
             let made = carry_out(gateway, caller, scan.trace_id, &credential.base_url, call).await;
             gateway.live.note_credential_use(caller.tenant(), credential.credential_id).await;
             Some(made?)
         }
     };
     Ok(ToolAnswer { scan, upstream })
-}
-
-/// A client's retry of a call that was made already must not make it again.
-async fn take_once(
-    gateway: &Gateway,
-    caller: &Caller,
-    idempotency_key: Option<&str>,
-    trace_id: TraceId,
-) -> ApiResult<()> {
-    let Some(key) = idempotency_key else { return Ok(()) };
-    let nonce = format!("tool call {key}");
-    match gateway.live.is_first_request(caller, &nonce).await {
-        Ok(true) => Ok(()),
-        Ok(false) => {
-            let sentence = "under this Idempotency-Key the tool was called already; what came of it is on that call's trace";
-            Err(ApiError::new(ErrorCode::Conflict, sentence).with_trace(trace_id))
-        }
-        Err(cause) => {
-            tracing::error!(%cause, "a tool's call could not be noted");
-            let sentence = "the call could not be noted, and was not made; send it again";
-            Err(ApiError::new(ErrorCode::AuditUnavailable, sentence).with_trace(trace_id))
-        }
-    }
 }
 
 fn unknown(tool: &str, operation: &str) -> ApiError {

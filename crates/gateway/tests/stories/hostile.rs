@@ -122,6 +122,8 @@ async fn a_body_over_the_limit_is_told_both_sizes() {
     assert_eq!((answer.status, answer.code()), (413, "PAYLOAD_TOO_LARGE"));
     let sentence = answer.body["error"].as_str().unwrap();
     assert!(sentence.contains("262144") && sentence.contains(&size.to_string()), "{sentence}");
+    let unsigned = agent.post("/mcp/tools/list", vec![b' '; 10 * 1024 * 1024]).await;
+    assert_eq!((unsigned.status, unsigned.code()), (413, "PAYLOAD_TOO_LARGE"));
     let huge = agent.post("/v1/scan", vec![b' '; 100 * 1024 * 1024]).await;
     assert!(huge.status == 413 || huge.code() == "REQUEST_TIMEOUT", "{huge:?}");
     assert_eq!(agent.say("still there").await.status, 200);
@@ -131,16 +133,20 @@ async fn a_body_over_the_limit_is_told_both_sizes() {
 async fn a_slow_client_is_let_go() {
     let world = World::start().await;
     let agent = world.agent("bot").await;
-    let mut slow = tokio::net::TcpStream::connect(world.addr()).await.unwrap();
-    let head = format!(
-        "POST /v1/scan HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\nContent-Length: 100\r\n\r\n{{",
-        agent.key
-    );
-    slow.write_all(head.as_bytes()).await.unwrap();
-    let mut answer = vec![0; 4096];
-    let read = tokio::time::timeout(Duration::from_secs(5), slow.read(&mut answer)).await.unwrap().unwrap();
-    let answer = String::from_utf8_lossy(&answer[..read]).into_owned();
-    assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("REQUEST_TIMEOUT"), "{answer}");
+    // The last needs no key: anybody could keep a connection of it.
+    for path in ["/v1/scan", "/v1/tools/slack/post_message", "/invoke", "/mcp", "/mcp/tools/list"] {
+        let mut slow = tokio::net::TcpStream::connect(world.addr()).await.unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\nContent-Length: 100\r\n\r\n{{",
+            agent.key
+        );
+        slow.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = vec![0; 4096];
+        let read =
+            tokio::time::timeout(Duration::from_secs(5), slow.read(&mut answer)).await.unwrap().unwrap();
+        let answer = String::from_utf8_lossy(&answer[..read]).into_owned();
+        assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("REQUEST_TIMEOUT"), "{path}: {answer}");
+    }
 
     let mut silent = tokio::net::TcpStream::connect(world.addr()).await.unwrap();
     silent.write_all(b"POST /v1/scan HTTP/1.1\r\nHo").await.unwrap();

@@ -170,10 +170,15 @@ async fn what_is_asked_wrongly_is_told_by_field() {
         (json!({"scope": {"tools": (0..65).map(|n| n.to_string()).collect::<Vec<_>>()}}), "names 65 tools"),
         (json!({"description": "x".repeat(201)}), "`description` is longer"),
         (json!([]), "must be a JSON object"),
+        (json!({"scope": []}), "`scope`: invalid type: sequence, expected an object"),
+        (json!({"scope": [["slack"], ["READ"]]}), "expected an object"),
+        (json!({"scope": agent.key}), "`scope`: invalid type: a string, expected an object"),
+        (json!({"scope": {"tools": ["slack*"]}}), "names, not patterns"),
     ] {
         let refused = agent.mint(asked.clone()).await;
         assert_eq!((refused.status, refused.code()), (400, "INVALID_REQUEST"), "{asked}");
-        assert!(text(&refused.body["error"]).contains(told), "{asked}: {refused:?}");
+        let error = text(&refused.body["error"]);
+        assert!(error.contains(told) && !error.contains(&agent.key), "{asked}: {refused:?}");
     }
     let none = world.store.keys(world.tenant, KeyKind::Ephemeral).await.unwrap();
     assert!(none.is_empty(), "{none:?}");
@@ -208,6 +213,8 @@ async fn lasting_keys_are_made_by_those_who_may() {
             key.scopes.insert(KeyScope::KeysWrite);
         })
         .await;
+    // It cannot scan, so it makes none that can, not even by saying nothing.
+    let clerk = world.agent_with("clerk", |key| key.scopes = [KeyScope::KeysWrite].into()).await;
     let other = world.tenant_named("other").await;
     let stranger = world
         .agent_in(other, "stranger", |key| {
@@ -230,6 +237,8 @@ async fn lasting_keys_are_made_by_those_who_may() {
             403,
             "SCOPE_MISSING",
         ),
+        (Some(maker.key.clone()), vec![], json!({"name": "ci", "monitor": true}), 403, "SCOPE_MISSING"),
+        (Some(clerk.key.clone()), vec![], new.clone(), 403, "SCOPE_MISSING"),
         (Some(maker.key.clone()), vec![], json!({"name": ""}), 400, "INVALID_REQUEST"),
         (Some(maker.key.clone()), vec![], json!({"name": "ci", "scope": ["scan"]}), 400, "INVALID_REQUEST"),
         (Some(ADMIN_SECRET.to_owned()), vec![], new.clone(), 400, "INVALID_REQUEST"),

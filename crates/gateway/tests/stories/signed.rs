@@ -222,7 +222,7 @@ async fn a_request_is_taken_once_and_in_its_time() {
         assert_eq!((refused.status, refused.code()), (400, "REPLAY_REJECTED"), "{offset}");
         assert!(refused.body["error"].as_str().unwrap().contains("replay"), "{refused:?}");
     }
-    for wrong in ["", &"x".repeat(201)] {
+    for wrong in ["", &"x".repeat(201), "a\0b"] {
         let mut request = bot.invocation("github", "GET", "/user", Value::Null);
         request["trace_id"] = json!(wrong);
         assert_eq!(bot.send("/invoke", &request).await.code(), "INVALID_REQUEST");
@@ -233,6 +233,32 @@ async fn a_request_is_taken_once_and_in_its_time() {
     assert!(upstream.heard().is_empty());
     // A retry of the client's own, with a new trace id, is another request.
     assert_eq!(bot.invoke("github", "GET", "/user", Value::Null).await.status, 200);
+}
+
+#[tokio::test]
+async fn fields_go_by_their_names_and_headers_stand_once() {
+    let (world, upstream) = equipped().await;
+    let bot = world.signer("bot").await;
+    for (field, value) in [
+        ("upstream_request", json!(["POST", "/user"])),
+        ("agent_context", json!([])),
+        ("identity_context", json!(["bearer", TOKEN])),
+        ("identity_context", json!(TOKEN)),
+    ] {
+        let mut request = bot.invocation("github", "GET", "/user", Value::Null);
+        request[field] = value;
+        let refused = bot.send("/invoke", &request).await;
+        assert_eq!((refused.status, refused.code()), (400, "INVALID_REQUEST"), "{refused:?}");
+        let error = refused.body["error"].to_string();
+        assert!(error.contains("expected an object") && !error.contains(TOKEN), "{error}");
+    }
+    for doubled in ["x-aif-timestamp", "x-aif-credential-token", "x-aif-credential-type"] {
+        let now = world.clock.now().to_string();
+        let listing = json!({"jsonrpc": "2.0", "id": doubled, "method": "tools/list"});
+        let refused = bot.mcp_with(&listing, &[(doubled, &now), (doubled, &now)]).await;
+        assert_eq!((refused.status, refused.code()), (401, "INVALID_KEY"), "{doubled}: {refused:?}");
+    }
+    assert!(upstream.heard().is_empty());
 }
 
 #[tokio::test]
@@ -300,6 +326,46 @@ async fn an_approved_invocation_is_carried_out_once() {
     assert_eq!(foreign.status, 404, "{foreign:?}");
     let nowhere = bot.send("/approvals/0190a000-0000-7000-8000-000000000000/execute", &identity).await;
     assert_eq!(nowhere.status, 404);
+}
+
+#[tokio::test]
+async fn an_approval_of_many_uses_is_one_execution() {
+    let (world, upstream) = equipped().await;
+    let hold = json!({"name": "hold", "rules": [{"rule_id": "hold", "match": {"operations": ["create_pr"]}, "action": "REQUIRE_APPROVAL", "grant_max_uses": 9, "reason_code": "HELD"}]});
+    world.apply(interven_policy::parse_json(hold).unwrap()).await;
+    let bot = world.signer("bot").await;
+    let held = bot.invoke("github", "POST", "/repos/acme/site/pulls", json!({"title": "T"})).await;
+    world.decide(&held.body["approval_id"], ApprovalDecision::Approve).await;
+    let path = format!("/approvals/{}/execute", held.body["approval_id"].as_str().unwrap());
+    let nothing = json!({});
+    let execute = || bot.send(&path, &nothing);
+    let (one, two, three) = tokio::join!(execute(), execute(), execute());
+    let mut statuses = [one.status, two.status, three.status];
+    statuses.sort_unstable();
+    assert_eq!((statuses, upstream.heard().len()), ([200, 409, 409], 1), "{one:?} {two:?} {three:?}");
+    assert_eq!(execute().await.status, 409);
+}
+
+#[tokio::test]
+async fn an_approval_is_executed_where_it_was_asked_for() {
+    let (world, upstream) = equipped().await;
+    hold(&world).await;
+    let bot = world.signer("bot").await;
+    let in_dev = NewKeyRequest {
+        name: "dev".into(),
+        agent_name: Some("bot".into()),
+        env: Some("dev".into()),
+        signing: true,
+        ..NewKeyRequest::default()
+    };
+    let elsewhere = world.signer_with(in_dev).await;
+    let held = bot.invoke("github", "POST", "/repos/acme/site/pulls", json!({"title": "T"})).await;
+    world.decide(&held.body["approval_id"], ApprovalDecision::Approve).await;
+    let path = format!("/approvals/{}/execute", held.body["approval_id"].as_str().unwrap());
+    let refused = elsewhere.send(&path, &json!({})).await;
+    assert_eq!((refused.status, refused.code()), (403, "ENV_NOT_ALLOWED"), "{refused:?}");
+    assert!(upstream.heard().is_empty());
+    assert_eq!(bot.send(&path, &json!({})).await.status, 200);
 }
 
 #[tokio::test]
