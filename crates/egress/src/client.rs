@@ -26,7 +26,7 @@ use std::{
 use url::Url;
 
 /// Between this client and whoever it is connected to (RFC 9110 7.6.1), or its own to set.
-const OWN_HEADERS: [HeaderName; 12] = [
+const OWN_HEADERS: [HeaderName; 13] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
@@ -39,6 +39,8 @@ const OWN_HEADERS: [HeaderName; 12] = [
     header::CONTENT_LENGTH,
     header::EXPECT,
     header::ACCEPT_ENCODING,
+    // A body goes out as it was judged.
+    header::CONTENT_ENCODING,
 ];
 
 /// They open a way to somewhere else, or show the caller what was sent, credentials and all (RFC 9110 9.3.6 and 9.3.8; IIS).
@@ -120,12 +122,26 @@ impl UpstreamCall {
 }
 
 /// What came back. A redirect is an answer like any other.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct UpstreamAnswer {
     pub status: u16,
     pub headers: HeaderMap,
-    /// As it came, but for what is withheld: whoever sends it compressed although nobody asked for that gets it read so.
+    /// As it came, but for what is withheld.
     pub body: Bytes,
+    withheld: Withheld,
+}
+
+impl std::fmt::Debug for UpstreamAnswer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UpstreamAnswer").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+impl UpstreamAnswer {
+    /// A text that stood in the body escaped, such as a string of JSON, without what is withheld.
+    pub fn cover(&self, text: String) -> String {
+        self.withheld.cover_text(text)
+    }
 }
 
 /// A method that is sent.
@@ -208,6 +224,7 @@ impl Egress {
         let host = host_of(&call.url);
         let mut request = Request::new(call.method, call.url);
         *request.headers_mut() = call.headers;
+        request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         *request.body_mut() = call.body.map(Into::into);
         let mut response =
             self.client.execute(request).await.map_err(|error| self.read_error(&host, &error))?;
@@ -219,9 +236,13 @@ impl Egress {
             }
             body.extend_from_slice(&chunk);
         }
+        // In what nobody unpacks here a secret that comes back cannot be seen.
+        if is_packed(&headers) && !body.is_empty() {
+            return Err(EgressError::Packed { host, status });
+        }
         call.withheld.cover_headers(&mut headers);
         let body = call.withheld.cover(&body).map_or(body.freeze(), Bytes::from);
-        Ok(UpstreamAnswer { status, headers, body })
+        Ok(UpstreamAnswer { status, headers, body, withheld: call.withheld })
     }
 
     /// An address in the URL is connected to without asking the resolver, so it is looked at here.
@@ -266,6 +287,17 @@ impl Egress {
             (false, false) => EgressError::BrokenOff { host, why },
         }
     }
+}
+
+/// Whether a body is coded in some way besides the chunks that every HTTP/1.1 client reads (RFC 9110 8.4, RFC 9112 7.1).
+fn is_packed(headers: &HeaderMap) -> bool {
+    [(header::CONTENT_ENCODING, "identity"), (header::TRANSFER_ENCODING, "chunked")].iter().any(
+        |(name, plain)| {
+            let values = headers.get_all(name).iter().map(|value| value.to_str().unwrap_or("unreadable"));
+            let mut codings = values.flat_map(|value| value.split(',')).map(str::trim);
+            codings.any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(plain))
+        },
+    )
 }
 
 fn read_pem(path: &Path) -> Result<String, String> {

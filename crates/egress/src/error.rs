@@ -46,6 +46,8 @@ pub enum EgressError {
     HeadTooLarge { host: String },
     #[error("`{host}` answered {status} with more than {limit} bytes, which is more than is read")]
     TooLarge { host: String, status: u16, limit: usize },
+    #[error("`{host}` answered {status} with a packed body, which nobody asked for and which is not read")]
+    Packed { host: String, status: u16 },
 }
 
 impl EgressError {

@@ -32,6 +32,14 @@ impl Withheld {
         }
     }
 
+    pub(crate) fn cover_text(&self, text: String) -> String {
+        // What is put in a secret's place is text, and so is the rest of it.
+        match self.cover(text.as_bytes()) {
+            Some(covered) => String::from_utf8_lossy(&covered).into_owned(),
+            None => text,
+        }
+    }
+
     /// The text without secrets; absent where it has none.
     pub(crate) fn cover(&self, text: &[u8]) -> Option<Vec<u8>> {
         let mut covered: Option<Vec<u8>> = None;

@@ -93,11 +93,24 @@ fn readable(answer: UpstreamAnswer) -> (Value, Option<&'static str>) {
         return (Value::Null, None);
     }
     if let Ok(json) = serde_json::from_slice(&answer.body) {
-        return (json, None);
+        return (without_secrets(json, &answer), None);
     }
     match std::str::from_utf8(&answer.body) {
         Ok(text) => (text.into(), None),
         Err(_) => (STANDARD.encode(&answer.body).into(), Some("base64")),
+    }
+}
+
+/// Escapes of JSON, such as `\u002b`, hide a secret in the bytes and not in what they are read as.
+fn without_secrets(json: Value, answer: &UpstreamAnswer) -> Value {
+    match json {
+        Value::String(text) => Value::String(answer.cover(text)),
+        Value::Array(items) => items.into_iter().map(|item| without_secrets(item, answer)).collect(),
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(name, value)| (answer.cover(name), without_secrets(value, answer)))
+            .collect(),
+        plain => plain,
     }
 }
 

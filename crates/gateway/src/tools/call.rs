@@ -66,6 +66,10 @@ impl Intended {
         let (url, method) = (text("url"), text("method"));
         let own_url =
             Url::parse(&url).map_err(|error| ApiError::invalid_request(format!("`url`: {error}")))?;
+        if !own_url.username().is_empty() || own_url.password().is_some() {
+            let sentence = "`url` names a user: credentials are stored, and do not stand in URLs";
+            return Err(ApiError::invalid_request(sentence));
+        }
         check_method(&method).map_err(|error| ApiError::invalid_request(error.to_string()))?;
         let headers = match given.remove("headers") {
             Some(Value::Object(headers)) => headers,
@@ -140,7 +144,14 @@ impl Intended {
                     call.withhold(value.reveal());
                 }
             }
-            ToolSecret::Webhook(_) => call.withhold(credential.base_url.path()),
+            ToolSecret::Webhook(_) => {
+                let url = &credential.base_url;
+                let token = url.path_segments().and_then(Iterator::last);
+                [Some(url.path()), token, url.query()]
+                    .into_iter()
+                    .flatten()
+                    .for_each(|part| call.withhold(part));
+            }
         }
         Ok(call)
     }

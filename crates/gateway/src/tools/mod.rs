@@ -97,6 +97,8 @@ pub(crate) async fn run(
         .live
         .tool_credential(caller.tenant(), &caller.key().env, tool, intended.own_url())
         .await?
+        // The same host by another scheme is another place.
+        .filter(|found| intended.own_url().is_none_or(|own| own.origin() == found.base_url.origin()))
         .ok_or_else(|| not_configured(&intended, tool))?;
     let Asked { idempotency_key, authorization } = asked;
     // What cannot be sent is told before anything is judged.

@@ -197,13 +197,44 @@ async fn headers_of_a_credential_stand_where_it_says() {
 
 #[tokio::test]
 async fn an_upstream_that_shows_what_it_was_asked_does_not_show_the_credential() {
-    let (_world, agent, upstream) = equipped().await;
+    let (world, agent, upstream) = equipped().await;
     upstream.answers(200, &format!(r#"{{"headers":{{"authorization":"Bearer {TOKEN}"}}}}"#));
     let answer = agent.tool("slack/post_message", json!({"text": "hello"})).await;
     assert_eq!(
         answer.body["upstream"]["body"]["headers"]["authorization"], "Bearer [withheld]",
         "{answer:?}"
     );
+    // As .NET writes a plus, and PHP a slash; and a webhook's token without the rest of its address.
+    let hostile = "s3cr+t/0123456789";
+    world.credential(world.tenant, json!({"tool": "github", "kind": "bearer", "base_url": format!("{}/", upstream.url), "secret": hostile})).await;
+    let webhook = format!("{}/services/T000/B000/s3cretpath", upstream.url);
+    world
+        .credential(
+            world.tenant,
+            json!({"tool": "slack", "kind": "incoming_webhook", "env": "hooks", "secret": webhook}),
+        )
+        .await;
+    let poster = world.agent_with("poster", |key| key.env = "hooks".to_owned()).await;
+    let pull = json!({"owner": "acme", "repo": "site", "title": "T", "head": "fix", "base": "main"});
+    for (agent, path, parameters, escaped) in [
+        (
+            &agent,
+            "github/create_pull_request",
+            &pull,
+            r#"{"a":["Bearer s3cr\u002Bt\/0123456789"],"s3cr\u002bt\u002f0123456789":1}"#,
+        ),
+        (
+            &poster,
+            "slack/post_message",
+            &json!({"text": "hello"}),
+            r#"{"posted_to":["T000","B000","s3cretpath"]}"#,
+        ),
+    ] {
+        upstream.answers(200, escaped);
+        let answer = agent.tool(path, parameters.clone()).await;
+        let shown = answer.body["upstream"]["body"].to_string();
+        assert!(shown.contains("[withheld]") && !shown.contains("s3cr"), "{answer:?}");
+    }
     upstream.heard();
     let url = format!("{}/", upstream.url);
     let trace = agent.tool("http/request", json!({"url": url, "method": "TRACE"})).await;
@@ -236,7 +267,12 @@ async fn a_call_goes_nowhere_but_to_what_was_configured() {
     assert_eq!((elsewhere.status, elsewhere.code()), (409, "TOOL_NOT_CONFIGURED"), "{elsewhere:?}");
     let user = upstream.url.replace("http://", "http://user:pass@");
     let with_user = agent.tool("http/request", json!({"url": user, "method": "GET"})).await;
-    assert_ne!(with_user.status, 200, "{with_user:?}");
+    assert_eq!((with_user.status, with_user.code()), (400, "INVALID_REQUEST"), "{with_user:?}");
+    for scheme in ["https", "ftp"] {
+        let url = upstream.url.replace("http:", &format!("{scheme}:"));
+        let by_another = agent.tool("http/request", json!({"url": url, "method": "GET"})).await;
+        assert_eq!((by_another.status, by_another.code()), (409, "TOOL_NOT_CONFIGURED"), "{by_another:?}");
+    }
     assert!(other.heard().is_empty() && upstream.heard().is_empty());
 
     let stranger = world.agent_in(world.tenant_named("other").await, "stranger", |_| {}).await;
