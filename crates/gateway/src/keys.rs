@@ -35,6 +35,7 @@ pub(crate) struct EphemeralKeyAnswer {
         (status = 401, description = "`INVALID_KEY`", body = ErrorBody),
         (status = 403, description = "`SCOPE_MISSING`: an ephemeral key makes no further keys", body = ErrorBody),
         (status = 409, description = "`CONFLICT`: too many that are still usable", body = ErrorBody),
+        (status = 429, description = "`RATE_LIMITED`: making one counts as a scan", body = ErrorBody),
     )
 )]
 pub(crate) async fn mint_ephemeral(

@@ -1,6 +1,6 @@
 //! Credentials of upstream tools: checked, sealed, and opened for one call.
 
-use crate::{Live, at_rest::KeyError, randomness};
+use crate::{Live, MintError, at_rest::KeyError, checked_name, randomness};
 use interven_egress::{EgressError, Method, Reach, UpstreamCall};
 use interven_http::ApiError;
 use interven_store::{Actor, CredentialKind, StoreError, ToolCredentialRow};
@@ -90,21 +90,26 @@ pub enum CredentialError {
     BadSecret(&'static str),
     #[error("`secret`: {0}")]
     BadHeader(#[from] EgressError),
-    #[error("`env` is empty or longer than 200 characters")]
-    BadEnv,
+    #[error(transparent)]
+    BadEnv(#[from] MintError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("the secret could not be sealed: {0}")]
     NotSealed(#[from] KeyError),
     #[error("the credential does not open: {0}")]
     NotOpened(#[from] OpenError),
+    #[error("the stored address is not on the host that the credential was sealed for")]
+    Moved,
 }
 
 impl From<CredentialError> for ApiError {
     fn from(error: CredentialError) -> Self {
         match error {
             CredentialError::Store(StoreError::NotFound(what)) => Self::not_found(what),
-            CredentialError::Store(_) | CredentialError::NotSealed(_) | CredentialError::NotOpened(_) => {
+            CredentialError::Store(_)
+            | CredentialError::NotSealed(_)
+            | CredentialError::NotOpened(_)
+            | CredentialError::Moved => {
                 tracing::error!(%error, "a tool's credential could not be stored or read");
                 Self::new(
                     ErrorCode::Unavailable,
@@ -129,9 +134,7 @@ impl Live {
         if !tool.kinds.contains(&new.kind) {
             return Err(CredentialError::WrongKind { tool: tool.name, kind: new.kind });
         }
-        if new.env.as_ref().is_some_and(|env| env.trim().is_empty() || env.len() > 200) {
-            return Err(CredentialError::BadEnv);
-        }
+        let env = new.env.as_deref().map(|env| checked_name("env", env).map(str::to_owned)).transpose()?;
         let SecretText(secret) = new.secret;
         read_secret(new.kind, &secret)?;
         let base = base_of(tool, new.kind, new.base_url.as_deref(), &secret)?;
@@ -139,7 +142,7 @@ impl Live {
             credential_id: CredentialId(randomness::fresh_id()),
             tool: new.tool,
             host: place_of(&base),
-            env: new.env,
+            env,
             kind: new.kind,
             base_url: new.base_url.map(|_| base.to_string()),
             sealed_secret: Vec::new(),
@@ -189,9 +192,14 @@ impl Live {
         let secret = Secret::new(text);
         let tool = UPSTREAM_TOOLS.iter().find(|tool| tool.name == row.tool);
         let tool = tool.ok_or_else(|| CredentialError::UnknownTool(row.tool.clone()))?;
+        let base_url = base_of(tool, row.kind, row.base_url.as_deref(), &secret)?;
+        // The secret is sealed for its host; whoever writes to the database and not to us could name another address.
+        if place_of(&base_url) != row.host {
+            return Err(CredentialError::Moved);
+        }
         Ok(ToolCredential {
             credential_id: row.credential_id,
-            base_url: base_of(tool, row.kind, row.base_url.as_deref(), &secret)?,
+            base_url,
             secret: read_secret(row.kind, &secret)?,
         })
     }

@@ -117,6 +117,8 @@ pub enum MintError {
         "a key with the scope `keys:write` that is not in monitor mode itself makes no `monitor` key: an operator does"
     )]
     Unwatched,
+    #[error("the tenant's rate is used up; wait and make the key again")]
+    RateLimited(Duration),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("the key could not be sealed: {0}")]
@@ -132,6 +134,9 @@ impl From<MintError> for ApiError {
         match error {
             MintError::FromEphemeral | MintError::Escalates(_) | MintError::Unwatched => {
                 Self::new(ErrorCode::ScopeMissing, error.to_string())
+            }
+            MintError::RateLimited(wait) => {
+                Self::new(ErrorCode::RateLimited, error.to_string()).retry_after(wait)
             }
             MintError::Store(StoreError::NotFound(what)) => Self::not_found(what),
             MintError::Store(StoreError::Conflict(message)) => Self::new(ErrorCode::Conflict, message),
@@ -212,6 +217,9 @@ impl Live {
             Some(description) => checked_name("description", description)?.to_owned(),
             None => format!("for one task of {}", parent.name).chars().take(LONGEST_NAME).collect(),
         };
+        // Each leaves a row and an entry of the audit log, as a scan does.
+        let tenant = self.tenant(caller.tenant());
+        tenant.map_or(Ok(()), |tenant| tenant.take_scan()).map_err(MintError::RateLimited)?;
         let now = self.now();
         let end = now.saturating_add(Duration::from_secs(new.ttl_seconds.into()));
         let key = randomness::fresh_api_key(KeyKind::Ephemeral)?;

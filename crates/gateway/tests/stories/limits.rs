@@ -168,6 +168,10 @@ async fn rate_and_quota_say_when_and_record_the_attempt() {
     let fifth = agent.say("hi").await;
     assert_eq!((fifth.status, fifth.code()), (429, "RATE_LIMITED"));
     assert!((1..=30).contains(&fifth.retry_after.unwrap()), "{fifth:?}");
+    // A key for one task is a row as a scan is.
+    let key = agent.post("/v1/keys/ephemeral", "{}").await;
+    assert_eq!((key.status, key.code()), (429, "RATE_LIMITED"));
+    assert!((1..=30).contains(&key.retry_after.unwrap()), "{key:?}");
 
     let limits = LimitSettings { scans_per_month: Some(5), ..Default::default() };
     world.settings(TenantSettings { limits, ..Default::default() }).await;

@@ -5,7 +5,7 @@ use crate::{
     world::{Agent, Answer, World, aws_key},
 };
 use interven_live::NewToolCredential;
-use interven_store::{Actor, ApprovalDecision, ToolCredentialStore as _};
+use interven_store::{Actor, ApprovalDecision, ToolCredentialRow, ToolCredentialStore as _};
 use interven_types::TenantId;
 use serde_json::{Value, json};
 
@@ -366,6 +366,20 @@ async fn what_cannot_be_called_is_told() {
     assert!(large.body["error"].as_str().unwrap().contains("answered 200 with more than"), "{large:?}");
 }
 
+#[tokio::test]
+async fn a_credential_does_not_follow_an_address_that_was_changed_in_the_database() {
+    let (world, agent, upstream) = equipped().await;
+    let elsewhere = Upstream::start().await;
+    let rows = world.store.tool_credentials(world.tenant).await.unwrap();
+    for row in rows {
+        let moved = ToolCredentialRow { base_url: Some(format!("{}/", elsewhere.url)), ..row };
+        world.store.set_tool_credential(world.tenant, &moved, &Actor::system()).await.unwrap();
+    }
+    let refused = agent.tool("slack/post_message", json!({"text": "hello"})).await;
+    assert_eq!((refused.status, refused.code()), (503, "UNAVAILABLE"), "{refused:?}");
+    assert!(elsewhere.heard().is_empty() && upstream.heard().is_empty());
+}
+
 #[test]
 fn a_credential_that_cannot_work_is_refused_when_it_is_set() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -427,6 +441,7 @@ fn a_credential_that_cannot_work_is_refused_when_it_is_set() {
             "cannot be sent",
         ),
         (json!({"tool": "slack", "kind": "bearer", "env": " ", "secret": "x"}), "`env`"),
+        (json!({"tool": "slack", "kind": "bearer", "env": "a\0b", "secret": "x"}), "`env`"),
     ] {
         let new: NewToolCredential = serde_json::from_value(credential.clone()).unwrap();
         let refused = runtime.block_on(world.live.set_tool_credential(world.tenant, new, &Actor::system()));
