@@ -21,6 +21,7 @@ pub(crate) const SHIPPED: &[(&str, &str)] = &[
     ("secrets/assignment.toml", include_str!("../data/secrets/assignment.toml")),
     ("secrets/chat.toml", include_str!("../data/secrets/chat.toml")),
     ("secrets/cloud.toml", include_str!("../data/secrets/cloud.toml")),
+    ("secrets/command.toml", include_str!("../data/secrets/command.toml")),
     ("secrets/database.toml", include_str!("../data/secrets/database.toml")),
     ("secrets/developer.toml", include_str!("../data/secrets/developer.toml")),
     ("secrets/forge.toml", include_str!("../data/secrets/forge.toml")),
