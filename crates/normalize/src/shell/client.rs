@@ -23,8 +23,17 @@ struct Draft {
     uploads: bool,
     asks_head: bool,
     data_in_query: bool,
-    /// Files whose content is sent.
-    files: Vec<String>,
+    /// Where the call goes beside its URLs, or in place of them: through a proxy, to another address for the host's name.
+    ways: Vec<String>,
+    files: Files,
+}
+
+/// Files that a command line names.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    /// Their content is sent, or obeyed.
+    pub read: Vec<String>,
+    pub written: Vec<String>,
 }
 
 /// What an option means.
@@ -42,14 +51,28 @@ enum Meaning {
     Get,
     Agent,
     User,
+    /// A file that says more about the call.
+    Config,
+    Output,
+    OutputDirectory,
+    Proxy,
+    /// `host:port:address`, and `host:port:other host:port`
+    Reroute,
+    /// A socket of this machine: who answers there is not known.
+    Socket,
+    /// wget: a line of its settings, `https_proxy=…`
+    Setting,
     /// A value that says nothing about the call.
     Ignored,
 }
 
-use Meaning::{Agent, Data, File, Form, Get, Head, Header, Ignored, Json, Method, Upload, Url, User};
+use Meaning::{
+    Agent, Config, Data, File, Form, Get, Head, Header, Ignored, Json, Method, Output, OutputDirectory,
+    Proxy, Reroute, Setting, Socket, Upload, Url, User,
+};
 
 /// curl: short option, long option, meaning. Options that take no value and change nothing are not listed.
-const CURL: [(&str, &str, Meaning); 45] = [
+const CURL: &[(&str, &str, Meaning)] = &[
     ("X", "request", Method),
     ("", "url", Url),
     ("H", "header", Header),
@@ -66,22 +89,31 @@ const CURL: [(&str, &str, Meaning); 45] = [
     ("G", "get", Get),
     ("A", "user-agent", Agent),
     ("u", "user", User),
-    ("K", "config", File),
-    ("o", "output", Ignored),
+    ("K", "config", Config),
+    ("o", "output", Output),
+    ("", "trace", Output),
+    ("", "trace-ascii", Output),
+    ("", "stderr", Output),
+    ("", "etag-save", Output),
     ("w", "write-out", Ignored),
     ("m", "max-time", Ignored),
     ("", "connect-timeout", Ignored),
     ("", "retry", Ignored),
     ("", "retry-delay", Ignored),
-    ("x", "proxy", Ignored),
+    ("x", "proxy", Proxy),
+    ("", "preproxy", Proxy),
+    ("", "socks4", Proxy),
+    ("", "socks4a", Proxy),
+    ("", "socks5", Proxy),
+    ("", "socks5-hostname", Proxy),
     ("b", "cookie", Ignored),
-    ("c", "cookie-jar", Ignored),
+    ("c", "cookie-jar", Output),
     ("e", "referer", Ignored),
     ("E", "cert", File),
     ("", "key", File),
     ("", "cacert", Ignored),
-    ("", "resolve", Ignored),
-    ("", "connect-to", Ignored),
+    ("", "resolve", Reroute),
+    ("", "connect-to", Reroute),
     ("r", "range", Ignored),
     ("", "limit-rate", Ignored),
     ("", "max-redirs", Ignored),
@@ -89,15 +121,16 @@ const CURL: [(&str, &str, Meaning); 45] = [
     ("", "oauth2-bearer", Ignored),
     ("", "aws-sigv4", Ignored),
     ("U", "proxy-user", Ignored),
-    ("D", "dump-header", Ignored),
-    ("", "output-dir", Ignored),
-    ("", "unix-socket", Ignored),
+    ("D", "dump-header", Output),
+    ("", "output-dir", OutputDirectory),
+    ("", "unix-socket", Socket),
+    ("", "abstract-unix-socket", Socket),
     ("", "ciphers", Ignored),
     ("C", "continue-at", Ignored),
     ("z", "time-cond", Ignored),
 ];
 
-const WGET: [(&str, &str, Meaning); 20] = [
+const WGET: &[(&str, &str, Meaning)] = &[
     ("", "method", Method),
     ("", "header", Header),
     ("", "post-data", Data),
@@ -105,13 +138,16 @@ const WGET: [(&str, &str, Meaning); 20] = [
     ("", "post-file", Upload),
     ("", "body-file", Upload),
     ("U", "user-agent", Agent),
-    ("O", "output-document", Ignored),
-    ("o", "output-file", Ignored),
-    ("P", "directory-prefix", Ignored),
+    ("O", "output-document", Output),
+    ("o", "output-file", Output),
+    ("a", "append-output", Output),
+    ("P", "directory-prefix", OutputDirectory),
+    ("", "save-cookies", Output),
+    ("", "config", Config),
     ("T", "timeout", Ignored),
     ("t", "tries", Ignored),
     ("i", "input-file", File),
-    ("e", "execute", Ignored),
+    ("e", "execute", Setting),
     ("", "user", User),
     ("", "password", Ignored),
     ("A", "accept", Ignored),
@@ -120,18 +156,21 @@ const WGET: [(&str, &str, Meaning); 20] = [
     ("", "load-cookies", File),
 ];
 
-/// Names the calls that a client's command line makes; gives the files whose content they send.
+/// Names the calls that a client's command line makes, through `proxies` that its environment sets; gives the files that it
+/// names.
 pub(super) fn name(
     namer: &mut Namer<'_>,
     program: &str,
     arguments: &[String],
     input: Option<String>,
-) -> Vec<String> {
+    proxies: Vec<String>,
+) -> Files {
     let mut draft = Draft::default();
+    proxies.into_iter().for_each(|proxy| draft.take_value(Proxy, proxy));
     match program {
-        "curl" => draft.read_options(&CURL, arguments),
+        "curl" => draft.read_options(CURL, arguments),
         "wget" => {
-            draft.read_options(&WGET, arguments);
+            draft.read_options(WGET, arguments);
             draft.method = draft.method.take().or_else(|| draft.uploads.then(|| "POST".to_owned()));
         }
         _ => draft.read_httpie(program, arguments),
@@ -198,12 +237,16 @@ impl Draft {
             Url => self.urls.push(value),
             Header => {
                 if let Some((name, value)) = value.split_once(':') {
-                    self.headers.insert(name.trim().to_ascii_lowercase(), value.trim().to_owned());
+                    let (name, value) = (name.trim().to_ascii_lowercase(), value.trim().to_owned());
+                    if name == "host" {
+                        self.ways.push(format!("http://{value}/"));
+                    }
+                    self.headers.insert(name, value);
                 }
             }
             Data | Json => {
                 if let Some(file) = value.strip_prefix('@').filter(|file| *file != "-") {
-                    self.files.push(file.to_owned());
+                    self.files.read.push(file.to_owned());
                 }
                 if meaning == Json {
                     self.headers.insert("content-type".to_owned(), "application/json".to_owned());
@@ -213,18 +256,42 @@ impl Draft {
             Form => {
                 let (name, content) = value.split_once('=').unwrap_or((&value, ""));
                 if let Some(file) = content.strip_prefix(['@', '<']) {
-                    self.files.push(file.split(';').next().unwrap_or(file).to_owned());
+                    self.files.read.push(file.split(';').next().unwrap_or(file).to_owned());
                 }
                 self.form.insert(name.to_owned(), Value::String(content.to_owned()));
             }
             Upload => {
                 self.uploads = true;
-                self.files.push(value);
+                self.files.read.push(value);
             }
-            File => self.files.push(value),
+            File => self.files.read.push(value),
+            Config => {
+                self.ways.push(UNREADABLE.to_owned());
+                self.files.read.push(value);
+            }
+            Output if value != "-" => self.files.written.push(value),
+            OutputDirectory => self.files.written.push(format!("{value}/")),
+            Proxy => {
+                let place = value.split_once("://").map_or(value.as_str(), |(_, place)| place);
+                self.ways.push(format!("http://{place}"));
+            }
+            Reroute => {
+                let address = value.splitn(3, ':').nth(2).filter(|address| !address.is_empty());
+                let addresses = address.unwrap_or("unreadable.invalid").split(',');
+                self.ways.extend(addresses.map(|address| format!("http://{address}/")));
+            }
+            Socket => self.ways.push(UNREADABLE.to_owned()),
+            Setting => {
+                if let Some((name, proxy)) = value.split_once('=')
+                    && name.trim().to_ascii_lowercase().ends_with("_proxy")
+                    && name.trim() != "use_proxy"
+                {
+                    self.take_value(Proxy, proxy.trim().to_owned());
+                }
+            }
             User => _ = self.headers.insert("authorization".to_owned(), format!("Basic {value}")),
             Agent => _ = self.headers.insert("user-agent".to_owned(), value),
-            Head | Get | Ignored => {}
+            Head | Get | Output | Ignored => {}
         }
     }
 
@@ -249,7 +316,7 @@ impl Draft {
             } else if let Some((name, value)) = item.split_once('=') {
                 self.form.insert(name.to_owned(), Value::String(value.to_owned()));
             } else if let Some((_, file)) = item.split_once('@') {
-                self.files.push(file.to_owned());
+                self.files.read.push(file.to_owned());
             } else if let Some((name, value)) = item.split_once(':') {
                 self.headers.insert(name.to_ascii_lowercase(), value.to_owned());
             }
@@ -275,6 +342,12 @@ impl Draft {
             };
             // A URL with a variable for its host is not a URL; what it names is unknown, that it goes out is not.
             let url = CanonicalUrl::parse(&with_data).or_else(|_| CanonicalUrl::parse(UNREADABLE));
+            if let Ok(url) = url {
+                namer.name(Call { method, url: &url, headers: &self.headers, body: &body });
+            }
+        }
+        for way in self.ways.iter().take(MAX_URLS) {
+            let url = CanonicalUrl::parse(way).or_else(|_| CanonicalUrl::parse(UNREADABLE));
             if let Ok(url) = url {
                 namer.name(Call { method, url: &url, headers: &self.headers, body: &body });
             }

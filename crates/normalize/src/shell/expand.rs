@@ -27,6 +27,10 @@ impl Variables {
         }
     }
 
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
     /// Expands `word`; `run` gives the output of a command, when it is foreseeable.
     pub(super) fn expand(&self, word: &Word, run: &mut dyn FnMut(&str) -> Option<String>) -> Expanded {
         let mut out = Expanded::default();

@@ -280,8 +280,11 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
             }
             "curl" | "wget" | "http" | "https" | "httpie" | "xh" => {
                 self.has_named = true;
-                let files = client::name(self.namer, program, arguments, input.and_then(|piped| piped.text));
-                files.iter().for_each(|file| self.name_read(file));
+                let proxies = self.proxies(line);
+                let input = input.and_then(|piped| piped.text);
+                let files = client::name(self.namer, program, arguments, input, proxies);
+                files.read.iter().for_each(|file| self.name_read(file));
+                files.written.iter().for_each(|file| self.name_write(file));
                 return None;
             }
             "aws" => {
@@ -316,6 +319,17 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
             self.name_program(program, words, &parsed, facts);
         }
         output::foresee(program, arguments, input.and_then(|piped| piped.text).as_deref())
+    }
+
+    /// What the environment of a command names as proxies of its calls.
+    fn proxies(&self, line: &[String]) -> Vec<String> {
+        const NAMES: [&str; 6] =
+            ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
+        // `env https_proxy=… curl`
+        let assigned = line.iter().filter_map(|word| word.split_once('='));
+        let assigned = assigned.filter(|(name, _)| NAMES.contains(name)).map(|(_, proxy)| proxy);
+        let set = NAMES.iter().filter_map(|name| self.variables.get(name));
+        assigned.chain(set).filter(|proxy| !proxy.is_empty()).map(str::to_owned).collect()
     }
 
     /// Takes off assignments and programs that run another: `env A=b sudo -u root rm` is `rm`. Gives the program's name, without

