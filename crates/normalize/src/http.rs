@@ -203,10 +203,13 @@ fn name_graphql(namer: &mut Namer<'_>, table: &'static Table, call: Call<'_>, pa
     };
     let mut has_named = false;
     for body in bodies {
-        let query = body.get("query").and_then(scalar).or_else(|| params.text("query")).unwrap_or_default();
+        let mut queries: Vec<_> = values_at(body, "query").into_iter().filter_map(scalar).collect();
+        if queries.is_empty() {
+            queries = params.texts("query");
+        }
         let wanted = body.get("operationName").and_then(Value::as_str);
         let variables = body.get("variables").unwrap_or(&Value::Null);
-        for field in graphql::root_fields(&query, wanted) {
+        for field in queries.iter().flat_map(|query| graphql::root_fields(query, wanted)) {
             let arguments = field.arguments(variables);
             let params = Params::of(&arguments, call.url, call.headers);
             let scope = Scope { captures: &[], params: &params };

@@ -19,6 +19,7 @@ mod shell;
 mod soap;
 mod table;
 mod template;
+mod tolerant;
 mod vocabulary;
 mod words;
 

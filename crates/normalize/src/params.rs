@@ -1,7 +1,6 @@
 //! One view of a call's parameters, wherever they stand: JSON body, form body, JSON inside a string, query string.
 
-use crate::{CanonicalUrl, soap};
-use interven_types::parse_json;
+use crate::{CanonicalUrl, soap, tolerant::read_json};
 use serde_json::Value;
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -44,7 +43,7 @@ impl<'a> Params<'a> {
     /// Reads the texts under `names` as JSON, whose members are parameters too.
     pub(crate) fn open_json(&mut self, names: &[String]) {
         let texts = names.iter().flat_map(|name| self.texts(name));
-        self.opened = texts.filter_map(|text| parse_json(text.as_bytes()).ok()).collect();
+        self.opened = texts.map(|text| read_json(&text)).collect();
     }
 
     /// The body as JSON; what a text body holds, when it is JSON.
@@ -173,11 +172,9 @@ pub(crate) fn scalar(value: &Value) -> Option<Cow<'_, str>> {
 }
 
 fn read_text<'a>(text: &'a str, pairs: &mut Vec<(Cow<'a, str>, Cow<'a, str>)>) -> Cow<'a, Value> {
-    let trimmed = text.trim_start();
+    let trimmed = text.trim_start().trim_start_matches('\u{feff}').trim_start();
     if trimmed.starts_with(['{', '[']) {
-        if let Ok(json) = parse_json(text.as_bytes()) {
-            return Cow::Owned(json);
-        }
+        return Cow::Owned(read_json(trimmed));
     } else if trimmed.starts_with("--") {
         read_multipart(text, pairs);
     } else if text.contains('=') {
@@ -198,7 +195,9 @@ fn read_multipart<'a>(text: &'a str, pairs: &mut Vec<(Cow<'a, str>, Cow<'a, str>
                 Cow::Borrowed(name),
                 Cow::Borrowed(if head.contains("filename=") { "" } else { content }),
             ));
-        } else if let Ok(Value::Object(members)) = parse_json(content.as_bytes()) {
+        } else if content.trim_start().starts_with('{')
+            && let Value::Object(members) = read_json(content)
+        {
             for (name, value) in members {
                 let texts: Vec<_> = match &value {
                     Value::Array(items) => items.iter().filter_map(scalar).collect(),
@@ -228,6 +227,7 @@ mod tests {
             (json!({"channel": "C1"}), plain, "channel"),
             (json!("channel=C1&text=x"), plain, "channel"),
             (json!("{\"channel\": \"C1\"}"), plain, "channel"),
+            (json!("\u{feff} {\"channel\": \"C1\", \"channel\": []}"), plain, "channel"),
             (json!(null), "https://a.example/?channel=C1", "channel"),
             (json!({"a": {"b": [{"c": "C1"}]}}), plain, "a.b.c"),
             (json!({"a": [{".tag": {"b": "C1"}}]}), plain, "a..tag.b"),

@@ -1,8 +1,7 @@
 //! The `aws` command line (<https://docs.aws.amazon.com/cli/latest/reference/>): the call that it makes.
 
 use super::{Endpoint, Params, add_policy_fact, describe, endpoint_url};
-use crate::{CanonicalUrl, embedded::table_named, http::Call, namer::Namer};
-use interven_types::parse_json;
+use crate::{CanonicalUrl, embedded::table_named, http::Call, namer::Namer, tolerant::read_json};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -100,9 +99,9 @@ fn s3_action(service: &str, command: &str, positional: &[&str], options: &mut Ma
 
 /// JSON, or the shorthand `Key=a,Value=b` and `Type=x,Tags=[{Key=a,Value=b}]`, of which the pairs count.
 fn read_value(text: &str) -> Value {
-    if text.starts_with(['{', '['])
-        && let Ok(json) = parse_json(text.as_bytes())
-    {
+    let begins = |c: char| matches!(c, '{' | '[') || c.is_whitespace();
+    if text.starts_with(['{', '[']) && text.trim_start_matches(begins).starts_with('"') {
+        let json = read_json(text);
         // A policy document is a text to the API.
         return if json.get("Statement").is_some() { Value::String(text.to_owned()) } else { json };
     }

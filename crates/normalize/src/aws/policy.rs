@@ -1,35 +1,23 @@
 //! IAM policy documents (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html>).
 
-use interven_types::parse_json;
+use crate::{params::values_at, tolerant::read_json};
 use serde_json::Value;
 
 /// Actions that amount to everything: with `iam:*` one can grant oneself the rest.
 const EVERY_ACTION: [&str; 3] = ["*", "*:*", "iam:*"];
 
-/// A statement allows everything, on everything.
+/// A statement allows everything, on everything. IAM lets a list of one stand without brackets.
 pub(super) fn grants_everything(document: &str) -> bool {
-    parse_json(document.as_bytes()).is_ok_and(|document| {
-        members(document.get("Statement")).any(|statement| {
-            let is_allowed = statement.get("Effect").and_then(Value::as_str) == Some("Allow");
-            let mut actions = members(statement.get("Action")).filter_map(Value::as_str);
-            let mut resources = members(statement.get("Resource")).filter_map(Value::as_str);
-            let takes_all = actions
-                .any(|action| EVERY_ACTION.iter().any(|all| action.eq_ignore_ascii_case(all)))
-                || statement.get("NotAction").is_some();
-            is_allowed
-                && takes_all
-                && (resources.any(|resource| resource == "*") || statement.get("NotResource").is_some())
-        })
+    let document = read_json(document);
+    values_at(&document, "Statement").into_iter().any(|statement| {
+        let texts = |name| values_at(statement, name).into_iter().filter_map(Value::as_str);
+        let takes_all = texts("Action")
+            .any(|action| EVERY_ACTION.iter().any(|all| action.eq_ignore_ascii_case(all)))
+            || statement.get("NotAction").is_some();
+        texts("Effect").any(|effect| effect == "Allow")
+            && takes_all
+            && (texts("Resource").any(|resource| resource == "*") || statement.get("NotResource").is_some())
     })
-}
-
-/// One or many: IAM lets a list of one stand without brackets.
-fn members(value: Option<&Value>) -> impl Iterator<Item = &Value> {
-    match value {
-        Some(Value::Array(items)) => items.iter(),
-        Some(one) => std::slice::from_ref(one).iter(),
-        None => [].iter(),
-    }
 }
 
 #[cfg(test)]

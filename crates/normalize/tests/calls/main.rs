@@ -662,3 +662,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_text_that_readers_take_for_different_things_hides_nothing() {
+    let share = "https://www.googleapis.com/drive/v3/files/F1/permissions";
+    let long = "123456789012345678901234";
+    for body in [
+        r#"{"type":"anyone","type":"user","emailAddress":"bob@acme.example"}"#.to_owned(),
+        r#"{"type":"user","emailAddress":"bob@acme.example","type":"anyone"}"#.to_owned(),
+        "\u{feff}{\"type\":\"anyone\"}".to_owned(),
+        r#"{"type":"anyone"} {"type":"user"}"#.to_owned(),
+        r#"{"type":"anyone","x":1e999,"y":"\ud800"}"#.to_owned(),
+        format!(r#"{{"x":{long},"type":"anyone"}}"#),
+        format!(r#"{{"x":{}{},"type":"anyone"}}"#, "[".repeat(120), "]".repeat(120)),
+    ] {
+        let found = call("POST", share, json!(body));
+        assert!(found.primary.external_principal, "{body}");
+    }
+    let graphql = |body: &str| call("POST", "https://api.github.com/graphql", json!(body));
+    for body in [
+        r#"{"query":"query{viewer{login}}","query":"mutation{deleteRef(input:{refId:\"r\"}){id}}"}"#,
+        r#"{"query":"mutation{deleteRef(input:{refId:\"r\"}){id}}","query":"query{viewer{login}}"}"#,
+    ] {
+        assert_eq!(name(&graphql(body).primary), "github.delete_branch ADMIN", "{body}");
+    }
+}
