@@ -11,6 +11,7 @@ pub(super) fn is_opaque_token(value: &str) -> bool {
         && (runs(value).any(is_random_run) || is_broken_base64(value))
         && !is_path_or_url(value)
         && !has_ladder(value)
+        && !has_braid(value)
         && !is_reference(value)
 }
 
@@ -87,6 +88,17 @@ pub(super) fn has_ladder(value: &str) -> bool {
     climbed * 5 >= value.len().max(1) * 2
 }
 
+/// `a1b2c3d4`, `d4c3b2a1`: a run that two ladders make, braided, as documentation writes a sample.
+fn has_braid(value: &str) -> bool {
+    const SHORTEST: usize = 8;
+    let is_rung = |trio: &[u8]| matches!(trio, [first, _, third] if first.abs_diff(*third) == 1);
+    runs(value).any(|run| {
+        let rungs = run.windows(3).filter(|trio| is_rung(trio)).count();
+        // Where a ladder of digits ends, it begins anew.
+        run.len() >= SHORTEST && rungs * 10 >= (run.len() - 2) * 9
+    })
+}
+
 fn runs(value: &str) -> impl Iterator<Item = &[u8]> {
     value.as_bytes().split(|byte| !byte.is_ascii_alphanumeric())
 }
@@ -156,6 +168,8 @@ mod tests {
             "${AWS_SECRET_ACCESS_KEY_2}",
             "getUserDefaultCredentialsForEnvironment",
             "xxxxxxxxxxxxxxxxxxxxxxxx",
+            "a1b2c3d4-e5f6-g7h8-i8j0-k0l3m3n4o0p5",
+            "acme-d4c3b2a1",
             "cmp2-qat-1208358310",
             "Library/Frameworks/v2Headers/UserDefaultCredentials",
         ] {

@@ -250,6 +250,7 @@ pub(super) fn is_reference(value: &str) -> bool {
         || value.starts_with('<') && value.ends_with('>')
         || value.starts_with('%') && value.ends_with('%')
         || value.strip_prefix(['$', '@', '&', '%', '<']).is_some_and(is_access)
+        || value.strip_prefix('$').is_some_and(opens_with_variable)
         || may_hold_mark(value) && FINDER.are_in(value)
         || has_name_in_braces(value)
         || is_dotted_name(value)
@@ -275,6 +276,15 @@ fn has_name_in_braces(value: &str) -> bool {
 fn is_access(rest: &str) -> bool {
     !rest.starts_with(|c: char| c.is_ascii_digit())
         && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_$.:>[]'\"{}()/-".contains(&byte))
+}
+
+/// What follows the sigil of an environment variable that opens an address: `BASE_URL/#/login`.
+fn opens_with_variable(rest: &str) -> bool {
+    const SHORTEST: usize = 3;
+    rest.split_once('/').is_some_and(|(name, _)| {
+        name.len() >= SHORTEST
+            && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+    })
 }
 
 /// `config.database.password2`: words of letters joined by dots, nothing else.
@@ -515,6 +525,7 @@ mod tests {
             "<password>",
             "${DB_PASSWORD}",
             "$DB_PASSWORD",
+            "$BASE_URL/#/login?next=2",
             "$config['password']",
             "@password",
             "{{ password }}",
