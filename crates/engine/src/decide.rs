@@ -8,7 +8,7 @@ use crate::{
     trust::{self, Scrutiny},
 };
 use interven_classify::{Classifier, ExceptedHit, Redacted, RedactionPlan, Subject};
-use interven_normalize::{Normalized, UrlError, normalize};
+use interven_normalize::{Normalized, UrlError, normalize, opened};
 use interven_policy::{BudgetFact, Facts, Note, Outcome, PolicySet, RuleMatch};
 use interven_types::{
     Action, Confidence, Coverage, DataClass, Decision, Factor, Hit, Place, RiskBand, RuleRef, ScanRequest,
@@ -167,6 +167,8 @@ impl Examination<'_> {
         let actions: Vec<&Action> = self.call.actions().collect();
         let texts = found.texts();
         let engines = &snapshot.engines;
+        // The same bytes may be sent as a text: a rule's path leads through both.
+        let body = opened(&request.body);
         let mut facts = Facts {
             method: &request.method,
             actions: &actions,
@@ -174,7 +176,7 @@ impl Examination<'_> {
             agent_id: snapshot.agent.agent_id,
             agent_name: &snapshot.agent.name,
             runtime_type: snapshot.agent.runtime_type,
-            body: &request.body,
+            body: &body,
             body_bytes: body_bytes(&texts),
             texts: &texts,
             hits: &found.hits,
@@ -195,7 +197,7 @@ impl Examination<'_> {
         let outcome = policies.evaluate(&facts);
         steps.done("policy");
 
-        let redacted = redact(&outcome, found, &self.classifier);
+        let redacted = redact(&outcome, found, request.body.is_string(), &self.classifier);
         steps.done("redact");
 
         let Combined { decision, when_granted, rule, modifiers, opens_incident, reason_codes, factors } =
@@ -371,6 +373,7 @@ fn detector_factors(hits: &[Hit]) -> Vec<Factor> {
 fn redact(
     outcome: &Outcome,
     found: &interven_classify::Findings<'_>,
+    is_text: bool,
     classifier: &Classifier,
 ) -> Option<Redacted> {
     let wanted = &outcome.redaction;
@@ -378,10 +381,12 @@ fn redact(
     if wanted.is_empty() && outcome.decision != Some(Decision::Sanitize) {
         return None;
     }
+    let whole = [String::new()];
     let plan = RedactionPlan {
         classes: &wanted.classes,
         min_confidence: wanted.min_confidence,
-        fields: &wanted.fields,
+        // A field of what a text says is no field of the body: the text goes as a whole.
+        fields: if is_text && !wanted.fields.is_empty() { &whole } else { &wanted.fields },
     };
     Some(classifier.redact_found(found, &plan))
 }

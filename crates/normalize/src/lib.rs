@@ -25,6 +25,7 @@ mod words;
 
 pub use canonical::{CanonicalUrl, UrlError};
 pub use domains::OwnDomains;
+pub use params::opened;
 pub use vocabulary::vocabulary;
 
 use interven_types::{Action, ScanRequest};

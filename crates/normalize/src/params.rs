@@ -1,7 +1,8 @@
 //! One view of a call's parameters, wherever they stand: JSON body, form body, JSON inside a string, query string.
 
 use crate::{CanonicalUrl, soap, tolerant::read_json};
-use serde_json::Value;
+use interven_types::parse_json;
+use serde_json::{Map, Value};
 use std::{borrow::Cow, collections::BTreeMap};
 
 /// Most values read for one name, so that a huge array costs no more than a long one.
@@ -9,6 +10,45 @@ pub(crate) const MAX_VALUES: usize = 256;
 
 /// The name under which what a SOAP body asks for is found.
 const SOAP_REQUEST: &str = "soap:request";
+
+/// A body as whoever is called may read it: a text that is JSON, or a form of names and values, as what it says. Equal names of a
+/// form stand together in a list. JSON that readers take for different things stands in a list of its own, where no path that
+/// begins with a name leads.
+pub fn opened(body: &Value) -> Cow<'_, Value> {
+    let Value::String(text) = body else { return Cow::Borrowed(body) };
+    let text = without_mark(text);
+    if text.starts_with(['{', '[']) {
+        return match parse_json(text.as_bytes()) {
+            Ok(json) => Cow::Owned(json),
+            Err(_) if is_meant_as_json(text) => Cow::Owned(Value::Array(vec![read_json(text)])),
+            Err(_) => Cow::Borrowed(body),
+        };
+    }
+    if text.starts_with(['<', '-']) || !text.contains('=') {
+        return Cow::Borrowed(body);
+    }
+    let mut members = Map::new();
+    for (name, value) in url::form_urlencoded::parse(text.as_bytes()).take(MAX_VALUES) {
+        let (name, value) = (name.into_owned(), Value::String(value.into_owned()));
+        match members.get_mut(&name) {
+            None => _ = members.insert(name, value),
+            Some(Value::Array(values)) => values.push(value),
+            Some(one) => *one = Value::Array(vec![one.take(), value]),
+        }
+    }
+    Cow::Owned(Value::Object(members))
+}
+
+/// Past blanks and a mark of byte order.
+fn without_mark(text: &str) -> &str {
+    text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
+}
+
+/// `{"` and `[{`, and neither `{{name}}` nor `[INFO]`.
+fn is_meant_as_json(text: &str) -> bool {
+    let mut chars = text.chars().filter(|c| !c.is_whitespace());
+    matches!((chars.next(), chars.next()), (Some('{'), Some('"')) | (Some('['), Some('{' | '[' | '"')))
+}
 
 /// Parameters of a call by name.
 #[derive(Debug)]
@@ -172,7 +212,7 @@ pub(crate) fn scalar(value: &Value) -> Option<Cow<'_, str>> {
 }
 
 fn read_text<'a>(text: &'a str, pairs: &mut Vec<(Cow<'a, str>, Cow<'a, str>)>) -> Cow<'a, Value> {
-    let trimmed = text.trim_start().trim_start_matches('\u{feff}').trim_start();
+    let trimmed = without_mark(text);
     if trimmed.starts_with(['{', '[']) {
         return Cow::Owned(read_json(trimmed));
     } else if trimmed.starts_with("--") {
@@ -236,6 +276,24 @@ mod tests {
         ];
         for (body, url, path) in table {
             assert_eq!(texts(body.clone(), url, path), ["C1"], "{body} {path}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_opened_as_what_it_says() {
+        for (body, expected) in [
+            (json!(" \u{feff}{\"a\": 1}"), json!({"a": 1})),
+            (json!("{\"a\": 1, \"a\": 2}"), json!([{"a": [1, 2]}])),
+            (json!("{\"a\": 1} {\"a\": 2}"), json!([[{"a": 1}, {"a": 2}]])),
+            (json!("{{name}}"), json!("{{name}}")),
+            (json!("[INFO] a=b"), json!("[INFO] a=b")),
+            (json!("a=1&b=%202&a=3&a=4"), json!({"a": ["1", "3", "4"], "b": " 2"})),
+            (json!("[1]"), json!([1])),
+            (json!("hello"), json!("hello")),
+            (json!(""), json!("")),
+            (json!({"a": "{}"}), json!({"a": "{}"})),
+        ] {
+            assert_eq!(*opened(&body), expected, "{body}");
         }
     }
 

@@ -7,9 +7,16 @@
 use interven_types::{MAX_JSON_DEPTH, parse_json};
 use serde_json::{Map, Value, map::Entry};
 
-/// Reads a text that is meant as JSON. Values of equal names stand together in an array.
+/// Reads a text that is meant as JSON. Values of equal names stand together in an array, and so does what follows a document.
 pub(crate) fn read_json(text: &str) -> Value {
-    parse_json(text.as_bytes()).unwrap_or_else(|_| Reader { rest: text }.value(0))
+    parse_json(text.as_bytes()).unwrap_or_else(|_| {
+        let mut reader = Reader { rest: text };
+        let first = reader.value(0);
+        match reader.rest_of_items(0) {
+            rest if rest.is_empty() => first,
+            rest => Value::Array(std::iter::once(first).chain(rest).collect()),
+        }
+    })
 }
 
 struct Reader<'t> {
@@ -72,18 +79,22 @@ impl<'t> Reader<'t> {
 
     fn items(&mut self, depth: usize) -> Value {
         self.skip();
+        Value::Array(self.rest_of_items(depth))
+    }
+
+    fn rest_of_items(&mut self, depth: usize) -> Vec<Value> {
         let mut items = Vec::new();
         while let Some(next) = self.peek() {
             match next {
-                ']' => {
+                ']' if depth > 0 => {
                     self.skip();
                     break;
                 }
-                '}' => self.skip(),
+                '}' | ']' => self.skip(),
                 _ => items.push(self.value(depth)),
             }
         }
-        Value::Array(items)
+        items
     }
 
     fn skip_nested(&mut self) -> Value {
@@ -172,14 +183,15 @@ mod tests {
         for (text, expected) in [
             (r#"{"a":1,"a":[2,{"b":3}],"a":4}"#, json!({"a": [[1, [2, {"b": 3}]], 4]})),
             ("\u{feff}{\"a\":1}", json!({"a": 1})),
-            (r#"{"a":1} {"a":2}"#, json!({"a": 1})),
+            (r#"{"a":1} {"a":2}"#, json!([{"a": 1}, {"a": 2}])),
+            (r#"{"a":1}]}{"a":2}"#, json!([{"a": 1}, {"a": 2}])),
             (r#"{"a":1,"b":123456789012345678901234}"#, json!({"a": 1, "b": 1.234_567_890_123_456_8e23})),
             (r#"{"a":1,"b":1e999,"c":NaN}"#, json!({"a": 1, "b": "1e999", "c": "NaN"})),
             (r#"{"a":1,"b":"\ud800x\u00e9\ud83d\ude00\"\\"}"#, json!({"a": 1, "b": "\u{fffd}xé😀\"\\"})),
             (r#"{a:1,"b":[1,2,],}"#, json!({"a": 1, "b": [1, 2]})),
             (r#"{"a":1,"b":[1,{"c":"#, json!({"a": 1, "b": [1, {"c": null}]})),
             (r#"{"a":1,"b":"unclosed"#, json!({"a": 1, "b": "unclosed"})),
-            (r#"{"a":}]}[,"#, json!({"a": null})),
+            (r#"{"a":}]}"#, json!({"a": null})),
             ("", Value::Null),
         ] {
             assert_eq!(read_json(text), expected, "{text}");

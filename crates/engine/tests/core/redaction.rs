@@ -29,3 +29,32 @@ fn what_cannot_be_rewritten_is_held() {
         assert_eq!(judgement.reason_codes.contains(&"CANNOT_SANITIZE".to_owned()), is_held, "{request:?}");
     }
 }
+
+#[test]
+fn a_path_leads_through_a_text_as_through_json() {
+    let sources = parse_json(json!({"name": "Paths", "rules": [
+        {"rule_id": "large", "condition": {"body_path_gt": {"path": "$.amount", "value": 1_000}}, "action": "DENY"},
+        {"rule_id": "note", "condition": {"body_path_exists": {"path": "$.note"}}, "action": "SANITIZE", "sanitize_fields": ["$.note"]},
+    ]}));
+    let snapshot = world(&sources.unwrap());
+    for (body, expected) in [
+        (json!({"amount": 5_000}), Decision::Deny),
+        (json!("{\"amount\": 5000}"), Decision::Deny),
+        (json!("\u{feff}{\"amount\": 5000}"), Decision::Deny),
+        (json!("{\"amount\": 1, \"amount\": 5000}"), Decision::Deny),
+        (json!("{\"amount\": 5000, \"amount\": 1}"), Decision::Deny),
+        (json!("amount=5000&to=eve"), Decision::Deny),
+        (json!("amount=1&amount=5000"), Decision::Deny),
+        (json!("{\"amount\": 5}"), Decision::Allow),
+        (json!("[INFO] the amount is fine"), Decision::Allow),
+        (json!("{{amount}}"), Decision::Allow),
+        (json!("{\"note\": \"x\"}"), Decision::Sanitize),
+    ] {
+        let judgement =
+            judge(&ScanRequest::new("POST", "https://wiki.acme.example/x", body.clone()), &snapshot);
+        assert_eq!(judgement.decision, expected, "{body} {:?}", judgement.reason_codes);
+        if expected == Decision::Sanitize {
+            assert_eq!(judgement.redacted.unwrap().body, json!("[REDACTED:field]"));
+        }
+    }
+}
