@@ -26,7 +26,7 @@ use std::{
 use url::Url;
 
 /// Between this client and whoever it is connected to (RFC 9110 7.6.1), or its own to set.
-const OWN_HEADERS: [HeaderName; 13] = [
+const OWN_HEADERS: [HeaderName; 15] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
@@ -41,6 +41,9 @@ const OWN_HEADERS: [HeaderName; 13] = [
     header::ACCEPT_ENCODING,
     // A body goes out as it was judged.
     header::CONTENT_ENCODING,
+    // Some servers take the path from here, and another path was judged (IIS, Symfony).
+    HeaderName::from_static("x-original-url"),
+    HeaderName::from_static("x-rewrite-url"),
 ];
 
 /// They open a way to somewhere else, or show the caller what was sent, credentials and all (RFC 9110 9.3.6 and 9.3.8; IIS).

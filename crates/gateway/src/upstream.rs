@@ -6,9 +6,10 @@ use bytes::Bytes;
 use interven_egress::{UpstreamAnswer, UpstreamCall};
 use interven_http::{ApiError, ApiResult};
 use interven_live::Caller;
-use interven_types::{ErrorCode, TraceId};
+use interven_types::{ErrorCode, TraceId, parse_json};
 use serde::Serialize;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use url::Url;
 
 /// What the tool answered.
@@ -77,7 +78,7 @@ pub(crate) async fn take_once(
     match gateway.live.is_first_request(caller, name).await {
         Ok(true) => Ok(()),
         Ok(false) => {
-            let sentence = "the call was made already, under the same approval or Idempotency-Key; what came of it is on the trace of that time";
+            let sentence = "the call was made already, or tried, under the same approval or Idempotency-Key; what came of it was told then";
             Err(ApiError::new(ErrorCode::Conflict, sentence).with_trace(trace_id))
         }
         Err(cause) => {
@@ -112,6 +113,21 @@ fn without_secrets(json: Value, answer: &UpstreamAnswer) -> Value {
             .collect(),
         plain => plain,
     }
+}
+
+/// A text that is sent as JSON must be JSON: what a laxer reader would take it for, nobody has judged.
+pub(crate) fn check_text(headers: &BTreeMap<String, String>, body: &Value) -> ApiResult<()> {
+    let Value::String(text) = body else { return Ok(()) };
+    let media_type = headers.get("content-type").map(|value| value.split(';').next().unwrap_or_default());
+    let media_type = media_type.unwrap_or_default().trim().to_ascii_lowercase();
+    if media_type != "application/json" && !media_type.ends_with("+json") {
+        return Ok(());
+    }
+    parse_json(text.as_bytes()).map(drop).map_err(|error| {
+        ApiError::invalid_request(format!(
+            "`body` is a text whose content type says that it is JSON: {error}"
+        ))
+    })
 }
 
 /// A body as it goes out, and its content type: a text as it is, everything else as JSON.

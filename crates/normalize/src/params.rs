@@ -11,8 +11,8 @@ pub(crate) const MAX_VALUES: usize = 256;
 /// The name under which what a SOAP body asks for is found.
 const SOAP_REQUEST: &str = "soap:request";
 
-/// A body as whoever is called may read it: a text that is JSON, or a form of names and values, as what it says. Equal names of a
-/// form stand together in a list. JSON that readers take for different things stands in a list of its own, where no path that
+/// A body as whoever is called may read it: a text that is JSON, or a form of names and values (RFC 7578 too), as what it says. Equal
+/// names of a form stand together in a list. JSON that readers take for different things stands in a list of its own, where no path that
 /// begins with a name leads.
 pub fn opened(body: &Value) -> Cow<'_, Value> {
     let Value::String(text) = body else { return Cow::Borrowed(body) };
@@ -24,11 +24,12 @@ pub fn opened(body: &Value) -> Cow<'_, Value> {
             Err(_) => Cow::Borrowed(body),
         };
     }
-    if text.starts_with(['<', '-']) || !text.contains('=') {
-        return Cow::Borrowed(body);
+    let mut pairs = Vec::new();
+    if !text.starts_with('<') {
+        read_text(text, &mut pairs);
     }
     let mut members = Map::new();
-    for (name, value) in url::form_urlencoded::parse(text.as_bytes()).take(MAX_VALUES) {
+    for (name, value) in pairs.into_iter().take(MAX_VALUES) {
         let (name, value) = (name.into_owned(), Value::String(value.into_owned()));
         match members.get_mut(&name) {
             None => _ = members.insert(name, value),
@@ -36,7 +37,7 @@ pub fn opened(body: &Value) -> Cow<'_, Value> {
             Some(one) => *one = Value::Array(vec![one.take(), value]),
         }
     }
-    Cow::Owned(Value::Object(members))
+    if members.is_empty() { Cow::Borrowed(body) } else { Cow::Owned(Value::Object(members)) }
 }
 
 /// Past blanks and a mark of byte order.
@@ -285,6 +286,7 @@ mod tests {
             (json!(" \u{feff}{\"a\": 1}"), json!({"a": 1})),
             (json!("{\"a\": 1, \"a\": 2}"), json!([{"a": [1, 2]}])),
             (json!("{\"a\": 1} {\"a\": 2}"), json!([[{"a": 1}, {"a": 2}]])),
+            (json!("--b\r\nX: form-data; name=\"a\"\r\n\r\n1\r\n--b--"), json!({"a": "1"})),
             (json!("{{name}}"), json!("{{name}}")),
             (json!("[INFO] a=b"), json!("[INFO] a=b")),
             (json!("a=1&b=%202&a=3&a=4"), json!({"a": ["1", "3", "4"], "b": " 2"})),

@@ -127,6 +127,8 @@ fn headers_that_are_not_text_or_not_the_callers_are_refused_by_name() {
         ("Host", "evil.example"),
         ("content-length", "7"),
         ("content-encoding", "deflate"),
+        ("X-Original-URL", "/admin"),
+        ("x-rewrite-url", "/admin"),
         ("Transfer-Encoding", "chunked"),
         ("Connection", "close"),
         ("Keep-Alive", "1"),

@@ -8,7 +8,7 @@ use crate::{
     answer::ScanAnswer,
     scan::judge,
     signed::Signed,
-    upstream::{Upstream, carry_out, take_once, written},
+    upstream::{Upstream, carry_out, check_text, take_once, written},
 };
 use axum::{Json, extract::State, http::StatusCode};
 use interven_egress::{Method, UpstreamCall, check_method};
@@ -318,6 +318,7 @@ fn intended(invocation: &Invocation, caller: &Caller, place: Option<&Place>) -> 
     check_method(&method).map_err(|error| ApiError::invalid_request(error.to_string()))?;
     let mut request = ScanRequest::new(&method, &url, upstream_request.body.clone());
     request.headers = upstream_request.headers.iter().map(lower).collect();
+    check_text(&request.headers, &request.body)?;
     request.agent_id = Some(caller.key().agent_id);
     request.agent_name.clone_from(&agent_context.agent_name);
     request.runtime_type.clone_from(&agent_context.runtime_type);

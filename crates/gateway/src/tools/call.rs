@@ -1,7 +1,7 @@
 //! The HTTP call that an operation's parameters make: as it is judged, and as it goes out.
 
 use super::operations::{Given, Operation};
-use crate::upstream::written;
+use crate::upstream::{check_text, written};
 use interven_egress::{EgressError, Method, UpstreamCall, check_method};
 use interven_http::{ApiError, ApiResult};
 use interven_live::{ToolCredential, ToolSecret, UPSTREAM_TOOLS};
@@ -78,14 +78,17 @@ impl Intended {
         let lower = |(name, value): (String, Value)| {
             (name.to_ascii_lowercase(), value.as_str().unwrap_or_default().to_owned())
         };
+        let headers = headers.into_iter().map(lower).collect();
+        let body = given.remove("body").unwrap_or_default();
+        check_text(&headers, &body)?;
         Ok(Self {
             operation,
             method: method.to_ascii_uppercase(),
             segments: Vec::new(),
             own_url: Some(own_url),
             judged_url: url,
-            headers: headers.into_iter().map(lower).collect(),
-            body: given.remove("body").unwrap_or_default(),
+            headers,
+            body,
         })
     }
 

@@ -325,6 +325,13 @@ async fn what_cannot_be_called_is_told() {
         ),
         (
             "http/request",
+            json!({"url": format!("{}/http/", upstream.url), "method": "POST", "body": "{amount: 5}",
+                "headers": {"Content-Type": "Application/JSON; charset=utf-7"}}),
+            400,
+            "INVALID_REQUEST",
+        ),
+        (
+            "http/request",
             json!({"url": format!("{}/http/", upstream.url), "method": "connect"}),
             400,
             "INVALID_REQUEST",
