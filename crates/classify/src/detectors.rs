@@ -216,10 +216,25 @@ pub fn shipped() -> Result<Vec<Detector>, BuildError> {
     for (file, text) in SHIPPED {
         let table: Table = toml::from_str(text)
             .map_err(|e| BuildError::Data { file: (*file).to_owned(), problem: e.to_string() })?;
-        detectors.extend(table.detector.into_iter().map(trigger_by_words));
+        detectors.extend(table.detector.into_iter().map(spell_labels).map(trigger_by_words));
     }
     check(&detectors)?;
     Ok(detectors)
+}
+
+/// Adds to labels of several words how they are written as the name of a field: `patient id` as `patient_id`, `patient-id`
+/// and `patientId`.
+fn spell_labels(mut detector: Detector) -> Detector {
+    let of_words = |label: &&String| {
+        label.contains(' ') && label.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '\''))
+    };
+    let names = detector.labels.iter().filter(of_words).flat_map(|label| {
+        let words = label.replace('\'', "");
+        ["_", "-", ""].map(|joiner| words.replace(' ', joiner))
+    });
+    let names: Vec<String> = names.filter(|name| !detector.labels.contains(name)).collect();
+    detector.labels.extend(names);
+    detector
 }
 
 /// A detector that counts only near its context words or labels, and names no keywords, is triggered by those words.
