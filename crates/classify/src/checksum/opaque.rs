@@ -19,16 +19,19 @@ pub(super) fn is_opaque_token(value: &str) -> bool {
 /// capital stands alone before several small letters.
 pub(super) fn has_random_letters(token: &str) -> bool {
     let run = token.split_once('_').map_or(token, |(_, run)| run);
-    let breaks = run
-        .as_bytes()
-        .chunk_by(|a, b| a.is_ascii_uppercase() == b.is_ascii_uppercase())
+    count_distinct(run) >= 12
+        && (is_random_run(run.as_bytes()) || count_breaks_of_camel_case(run.as_bytes()) * 7 >= run.len())
+}
+
+/// Where letters are not as camel case has them: capitals side by side, or a small letter alone.
+fn count_breaks_of_camel_case(run: &[u8]) -> usize {
+    run.chunk_by(|a, b| a.is_ascii_uppercase() == b.is_ascii_uppercase())
         .filter(|part| match part {
             [first, _, ..] => first.is_ascii_uppercase(),
             [alone] => alone.is_ascii_lowercase(),
             [] => false,
         })
-        .count();
-    count_distinct(run) >= 12 && (is_random_run(run.as_bytes()) || breaks * 7 >= run.len())
+        .count()
 }
 
 /// Base 64 that its own slashes and pluses cut into short runs.
@@ -120,7 +123,10 @@ pub(super) fn has_scattered_capitals(run: &[u8]) -> bool {
         .windows(2)
         .filter(|pair| matches!(pair, [a, b] if a.is_ascii_uppercase() != b.is_ascii_uppercase()))
         .count();
-    run.len() >= 16 && changes * 5 >= run.len() * 2 || run.len() >= 12 && changes * 5 >= run.len() * 3
+    let is_strewn =
+        run.len() >= 16 && changes * 5 >= run.len() * 2 || run.len() >= 12 && changes * 5 >= run.len() * 3;
+    // `SingleCertAndKey`: short words change the case as often as chance does, but never out of step.
+    is_strewn && count_breaks_of_camel_case(run) * 8 >= run.len()
 }
 
 pub(super) fn count_distinct(value: &str) -> usize {
@@ -167,6 +173,8 @@ mod tests {
             "0123456789abcdefghijklmnopqrstuvwxyz",
             "${AWS_SECRET_ACCESS_KEY_2}",
             "getUserDefaultCredentialsForEnvironment",
+            "SingleCertAndKey",
+            "PrivateKeyInfoRef",
             "xxxxxxxxxxxxxxxxxxxxxxxx",
             "a1b2c3d4-e5f6-g7h8-i8j0-k0l3m3n4o0p5",
             "acme-d4c3b2a1",

@@ -18,6 +18,7 @@ pub(super) fn is_plausible_password(value: &str) -> bool {
         && !is_uuid(value)
         && !is_label(value)
         && !is_location(value)
+        && !is_code(value)
         && !is_reference(value)
         && !is_placeholder(value)
         && !is_phrase_of_words(value)
@@ -302,7 +303,30 @@ fn is_dotted_name(value: &str) -> bool {
 fn is_location(value: &str) -> bool {
     let is_anchor = value.starts_with('#') && !value.bytes().any(|byte| byte.is_ascii_digit());
     let is_route = value.starts_with('/') && value.matches('/').count() >= 2 && !value.contains(['+', '=']);
-    is_path_or_url(value) || is_anchor || is_route
+    is_path_or_url(value) || is_anchor || is_route || is_file(value)
+}
+
+/// `tests/ui/run-9.rs`: a path of plain names whose last ends in an extension.
+fn is_file(value: &str) -> bool {
+    const LONGEST: usize = 5;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/_.-".contains(&byte);
+    let extension = value.rsplit_once('.').map(|(_, extension)| extension);
+    value.contains('/')
+        && value.bytes().all(is_plain)
+        && extension.is_some_and(|extension| {
+            (1..=LONGEST).contains(&extension.len()) && extension.bytes().all(|b| b.is_ascii_lowercase())
+        })
+}
+
+/// What a function on passwords takes beside them, the name of an encoding; or a call that opens: `Library(`, also
+/// with what it is assigned to: `password = read(`.
+fn is_code(value: &str) -> bool {
+    const ENCODINGS: &[&str] = &["ascii", "base64", "hex", "iso88591", "latin1", "utf16", "utf16le", "utf8"];
+    let plain: String = value.chars().filter(|c| !matches!(c, '-' | '_')).collect();
+    let is_opening = value.strip_suffix('(').is_some_and(|call| {
+        call.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.( \t=:>?+".contains(&byte))
+    });
+    is_opening || ENCODINGS.iter().any(|encoding| plain.eq_ignore_ascii_case(encoding))
 }
 
 /// A word of a form: `Password:`, `application:`, `required|min:8`; what stands between two literals: `, next:`;
@@ -551,6 +575,9 @@ mod tests {
             "arn:aws:secretsmanager:eu-west-2:660254676590:secret:db-W3Hb0",
             "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/Db-2)",
             "Reset-2024",
+            "tests/ui/run-9.rs",
+            "utf-8",
+            "Library(path._full9(",
         ] {
             assert!(!is_plausible_password(text), "{text}");
         }
