@@ -34,7 +34,7 @@ pub(crate) struct Visited<'v> {
     /// Absent when every node was shown.
     pub(crate) complete: Result<(), TooManyNodes>,
     /// A value below the root that the next step does not fit: text where a name leads on, an object where an index does.
-    /// Neither `null` nor what a body that is no JSON and no form consists of.
+    /// Neither `null` nor what a body that is no JSON consists of.
     pub(crate) obstacle: Option<&'v Value>,
     /// Whether some branch ended before the path did.
     pub(crate) has_dead_end: bool,
