@@ -67,7 +67,18 @@ pub(super) fn is_path_or_url(value: &str) -> bool {
         value.split('/').all(|part| part.len() < 24 && count_digit_changes(part.as_bytes()) <= 1)
             && !value.contains(['+', '='])
     };
-    memchr::memchr(b'/', value.as_bytes()).is_some() && (is_marked() || is_of_names())
+    memchr::memchr(b'/', value.as_bytes()).is_some() && (is_marked() || is_of_names() || is_file(value))
+}
+
+/// `tests/ui/run-9.rs`: a path of plain names whose last ends in an extension.
+fn is_file(value: &str) -> bool {
+    const LONGEST: usize = 5;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/_.-".contains(&byte);
+    let extension = value.rsplit_once('.').map(|(_, extension)| extension);
+    value.bytes().all(is_plain)
+        && extension.is_some_and(|extension| {
+            (1..=LONGEST).contains(&extension.len()) && extension.bytes().all(|b| b.is_ascii_lowercase())
+        })
 }
 
 pub(super) fn is_uuid(value: &str) -> bool {

@@ -303,19 +303,7 @@ fn is_dotted_name(value: &str) -> bool {
 fn is_location(value: &str) -> bool {
     let is_anchor = value.starts_with('#') && !value.bytes().any(|byte| byte.is_ascii_digit());
     let is_route = value.starts_with('/') && value.matches('/').count() >= 2 && !value.contains(['+', '=']);
-    is_path_or_url(value) || is_anchor || is_route || is_file(value)
-}
-
-/// `tests/ui/run-9.rs`: a path of plain names whose last ends in an extension.
-fn is_file(value: &str) -> bool {
-    const LONGEST: usize = 5;
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/_.-".contains(&byte);
-    let extension = value.rsplit_once('.').map(|(_, extension)| extension);
-    value.contains('/')
-        && value.bytes().all(is_plain)
-        && extension.is_some_and(|extension| {
-            (1..=LONGEST).contains(&extension.len()) && extension.bytes().all(|b| b.is_ascii_lowercase())
-        })
+    is_path_or_url(value) || is_anchor || is_route
 }
 
 /// What a function on passwords takes beside them, the name of an encoding; or a call that opens: `Library(`, also
@@ -404,6 +392,7 @@ const PARTS_OF_FORMS: &[&str] = &[
     "exist",
     "expire",
     "fail",
+    "fallback",
     "false",
     "field",
     "file",
