@@ -236,7 +236,9 @@ impl Draft {
             Method => self.method = Some(value.to_ascii_uppercase()),
             Url => self.urls.push(value),
             Header => {
-                if let Some((name, value)) = value.split_once(':') {
+                if let Some(file) = value.strip_prefix('@') {
+                    self.files.read.push(file.to_owned());
+                } else if let Some((name, value)) = value.split_once(':') {
                     let (name, value) = (name.trim().to_ascii_lowercase(), value.trim().to_owned());
                     if name == "host" {
                         self.ways.push(format!("http://{value}/"));
