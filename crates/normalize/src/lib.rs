@@ -14,6 +14,7 @@ mod http;
 mod logical;
 mod namer;
 mod params;
+mod paths;
 mod route;
 mod shell;
 mod soap;

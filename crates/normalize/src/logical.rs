@@ -7,6 +7,7 @@ use crate::{
     http::{self, CUSTOM_PROXY, Call},
     namer::Namer,
     params::{Params, find},
+    paths::{is_guard_path, is_secret_path, is_startup_path},
     shell,
     table::Table,
     template::{Scope, bounded},
@@ -48,32 +49,28 @@ pub(crate) struct Names {
     /// Words between what is done and the tool it is done in: `send_message_to_slack`.
     placing: Vec<String>,
     /// Globs on lower-case paths of credentials, and of those that only look like it.
-    secret_paths: Vec<String>,
-    harmless_paths: Vec<String>,
+    pub(crate) secret_paths: Vec<String>,
+    pub(crate) harmless_paths: Vec<String>,
+    pub(crate) startup_paths: Vec<String>,
+    pub(crate) guard_paths: Vec<String>,
 }
 
 const SECRET_FILE: &str = "read_secret_file";
+const STARTUP_FILE: &str = "write_startup_file";
+const GUARD_FILE: &str = "write_guard_file";
 
 /// Operations on files, with their verbs.
-pub(crate) const FILE_OPERATIONS: [(&str, Verb); 6] = [
+pub(crate) const FILE_OPERATIONS: [(&str, Verb); 9] = [
     ("delete", Verb::Admin),
+    ("delete_recursive", Verb::Admin),
     ("edit", Verb::Write),
     ("list", Verb::Read),
     ("read", Verb::Read),
     (SECRET_FILE, Verb::Read),
     ("write", Verb::Write),
+    (GUARD_FILE, Verb::Admin),
+    (STARTUP_FILE, Verb::Admin),
 ];
-
-/// The file at `path` holds credentials.
-pub(crate) fn is_secret_path(path: &str) -> bool {
-    // Cheap refusal of long texts that are no paths.
-    if path.is_empty() || path.len() > 1024 || path.contains(['\n', '\0']) {
-        return false;
-    }
-    let path = format!("/{}", path.trim_start_matches("./").replace('\\', "/").to_ascii_lowercase());
-    let fits = |globs: &[String]| globs.iter().any(|glob| shell::is_glob_match(glob, &path));
-    fits(&NAMES.secret_paths) && !fits(&NAMES.harmless_paths)
-}
 
 /// `mcp://server/tool`.
 pub(crate) fn name_mcp(namer: &mut Namer<'_>, call: Call<'_>) {
@@ -225,7 +222,15 @@ fn name_generic(namer: &mut Namer<'_>, call: Call<'_>, name: &str, body: &Value)
     if NAMES.shell.contains(&name) {
         let mut commands: Vec<_> = places(body).filter_map(shell::command_of).collect();
         commands.dedup();
-        commands.iter().for_each(|command| shell::name_script(namer, call, command));
+        let is_powershell = matches!(name.as_str(), "powershell" | "pwsh");
+        for command in &commands {
+            let command = if is_powershell {
+                Cow::Owned(shell::to_posix(command))
+            } else {
+                Cow::Borrowed(command.as_ref())
+            };
+            shell::name_script(namer, call, &command);
+        }
         if !commands.is_empty() {
             return true;
         }
@@ -283,7 +288,9 @@ fn name_file_operation(namer: &mut Namer<'_>, call: Call<'_>, operation: &'stati
     let (operation, verb) = match operation {
         "read" if is_secret => (SECRET_FILE, Verb::Read),
         "read" | "list" => (operation, Verb::Read),
-        "delete" => (operation, Verb::Admin),
+        _ if is_guard_path(path) => (GUARD_FILE, Verb::Admin),
+        _ if is_startup_path(path) => (STARTUP_FILE, Verb::Admin),
+        "delete" | "delete_recursive" => (operation, Verb::Admin),
         _ => (operation, Verb::Write),
     };
     namer.push(Action {

@@ -12,20 +12,23 @@ use interven_types::ScanRequest;
 enum Meaning {
     /// A command line: what it runs is found by reading it, `curl` is the HTTP call that it makes.
     Shell,
+    /// The same in PowerShell's language.
+    PowerShell,
     /// The tool that is called so everywhere. Names that mean the same in any framework (`Read`, `write_file`, `WebFetch`)
     /// need no row: the normalizer knows them.
     Tool(&'static str),
 }
 
-const MEANINGS: [(Client, &str, Meaning); 20] = [
+const MEANINGS: [(Client, &str, Meaning); 21] = [
     (Client::ClaudeCode, "Bash", Meaning::Shell),
-    (Client::ClaudeCode, "PowerShell", Meaning::Shell),
+    (Client::ClaudeCode, "PowerShell", Meaning::PowerShell),
+    (Client::ClaudeCode, "Monitor", Meaning::Shell),
     // What it finds it also shows.
     (Client::ClaudeCode, "Grep", Meaning::Tool("read_file")),
     (Client::ClaudeCode, "LS", Meaning::Tool("list_directory")),
     (Client::ClaudeCode, "NotebookRead", Meaning::Tool("read_file")),
     (Client::Copilot, "bash", Meaning::Shell),
-    (Client::Copilot, "powershell", Meaning::Shell),
+    (Client::Copilot, "powershell", Meaning::PowerShell),
     (Client::Copilot, "shell", Meaning::Shell),
     (Client::Copilot, "runTerminalCommand", Meaning::Shell),
     (Client::Copilot, "run_in_terminal", Meaning::Shell),
@@ -50,6 +53,7 @@ impl Event {
             MEANINGS.iter().find(|(of, tool, _)| *of == self.client && *tool == self.tool).map(|row| row.2);
         let url = match (meaning, self.mcp_tool()) {
             (Some(Meaning::Shell), _) => "shell://exec".to_owned(),
+            (Some(Meaning::PowerShell), _) => "shell://powershell".to_owned(),
             (Some(Meaning::Tool(name)), _) => format!("tool://{client}/{name}"),
             (None, Some((server, tool))) => format!("mcp://{}/{}", server.as_str(), escaped(tool)),
             (None, None) => format!("tool://{client}/{}", escaped(&self.tool)),
@@ -103,6 +107,8 @@ mod tests {
     fn every_tool_becomes_a_call() {
         for (tool, expected) in [
             ("Bash", "shell://exec"),
+            ("PowerShell", "shell://powershell"),
+            ("Monitor", "shell://exec"),
             ("Read", "tool://claude-code/Read"),
             ("Grep", "tool://claude-code/read_file"),
             ("mcp__github__create_issue", "mcp://github/create_issue"),

@@ -2,19 +2,22 @@
 //!
 //! [`lex`] splits a text into words, [`parse`] into pipelines, [`expand`] resolves what is foreseeable of variables and
 //! substitutions ([`output`]), [`run`] walks through the commands and their wrappers, [`programs`] names each by the
-//! rules of `tools/shell.toml`, [`outside`] says which reach out, and [`client`] [`gh`] turn `curl` and `gh api` into the HTTP call that they make.
+//! rules of `tools/shell.toml`, [`found`] what `find` hands on, [`powershell`] makes its lines readable, [`outside`] says which reach out, and [`client`] [`gh`] turn `curl` and `gh api` into the HTTP call that they make.
 
 mod client;
 mod expand;
 mod fold;
+mod found;
 mod gh;
 mod lex;
 mod output;
 mod outside;
 mod parse;
+mod powershell;
 mod programs;
 mod run;
 
+pub(crate) use powershell::to_posix;
 pub(crate) use programs::{Programs, is_glob_match};
 
 use crate::{http::Call, namer::Namer};
@@ -26,7 +29,7 @@ use std::borrow::Cow;
 pub(crate) const TOOL: &str = "shell";
 
 /// Operations that the walk itself names, beside those of the table, with verb and category.
-pub(crate) const OWN_OPERATIONS: [(&str, Verb, &str); 10] = [
+pub(crate) const OWN_OPERATIONS: [(&str, Verb, &str); 11] = [
     ("elevate", Verb::Admin, "shell"),
     ("exec", Verb::Read, "shell"),
     ("exec", Verb::Write, "shell"),
@@ -36,6 +39,7 @@ pub(crate) const OWN_OPERATIONS: [(&str, Verb, &str); 10] = [
     ("run_code", Verb::Write, "code"),
     ("unreadable_command", Verb::Admin, "shell"),
     ("write_file", Verb::Write, "files"),
+    ("write_guard_file", Verb::Admin, "files"),
     ("write_startup_file", Verb::Admin, "files"),
 ];
 
@@ -43,7 +47,10 @@ pub(crate) const OWN_OPERATIONS: [(&str, Verb, &str); 10] = [
 /// its `args`, or the body itself.
 pub(crate) fn name_call(namer: &mut Namer<'_>, call: Call<'_>) {
     let command = command_of(call.body).unwrap_or_default();
-    name_script(namer, call, &command);
+    match call.url.host() {
+        Some("powershell" | "pwsh") => name_script(namer, call, &to_posix(&command)),
+        _ => name_script(namer, call, &command),
+    }
 }
 
 /// Names every command of a script.

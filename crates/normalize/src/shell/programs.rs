@@ -15,9 +15,19 @@ pub(crate) struct Programs {
     /// Change nothing by themselves and say nothing about a call that does more.
     pub(super) quiet: BTreeSet<String>,
     /// Take paths without reading what lies there.
-    pub(super) not_reading: BTreeSet<String>,
+    not_reading: BTreeSet<String>,
+    /// Subcommands of which the same holds.
+    not_reading_subcommands: HashMap<String, BTreeSet<String>>,
     /// Their last operand is where they write to.
-    pub(super) writing_last: BTreeSet<String>,
+    writing_last: BTreeSet<String>,
+    /// Each of their operands is written.
+    writing_all: BTreeSet<String>,
+    /// Each of their operands is gone afterwards.
+    removing: BTreeSet<String>,
+    /// Their first operand is no file, unless an option says what it would.
+    pattern_first: BTreeSet<String>,
+    /// Print commands of their own for `eval "$(…)"`.
+    setting_up: Vec<String>,
     /// Run the command that follows their own options.
     pub(super) wrappers: BTreeSet<String>,
     pub(super) network: super::outside::Network,
@@ -41,11 +51,15 @@ pub(super) struct Rule {
     /// One of these must be given: letters or names, without dashes.
     #[serde(default)]
     flags: Vec<String>,
-    /// One operand must look like one of these; `*` at the end or the beginning.
+    /// One operand must look like one of these, lower-case globs.
     #[serde(default)]
     operands: Vec<String>,
-    /// Every operand after the subcommand must be one of these, inside the directory; an empty list: there is none.
+    /// Every operand after the subcommand must be one of these, inside the directory or where the pattern says from the root
+    /// on; an empty list: there is none.
     only_operands: Option<Vec<String>>,
+    /// More operands come from a list than the command shows.
+    #[serde(default)]
+    of_a_list: bool,
     /// Tool, where the command is a client of one.
     pub(super) tool: Option<String>,
     pub(super) operation: String,
@@ -61,6 +75,8 @@ pub(super) struct Arguments<'w> {
     flags: BTreeSet<&'w str>,
     /// More operands come from the input: `xargs rm -rf dist`.
     pub(super) is_open: bool,
+    /// They were found: `find -exec rm {}`.
+    pub(super) is_found: bool,
 }
 
 impl<'w> Arguments<'w> {
@@ -89,6 +105,13 @@ impl<'w> Arguments<'w> {
         arguments
     }
 
+    /// An option says what to search for or to run; long names may be cut short.
+    fn gives_pattern(&self) -> bool {
+        const NAMES: [&str; 4] = ["regexp", "expression", "file", "from-file"];
+        let is_name = |flag: &&str| flag.len() > 2 && NAMES.iter().any(|name| name.starts_with(*flag));
+        self.has_flag(&["e", "f"]) || self.flags.iter().any(is_name)
+    }
+
     pub(super) fn has_flag(&self, names: &[&str]) -> bool {
         names.iter().any(|name| self.flags.contains(name))
     }
@@ -111,6 +134,48 @@ impl Programs {
         self.rules
             .iter()
             .map(|rule| (rule.tool.as_deref(), rule.operation.as_str(), rule.verb, rule.category.as_str()))
+    }
+
+    /// The operands that `program` reads: not those that it only names, writes to or searches for.
+    pub(super) fn read_operands<'w>(&self, program: &str, arguments: &Arguments<'w>) -> Vec<&'w str> {
+        let operands = &arguments.operands;
+        let subcommands = self.not_reading_subcommands.get(program);
+        let only_names =
+            subcommands.zip(operands.first()).is_some_and(|(names, first)| names.contains(*first));
+        if only_names || self.not_reading.contains(program) {
+            return Vec::new();
+        }
+        let written = usize::from(self.writing_last.contains(program) && operands.len() > 1);
+        let begin = usize::from(self.pattern_first.contains(program) && !arguments.gives_pattern());
+        operands.get(begin..operands.len() - written).unwrap_or_default().to_vec()
+    }
+
+    pub(super) fn removed_operands<'w>(&self, program: &str, arguments: &Arguments<'w>) -> Vec<&'w str> {
+        if self.removing.contains(program) { arguments.operands.clone() } else { Vec::new() }
+    }
+
+    /// The operands that `program` writes to.
+    pub(super) fn written_operands<'w>(&self, program: &str, arguments: &Arguments<'w>) -> Vec<&'w str> {
+        let operands = &arguments.operands;
+        let edits = matches!(program, "sed" | "perl") && arguments.has_flag(&["i", "in-place"]);
+        if edits || self.writing_all.contains(program) {
+            return operands.clone();
+        }
+        if program == "dd" {
+            return operands.iter().filter_map(|operand| operand.strip_prefix("of=")).collect();
+        }
+        let last = operands.last().filter(|_| operands.len() > 1 && self.writing_last.contains(program));
+        last.copied().into_iter().collect()
+    }
+
+    /// `eval "$(direnv hook bash)"`: commands that a program of the machine prints about itself.
+    pub(super) fn setting_up<'s>(&self, script: &'s str) -> Option<&'s str> {
+        let command = script.trim().strip_prefix("$(")?.strip_suffix(')')?;
+        let fits = |known: &String| {
+            command.strip_prefix(known.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        };
+        let is_one = !command.contains([';', '|', '&', '$', '`', '<', '>', '(', '\n']);
+        (is_one && self.setting_up.iter().any(fits)).then_some(command)
     }
 
     pub(super) fn knows(&self, program: &str) -> bool {
@@ -142,18 +207,25 @@ impl Rule {
             let mut operands = arguments.operands.iter();
             subcommand.split(' ').all(|word| operands.next().is_some_and(|operand| *operand == word))
         };
-        let has_operand =
-            |pattern: &String| arguments.operands.iter().any(|operand| is_glob_match(pattern, operand));
+        let lower: Vec<String> = match self.operands.is_empty() {
+            true => Vec::new(),
+            false => arguments.operands.iter().map(|operand| operand.to_ascii_lowercase()).collect(),
+        };
+        let has_operand = |pattern: &String| lower.iter().any(|operand| is_glob_match(pattern, operand));
         let subcommand = self.subcommands.iter().find(|subcommand| begins(subcommand));
         let taken = subcommand.map_or(0, |subcommand| subcommand.split(' ').count());
         let is_only = |patterns: &Vec<String>| {
             let rest = arguments.operands.get(taken..).unwrap_or_default();
-            let is_listed = |operand: &&str| patterns.iter().any(|p| is_glob_match(p, trimmed(operand)));
+            let is_listed = |operand: &&str| {
+                let place = |pattern: &&String| is_inside(operand) || !is_inside(pattern);
+                patterns.iter().filter(place).any(|p| is_glob_match(p, trimmed(operand)))
+            };
             !arguments.is_open
                 && rest.is_empty() == patterns.is_empty()
-                && rest.iter().all(|operand| is_inside(operand) && is_listed(operand))
+                && rest.iter().all(|operand| !climbs(operand) && is_listed(operand))
         };
-        (self.subcommands.is_empty() || subcommand.is_some())
+        (!self.of_a_list || arguments.is_open || arguments.is_found)
+            && (self.subcommands.is_empty() || subcommand.is_some())
             && self.only_operands.as_ref().is_none_or(is_only)
             && (self.flags.is_empty()
                 || self.flags.iter().any(|flag| arguments.flags.contains(flag.as_str())))
@@ -161,9 +233,14 @@ impl Rule {
     }
 }
 
-/// A relative path that does not leave the directory.
+/// A relative path.
 fn is_inside(path: &str) -> bool {
-    !path.starts_with(['/', '~', '$', '`']) && !path.split('/').any(|part| part == "..")
+    !path.starts_with(['/', '~', '$', '`'])
+}
+
+/// Leaves the directory that it names before.
+fn climbs(path: &str) -> bool {
+    path.split(['/', '\\']).any(|part| part == "..")
 }
 
 /// `./dist/` is `dist`.

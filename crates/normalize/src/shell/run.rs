@@ -3,48 +3,36 @@
 use super::{
     TOOL, client,
     expand::{Expanded, Variables},
-    gh,
+    found, gh,
     lex::Word,
     output,
     outside::{self, Reach},
     parse::{Command, parse},
+    powershell,
     programs::Arguments,
 };
 use crate::{
     CanonicalUrl, aws,
     embedded::PROGRAMS,
     http::Call,
-    logical::is_secret_path,
     namer::{MAX_DEPTH, Namer},
+    paths::{is_disk, is_guard_path, is_secret_path, is_startup_path},
     template::bounded,
 };
 use interven_types::{Action, Tool, Verb};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// Most text read of one call, in bytes, commands in commands counted again; most commands; most words of one.
 const MAX_TEXT: usize = 1_048_576;
 const MAX_COMMANDS: usize = 1_024;
 const MAX_WORDS: usize = 4_096;
 
+/// Most text of a list that is put into a command, in bytes: `xargs`, `find -exec`.
+const MAX_LISTED: usize = 16_384;
+
 /// Most URLs, most AWS commands and most words of one, that are named of what is beyond the bounds.
 const MAX_GLANCED: usize = 32;
-
-/// Paths that the next login, service start or privileged program obeys.
-const STARTUP_PATHS: [&str; 12] = [
-    "/etc/*",
-    "/usr/*",
-    "/bin/*",
-    "/sbin/*",
-    "/boot/*",
-    "*/.ssh/*",
-    "*/.bashrc",
-    "*/.zshrc",
-    "*/.profile",
-    "*/.bash_profile",
-    "*/cron*",
-    "*/.git/hooks/*",
-];
 
 /// Wrappers that give a command more rights.
 const ELEVATING: [&str; 5] = ["sudo", "doas", "su", "pkexec", "runas"];
@@ -54,6 +42,8 @@ const ELEVATING: [&str; 5] = ["sudo", "doas", "su", "pkexec", "runas"];
 struct Piped {
     /// When it can be foreseen.
     text: Option<String>,
+    /// It stands in the command line, for all to read: a here-document.
+    is_written: bool,
 }
 
 pub(super) struct Walk<'n, 'o, 'a> {
@@ -68,6 +58,10 @@ pub(super) struct Walk<'n, 'o, 'a> {
     /// The command at hand talks to a host outside.
     is_outside: bool,
     has_named: bool,
+    /// Where `cd` went to.
+    place: String,
+    /// Files that were fetched from elsewhere.
+    fetched: Vec<String>,
     /// A command that says nothing by itself, kept for a call that does nothing else.
     quiet: Option<Action>,
 }
@@ -84,6 +78,8 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
             glance_left: MAX_TEXT,
             is_outside: false,
             has_named: false,
+            place: String::new(),
+            fetched: Vec::new(),
             quiet: None,
         }
     }
@@ -156,7 +152,7 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
                     return None;
                 }
                 let output = self.command(command, flowing.take());
-                flowing = Some(Piped { text: output });
+                flowing = Some(Piped { text: output, is_written: false });
             }
             let output = flowing.and_then(|piped| piped.text);
             printed = printed.zip(output).map(|(before, output)| before + &output);
@@ -209,14 +205,15 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
             self.name_write(&file);
         }
         let input = match &command.input {
-            Some(text) => Some(Piped { text: Some(text.clone()) }),
+            Some(text) => Some(Piped { text: Some(text.clone()), is_written: true }),
             None => piped,
         };
         if runs_output {
             self.push("pipe_to_shell", Verb::Admin, "shell", None);
             return None;
         }
-        let facts = Facts { is_unforeseen, has_process, was_redirected: !command.writes.is_empty() };
+        let was_redirected = !command.writes.is_empty();
+        let facts = Facts { is_unforeseen, has_process, was_redirected, is_found: false };
         self.program(&words, input, facts)
     }
 
@@ -226,8 +223,16 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
             let before = std::mem::replace(&mut self.is_outside, is_outside);
             self.push("open_socket", Verb::Admin, "network", Some(file));
             self.is_outside = before;
-        } else if is_secret_path(file) {
+        } else if is_secret_path(&self.placed(file)) {
             self.push("read_secret_file", Verb::Read, "credentials", Some(file));
+        }
+    }
+
+    /// The path from where the script has gone to.
+    fn placed<'p>(&self, path: &'p str) -> Cow<'p, str> {
+        match self.place.is_empty() || path.starts_with(['/', '~', '$']) {
+            true => Cow::Borrowed(path),
+            false => Cow::Owned(format!("{}/{path}", self.place)),
         }
     }
 
@@ -237,11 +242,24 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
             let before = std::mem::replace(&mut self.is_outside, is_outside);
             self.push("open_socket", Verb::Admin, "network", Some(file));
             self.is_outside = before;
-        } else if STARTUP_PATHS.iter().any(|glob| super::programs::is_glob_match(glob, file)) {
-            self.push("write_startup_file", Verb::Admin, "files", Some(file));
-        } else if !matches!(file, "/dev/null" | "/dev/stdout" | "/dev/stderr" | "") {
+        } else if !self.name_dangerous_write(file)
+            && !matches!(file, "/dev/null" | "/dev/stdout" | "/dev/stderr" | "")
+        {
             self.push("write_file", Verb::Write, "files", Some(file));
         }
+    }
+
+    /// False when nothing speaks against a write to `file`.
+    fn name_dangerous_write(&mut self, file: &str) -> bool {
+        let placed = self.placed(file);
+        let (operation, category) = match () {
+            () if is_disk(&placed) => ("wipe_disk", "infrastructure"),
+            () if is_guard_path(&placed) => ("write_guard_file", "files"),
+            () if is_startup_path(&placed) => ("write_startup_file", "files"),
+            () => return false,
+        };
+        self.push(operation, Verb::Admin, category, Some(file));
+        true
     }
 
     /// One program with its arguments.
@@ -256,18 +274,68 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
         self.commands_left = self.commands_left.saturating_sub(1);
         let line = words;
         let (program, words) = self.unwrap(line)?;
+        let wrappers = line.get(..line.len() - words.len()).unwrap_or_default();
+        let is_listed = wrappers.iter().any(|w| w == "xargs" || w == "parallel");
+        let list = input.as_ref().filter(|_| is_listed).and_then(|piped| piped.text.as_deref());
+        let words = with_list(words, list);
+        let words = words.as_ref();
         let arguments = words.get(1..).unwrap_or_default();
         let program = program.as_str();
         let mut parsed = Arguments::of(arguments, PROGRAMS.options_with_value.get(program));
-        parsed.is_open = line.iter().take(line.len() - words.len()).any(|w| w == "xargs" || w == "parallel");
+        parsed.is_open = is_listed && list.is_none();
+        parsed.is_found = is_listed || facts.is_found;
         let operands = &parsed.operands;
         let is_unforeseen = facts.is_unforeseen;
         self.is_outside = Reach { program, arguments, operands, is_unforeseen }.is_outside(self.namer.own);
+        let runs_file = PROGRAMS.shells.contains(program)
+            || PROGRAMS.interpreters.contains(program)
+            || matches!(program, "." | "source");
+        let run = if runs_file { operands.first().copied() } else { words.first().map(String::as_str) };
+        if run.is_some_and(|file| self.fetched.iter().any(|fetched| fetched == file.trim_start_matches("./")))
+        {
+            self.push("pipe_to_shell", Verb::Admin, "shell", run);
+        }
         if PROGRAMS.shells.contains(program) {
-            return self.shell(arguments, &parsed, input, facts);
+            return self.shell(program, arguments, &parsed, input, facts);
         }
         match program {
             "eval" => return self.code(&arguments.join(" "), facts),
+            "iex" | "invoke-expression" if arguments.is_empty() => {
+                self.push("pipe_to_shell", Verb::Admin, "shell", None);
+            }
+            "iex" | "invoke-expression" => {
+                return self.code(&powershell::to_posix(&arguments.join(" ")), facts);
+            }
+            "cd" | "pushd" | "set-location" => {
+                let to = operands.first().copied().unwrap_or("~");
+                self.place = self.placed(to).into_owned();
+            }
+            "trap" => {
+                if let Some(code) = operands.first() {
+                    let _output = self.code(code, facts);
+                }
+            }
+            "alias" => {
+                for (_, code) in operands.iter().filter_map(|word| word.split_once('=')) {
+                    let _output = self.code(code, facts);
+                }
+            }
+            "." | "source" if matches!(operands.first(), Some(&"/dev/stdin" | &"-")) => {
+                self.push("pipe_to_shell", Verb::Admin, "shell", None);
+                return input.and_then(|piped| self.script(&piped.text?, None));
+            }
+            "awk" | "gawk" | "mawk" | "nawk" => {
+                for script in quoted_commands(&arguments.join(" ")) {
+                    let _output = self.script(&script, None);
+                }
+            }
+            "git" => self.name_git_settings(arguments),
+            "npx" | "bunx" | "pnpx" => {
+                let inner = skip_own_options(program, arguments);
+                if inner.first().is_some_and(|first| PROGRAMS.knows(first)) {
+                    self.name_inner(inner, Facts::default());
+                }
+            }
             "." | "source" if facts.has_process || facts.is_unforeseen => {
                 self.push("pipe_to_shell", Verb::Admin, "shell", Some(&words.join(" ")));
             }
@@ -285,6 +353,8 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
                 let files = client::name(self.namer, program, arguments, input, proxies);
                 files.read.iter().for_each(|file| self.name_read(file));
                 files.written.iter().for_each(|file| self.name_write(file));
+                self.fetched
+                    .extend(files.written.iter().map(|file| file.trim_start_matches("./").to_owned()));
                 return None;
             }
             "aws" => {
@@ -300,7 +370,8 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
                 return None;
             }
             // `kubectl exec pod -- command`
-            "kubectl" | "oc" | "docker" | "podman" | "aws-vault" | "op" => self.name_after_dashes(arguments),
+            "kubectl" | "oc" | "aws-vault" | "op" => self.name_after_dashes(arguments),
+            "docker" | "podman" | "docker-compose" => self.name_in_container(arguments),
             "ssh" => {
                 if let Some((_, remote)) =
                     parsed.operands.split_first().filter(|(_, remote)| !remote.is_empty())
@@ -318,7 +389,10 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
         if !runs_code {
             self.name_program(program, words, &parsed, facts);
         }
-        output::foresee(program, arguments, input.and_then(|piped| piped.text).as_deref())
+        match program {
+            "find" => Some(found::selected(arguments) + "\n"),
+            _ => output::foresee(program, arguments, input.and_then(|piped| piped.text).as_deref()),
+        }
     }
 
     /// What the environment of a command names as proxies of its calls.
@@ -345,6 +419,9 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
             let base = base.strip_suffix(".exe").unwrap_or(&base);
             let is_glob = base.contains(['?', '*']);
             let program = if is_glob { PROGRAMS.program_like(base, arguments).unwrap_or(base) } else { base };
+            if arguments.is_empty() && matches!(program, "set" | "export" | "declare" | "typeset") {
+                return Some(("printenv".to_owned(), words));
+            }
             if !PROGRAMS.wrappers.contains(program) {
                 return Some((program.to_owned(), words));
             }
@@ -387,37 +464,61 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
         }
     }
 
+    /// The paths among the operands that hold credentials, or that somebody obeys.
     fn name_secret_operands(&mut self, program: &str, parsed: &Arguments<'_>) {
-        if PROGRAMS.not_reading.contains(program) {
-            return;
-        }
-        let written = usize::from(PROGRAMS.writing_last.contains(program) && parsed.operands.len() > 1);
-        for operand in parsed.operands.iter().take(parsed.operands.len() - written) {
+        for operand in PROGRAMS.read_operands(program, parsed) {
             // `if=/etc/shadow`, `@.env`, `file.pem:/target`
             let path = operand.rsplit(['=', '@']).next().unwrap_or(operand);
-            if is_secret_path(path) || path.split(':').any(is_secret_path) {
+            if is_secret_path(&self.placed(path)) || path.split(':').any(is_secret_path) {
                 self.push("read_secret_file", Verb::Read, "credentials", Some(path));
+            }
+        }
+        for operand in PROGRAMS.written_operands(program, parsed) {
+            let _is_named = self.name_dangerous_write(operand);
+        }
+        for operand in PROGRAMS.removed_operands(program, parsed) {
+            if is_guard_path(&self.placed(operand)) {
+                self.push("write_guard_file", Verb::Admin, "files", Some(operand));
             }
         }
     }
 
     fn shell(
         &mut self,
+        program: &str,
         arguments: &[String],
         parsed: &Arguments<'_>,
         input: Option<Piped>,
         facts: Facts,
     ) -> Option<String> {
+        let is_powershell = matches!(program, "pwsh" | "powershell");
         // `cmd /c del x`
         if let [first, line @ ..] = arguments
             && matches!(first.as_str(), "/c" | "/C" | "/k" | "/K")
         {
             return self.code(&line.join(" "), facts);
         }
+        if let Some(packed) = powershell::encoded_command(arguments).filter(|_| is_powershell) {
+            self.push("pipe_to_shell", Verb::Admin, "shell", None);
+            return powershell::decoded(packed)
+                .and_then(|line| self.code(&powershell::to_posix(&line), facts));
+        }
         if parsed.has_flag(&["c", "Command", "command"]) {
-            // The command is the first operand after `-c`, or what the option was joined with.
-            let script = parsed.operands.first().copied().unwrap_or_default();
-            return self.code(script, facts);
+            // The command is the first operand after `-c`, or what the option was joined with; what follows is `$0`, `$1`, ….
+            let (script, given) =
+                parsed.operands.split_first().map_or(("", [].as_slice()), |(s, given)| (*s, given));
+            for (number, value) in given.iter().enumerate() {
+                self.variables.set(&number.to_string(), (*value).to_owned());
+            }
+            return match is_powershell {
+                true => self.code(&powershell::to_posix(&parsed.operands.join(" ")), facts),
+                false => self.code(script, facts),
+            };
+        }
+        // `bash -n`: read, and nothing of it run.
+        if !is_powershell && program != "cmd" && parsed.has_flag(&["n"]) {
+            self.push("exec", Verb::Read, "shell", parsed.operands.first().copied());
+            return None;
         }
         if facts.has_process {
             self.push("pipe_to_shell", Verb::Admin, "shell", Some(&arguments.join(" ")));
@@ -443,6 +544,10 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
 
     /// Code given to `eval` or `sh -c`.
     fn code(&mut self, script: &str, facts: Facts) -> Option<String> {
+        if let Some(command) = PROGRAMS.setting_up(script) {
+            let _output = self.script(command, None);
+            return None;
+        }
         if facts.is_unforeseen || facts.has_process {
             self.push("pipe_to_shell", Verb::Admin, "shell", None);
         }
@@ -465,7 +570,9 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
         let has_code = parsed.has_flag(&["c", "e", "r", "E", "eval"]);
         let reads_input = parsed.operands.first().is_none_or(|first| matches!(*first, "-" | "/dev/stdin"));
         let is_piped = !has_code && ((reads_input && input.is_some()) || facts.has_process);
-        if is_piped {
+        let is_read =
+            input.is_some_and(|piped| piped.is_written && !piped.text.as_deref().is_some_and(fetches));
+        if is_piped && !is_read {
             self.push("pipe_to_shell", Verb::Admin, "shell", Some(program));
         }
         let piped = input.and_then(|piped| piped.text.as_deref()).unwrap_or_default();
@@ -481,35 +588,77 @@ impl<'n, 'o, 'a> Walk<'n, 'o, 'a> {
 
     /// The command that another program runs elsewhere or with secrets.
     fn name_after_dashes(&mut self, arguments: &[String]) {
-        let Some(at) = arguments.iter().position(|word| word == "--") else { return };
+        if let Some(at) = arguments.iter().position(|word| word == "--") {
+            self.name_inner(arguments.get(at + 1..).unwrap_or_default(), Facts::default());
+        }
+    }
+
+    /// `docker exec web rm -rf /data`: from the first word on that is a program of the table, since the options before are many.
+    fn name_in_container(&mut self, arguments: &[String]) {
+        let Some(at) = arguments.iter().position(|word| word == "run" || word == "exec") else { return };
+        let rest = arguments.get(at + 1..).unwrap_or_default();
+        let base = |word: &String| word.rsplit('/').next().map(str::to_ascii_lowercase).unwrap_or_default();
+        if let Some(at) = rest.iter().position(|word| !word.contains(':') && PROGRAMS.knows(&base(word))) {
+            self.name_inner(rest.get(at..).unwrap_or_default(), Facts::default());
+        }
+    }
+
+    /// `git -c alias.x='!command' x`: settings that are commands.
+    fn name_git_settings(&mut self, arguments: &[String]) {
+        const COMMANDS: [&str; 8] =
+            ["pager", "editor", "sshcommand", "askpass", "fsmonitor", "helper", "program", "textconv"];
+        for pair in arguments.windows(2) {
+            let [option, setting] = pair else { continue };
+            let Some((name, value)) = setting.split_once('=').filter(|_| option == "-c") else { continue };
+            let name = name.to_ascii_lowercase();
+            if name == "core.hookspath" {
+                self.push("write_startup_file", Verb::Admin, "files", Some(value));
+            } else if let Some(command) = value.strip_prefix('!') {
+                let _output = self.code(command, Facts::default());
+            } else if name.starts_with("alias.") {
+                let _output = self.code(&format!("git {value}"), Facts::default());
+            } else if COMMANDS.iter().any(|command| name.ends_with(command)) {
+                let _output = self.code(value, Facts::default());
+            }
+        }
+    }
+
+    /// A command within another.
+    fn name_inner(&mut self, words: &[String], facts: Facts) {
         if self.depth >= MAX_DEPTH || self.commands_left == 0 {
-            return self.give_up(&arguments.join(" "));
+            return self.give_up(&words.join(" "));
         }
         self.depth += 1;
-        let _output = self.program(arguments.get(at + 1..).unwrap_or_default(), None, Facts::default());
+        let _output = self.program(words, None, facts);
         self.depth -= 1;
     }
 
-    /// `find … -exec command {} ;`
+    /// `find … -exec command {} ;` and `find … -delete`, each for what the tests before it select.
     fn name_found(&mut self, arguments: &[String]) {
-        let is_exec = |word: &&String| {
-            matches!(word.as_str(), "-exec" | "-execdir" | "-ok" | "-okdir" | "-x" | "--exec")
+        let facts = Facts { is_found: true, ..Facts::default() };
+        let is_action = |word: &String| {
+            matches!(word.as_str(), "-delete" | "-exec" | "-execdir" | "-ok" | "-okdir" | "-x" | "--exec")
         };
-        if self.depth >= MAX_DEPTH {
-            return self.give_up(&arguments.join(" "));
-        }
-        self.depth += 1;
-        let mut rest = arguments;
-        while let Some(at) = rest.iter().position(|word| is_exec(&word)) {
-            rest = rest.get(at + 1..).unwrap_or_default();
-            let end = rest.iter().position(|word| word == ";" || word == "+").unwrap_or(rest.len());
+        let mut begin = 0;
+        while let Some(at) = arguments.get(begin..).and_then(|rest| rest.iter().position(is_action)) {
+            let at = begin + at;
+            let selected = found::selected(arguments.get(..at).unwrap_or_default());
+            let rest = arguments.get(at + 1..).unwrap_or_default();
+            let is_delete = arguments.get(at).is_some_and(|action| action == "-delete");
+            let end = match is_delete {
+                true => 0,
+                false => rest.iter().position(|word| word == ";" || word == "+").unwrap_or(rest.len()),
+            };
+            begin = at + 1 + end;
+            if is_delete {
+                self.name_inner(&["rm".to_owned(), "-r".to_owned(), selected], facts);
+            } else {
+                self.name_inner(&with_list(rest.get(..end).unwrap_or_default(), Some(&selected)), facts);
+            }
             if self.commands_left == 0 {
-                self.give_up(&rest.join(" "));
                 break;
             }
-            let _output = self.program(rest.get(..end).unwrap_or_default(), None, Facts::default());
         }
-        self.depth -= 1;
     }
 }
 
@@ -519,6 +668,35 @@ struct Facts {
     is_unforeseen: bool,
     has_process: bool,
     was_redirected: bool,
+    /// Its operands are what `find` finds.
+    is_found: bool,
+}
+
+/// The words with those of `list` where `{}` stands, or at their end; at most [`MAX_LISTED`] bytes of them.
+fn with_list<'w>(words: &'w [String], list: Option<&str>) -> Cow<'w, [String]> {
+    let Some(list) = list else { return Cow::Borrowed(words) };
+    let list = list.get(..list.floor_char_boundary(MAX_LISTED)).unwrap_or_default();
+    let mut all = words.to_vec();
+    let mut has_mark = false;
+    let mut left = MAX_LISTED / list.len().max(1);
+    for word in &mut all {
+        let marks = word.matches("{}").take(left).count();
+        has_mark |= marks > 0;
+        left -= marks;
+        if marks > 0 {
+            *word = word.replacen("{}", list.trim_end(), marks);
+        }
+    }
+    if !has_mark {
+        all.extend(list.split_whitespace().map(str::to_owned));
+    }
+    Cow::Owned(all)
+}
+
+/// A text in which a command's output is put, fetched perhaps: `python3 <<< "$(curl …)"`.
+fn fetches(text: &str) -> bool {
+    let begins = |rest: &str| rest.trim_start().starts_with(|c: char| c.is_ascii_lowercase() || c == '/');
+    text.split("$(").skip(1).any(begins) || ["`curl", "`wget"].iter().any(|begin| text.contains(begin))
 }
 
 fn is_socket(file: &str) -> bool {

@@ -80,10 +80,15 @@ fn shell(line: &str) -> Normalized {
 /// A line and all that it does, joined by commas, the strictest first.
 #[track_caller]
 fn check_lines(table: &[(&str, &str)]) {
-    for (line, expected) in table {
-        let names: Vec<String> = shell(line).actions().map(name).collect();
-        assert_eq!(names.join(", "), *expected, "{line}");
-    }
+    let wrong: Vec<String> = table
+        .iter()
+        .map(|(line, expected)| {
+            (line, expected, shell(line).actions().map(name).collect::<Vec<_>>().join(", "))
+        })
+        .filter(|(_, expected, found)| found != *expected)
+        .map(|(line, expected, found)| format!("{line}\n  expected {expected}\n  found    {found}"))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[track_caller]
