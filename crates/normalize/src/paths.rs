@@ -12,8 +12,9 @@ const MIN_GUESSED: usize = 3;
 /// The file at `path` holds credentials.
 pub(crate) fn is_secret_path(path: &str) -> bool {
     let Some(path) = cleaned(path) else { return false };
+    let path = path.strip_suffix('/').unwrap_or(&path);
     let fits = |path: &str| fits(&NAMES.secret_paths, path) && !fits(&NAMES.harmless_paths, path);
-    fits(&path) || secret_name_like(&path).is_some_and(fits)
+    fits(path) || secret_name_like(path).is_some_and(fits)
 }
 
 /// The next login, service start or privileged program obeys what stands at `path`.
@@ -37,7 +38,7 @@ fn fits(globs: &[String], path: &str) -> bool {
     globs.iter().any(|glob| is_glob_match(glob, path))
 }
 
-/// Lower case, with `/` before it and between its parts, without `.`, `..` and empty ones: `//etc/x` of `/etc/x`, `/etc/x` of `etc/x`.
+/// Lower case, with `/` before it and between its parts, and at its end where it had one, without `.`, `..` and empty ones: `//etc/x` of `/etc/x`, `/etc/x` of `etc/x`.
 /// `None` of what is no path.
 fn cleaned(path: &str) -> Option<String> {
     // Cheap refusal of long texts.
@@ -57,7 +58,8 @@ fn cleaned(path: &str) -> Option<String> {
         }
     }
     let root = if path.starts_with('/') { "//" } else { "/" };
-    Some(format!("{root}{}", parts.join("/")))
+    let end = if path.ends_with('/') && !parts.is_empty() { "/" } else { "" };
+    Some(format!("{root}{}{end}", parts.join("/")))
 }
 
 /// The secret file that a shell's wildcard in the last part of `path` would find: `.en*` is `.env`.
