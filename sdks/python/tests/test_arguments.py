@@ -92,6 +92,37 @@ def test_a_value_that_cannot_be_seen_is_refused_before_anything_is_sent() -> Non
             guarded(value)
 
 
+def test_a_collection_is_judged_by_what_it_holds_whatever_it_says_of_itself() -> None:
+    class Quiet(list):  # type: ignore[type-arg]
+        def __iter__(self) -> Any:
+            return iter(["harmless"])
+
+    class Mute(dict):  # type: ignore[type-arg]
+        def items(self) -> Any:
+            return {}.items()
+
+    assert run(echo, {"decision": "ALLOW"}, Quiet(["a"]))[1] == {"value": ["a"]}
+    assert run(echo, {"decision": "ALLOW"}, Mute(a="b"))[1] == {"value": {"a": "b"}}
+
+
+def test_what_changes_while_it_is_judged_is_not_sent() -> None:
+    server = ScriptedServer([{"verdict": {"decision": "ALLOW"}}])
+    ran: list[Any] = []
+    try:
+        guarded: Any = guard(Client("k", gateway_url=server.address), tool="t", operation="o", on_block="raise")(ran.append)
+        changing = iter(["judged", "another"])
+
+        class Changing:
+            def model_dump(self, mode: str) -> Any:
+                return {"a": next(changing)}
+
+        with pytest.raises(interven.BlockedError, match="changed while"):
+            guarded([Changing()])
+    finally:
+        server.close()
+    assert ran == []
+
+
 def test_what_is_excluded_is_neither_judged_nor_changed() -> None:
     session = object()
 

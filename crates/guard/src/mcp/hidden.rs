@@ -82,9 +82,11 @@ fn is_invisible(c: char) -> bool {
 
 /// Tags behind a black flag name a region: 🏴󠁧󠁢󠁳󠁣󠁴󠁿 (UTS #51, at most seven of them).
 fn is_flag(text: &str, place: usize) -> bool {
-    let before = text.get(..place).unwrap_or_default();
-    let base = before.trim_end_matches(|c| matches!(c, '\u{e0000}'..='\u{e007f}'));
-    base.ends_with('\u{1f3f4}') && before.len() - base.len() < 7 * '\u{e0067}'.len_utf8()
+    const MOST: usize = 7;
+    // No more is looked at, however long a run of tags is.
+    let before = || text.get(..place).unwrap_or_default().chars().rev();
+    let tags = before().take(MOST).take_while(|c| matches!(c, '\u{e0000}'..='\u{e007f}')).count();
+    tags < MOST && before().nth(tags) == Some('\u{1f3f4}')
 }
 
 /// `text` as a person must see it: what is hidden stands there in braces. Safe for a terminal.

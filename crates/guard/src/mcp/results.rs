@@ -1,6 +1,10 @@
 //! What comes back from a tool, before the model reads it.
 
-use super::{answer, texts::texts_of};
+use super::{
+    answer,
+    hidden::{Hidden, find_hidden},
+    texts::texts_of,
+};
 use crate::Guard;
 use crate::json_text::{elements, member, place, with_replaced};
 use interven_client::ResponseAnswer;
@@ -42,6 +46,8 @@ const PIECE_BYTES: usize = 1 << 20;
 const OVERLAP_BYTES: usize = 1 << 10;
 /// Reported to the gateway, whose limit is 262,144 bytes with what stands around it.
 const MOST_REPORTED_BYTES: usize = 200_000;
+/// Unlike colours of a terminal and joiners of emoji, these have no honest use.
+const HIDDEN: &str = "hidden_text";
 const TOO_DEEP: &str = "nested_too_deep_to_inspect";
 
 /// Signs of orders to the model in a JSON text of any size; empty when there are none.
@@ -59,6 +65,9 @@ pub(crate) fn signs_in(json: &str) -> Vec<&'static str> {
             break;
         }
         start += rest.floor_char_boundary(end - OVERLAP_BYTES);
+    }
+    if find_hidden(&texts).iter().any(|hidden| matches!(hidden, Hidden::Tags | Hidden::Selectors)) {
+        signs.push(HIDDEN);
     }
     signs
 }
@@ -150,6 +159,12 @@ mod tests {
             assert!(!signs_in(&json.to_string()).is_empty(), "{before}");
         }
         assert_eq!(signs_in(&"[".repeat(300)), [TOO_DEEP]);
+        let spelled: String =
+            "ignore".chars().filter_map(|c| char::from_u32(0xe0000 + u32::from(c))).collect();
+        assert_eq!(signs_in(&json!({"text": format!("42{spelled}")}).to_string()), [HIDDEN]);
+        assert!(signs_in(&json!({"text": "\u{1b}[32mok\u{1b}[0m 👩\u{200d}💻"}).to_string()).is_empty());
+        // A long run costs no more than its length.
+        assert_eq!(signs_in(&json!({"text": spelled.repeat(200_000)}).to_string()), [HIDDEN]);
     }
 
     #[test]

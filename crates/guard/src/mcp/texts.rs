@@ -4,7 +4,7 @@ use crate::json_text::{elements, members, string};
 
 /// Deepest nesting that is looked into.
 const MAX_DEPTH: usize = 100;
-/// A run without a blank above this size is encoded data, such as an image: no model reads orders in it.
+/// ASCII without a blank above this size is encoded data, such as an image: no model reads orders in it.
 const MAX_WORD_BYTES: usize = 4_096;
 
 /// All names and strings of a JSON text, one per line. Doubled members count twice, and numbers may have any size.
@@ -19,7 +19,7 @@ fn collect(json: &str, depth: usize, texts: &mut String) -> bool {
         return false;
     }
     let mut add = |text: &str| {
-        let is_data = text.len() > MAX_WORD_BYTES && !text.bytes().any(|byte| byte.is_ascii_whitespace());
+        let is_data = text.len() > MAX_WORD_BYTES && text.bytes().all(|byte| byte.is_ascii_graphic());
         if !is_data {
             texts.push_str(text);
             texts.push('\n');

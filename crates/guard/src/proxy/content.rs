@@ -14,6 +14,8 @@ pub(super) enum Content {
     Json(Value),
     /// Forms, lines of JSON, multipart, anything that is UTF-8.
     Text(String),
+    /// Text that came as UTF-16. It has no redacted form.
+    Utf16(String),
     /// The judge reads it as base64.
     Binary(Vec<u8>),
 }
@@ -26,6 +28,8 @@ pub(super) enum Unreadable {
     UnknownEncoding(String),
     #[error("the body is not the `{0}` that it claims to be")]
     BrokenEncoding(String),
+    #[error("the body is text in `{0}`, which cannot be looked into; send it in UTF-8")]
+    UnknownCharset(String),
     #[error("the body is larger than {0} bytes once decoded")]
     TooLarge(usize),
     #[error("the body claims to be JSON, and cannot be read in exactly one way: {0}")]
@@ -38,6 +42,13 @@ impl Content {
         let decoded = decoded(headers, body, limit, true)?;
         if decoded.is_empty() {
             return Ok(Self::Empty);
+        }
+        let charset = charset(headers);
+        if charset.as_deref().is_some_and(|charset| !is_readable(charset)) {
+            return Err(Unreadable::UnknownCharset(charset.unwrap_or_default()));
+        }
+        if let Some(text) = utf16(&decoded, charset.as_deref()) {
+            return Ok(Self::Utf16(text));
         }
         let is_json = is_json(headers);
         // Receivers read JSON whatever it is called.
@@ -76,7 +87,7 @@ impl Content {
         match self {
             Self::Empty => Value::Null,
             Self::Json(value) => value.clone(),
-            Self::Text(text) => Value::String(text.clone()),
+            Self::Text(text) | Self::Utf16(text) => Value::String(text.clone()),
             Self::Binary(bytes) => Value::String(BASE64_STANDARD.encode(bytes)),
         }
     }
@@ -109,6 +120,51 @@ fn is_json(headers: &HeaderMap) -> bool {
 fn media_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
     Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+fn charset(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let mut parameters = value.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    let (_, charset) = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))?;
+    Some(charset.trim().trim_matches('"').to_ascii_lowercase()).filter(|charset| !charset.is_empty())
+}
+
+/// A charset in which ASCII is ASCII, so that credentials show in it, or UTF-16. In UTF-7 and EBCDIC they do not.
+fn is_readable(charset: &str) -> bool {
+    const BEGINNINGS: [&str; 16] = [
+        "utf-8",
+        "utf8",
+        "us-ascii",
+        "ascii",
+        "iso-8859",
+        "iso8859",
+        "latin",
+        "windows-",
+        "cp125",
+        "koi8",
+        "gb",
+        "big5",
+        "euc-",
+        "shift_jis",
+        "macintosh",
+        "utf-16",
+    ];
+    BEGINNINGS.iter().any(|beginning| charset.starts_with(beginning))
+}
+
+/// The text of UTF-16, known by its byte order mark or its name (RFC 2781 §3.3, §4.3).
+fn utf16(bytes: &[u8], charset: Option<&str>) -> Option<String> {
+    let (is_big, bytes) = match (bytes, charset) {
+        ([0xfe, 0xff, rest @ ..], _) => (true, rest),
+        ([0xff, 0xfe, rest @ ..], _) => (false, rest),
+        (bytes, Some("utf-16" | "utf-16be")) => (true, bytes),
+        (bytes, Some("utf-16le")) => (false, bytes),
+        _ => return None,
+    };
+    let unit =
+        |pair: &[u8]| pair.try_into().ok().map(if is_big { u16::from_be_bytes } else { u16::from_le_bytes });
+    let units = bytes.chunks_exact(2).filter_map(unit);
+    Some(char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
 }
 
 /// Undoes the content codings (RFC 9110 §8.4), last applied first. What is cut short is read as far as it goes, unless it must
@@ -200,7 +256,11 @@ mod tests {
             ("text/plain", "", b"{not json".to_vec(), Content::Text("{not json".to_owned())),
             ("application/x-www-form-urlencoded", "", b"a=1".to_vec(), Content::Text("a=1".to_owned())),
             ("application/json", "gzip", Vec::new(), Content::Empty),
-            ("image/png", "", vec![0xff, 0xfe], Content::Binary(vec![0xff, 0xfe])),
+            ("image/png", "", vec![0xff, 0xd8], Content::Binary(vec![0xff, 0xd8])),
+            ("text/plain; charset=utf-16", "", vec![0xff, 0xfe, b'a', 0], Content::Utf16("a".to_owned())),
+            ("text/plain", "", vec![0xfe, 0xff, 0, b'a'], Content::Utf16("a".to_owned())),
+            ("text/plain; charset=\"UTF-16LE\"", "", vec![b'a', 0], Content::Utf16("a".to_owned())),
+            ("text/plain; charset=ISO-8859-1", "", b"a".to_vec(), Content::Text("a".to_owned())),
         ] {
             assert_eq!(read(kind, coding, &body), Ok(expected), "{kind} {coding}");
         }
@@ -212,6 +272,7 @@ mod tests {
         let half = gzip(&[b'a'; 90]).split_at(12).0.to_vec();
         for (kind, coding, body, expected) in [
             ("text/plain", "br", b"x".to_vec(), Unreadable::UnknownEncoding("br".to_owned())),
+            ("text/plain; charset=utf-7", "", b"x".to_vec(), Unreadable::UnknownCharset("utf-7".to_owned())),
             ("text/plain", "gzip", b"plain".to_vec(), Unreadable::BrokenEncoding("gzip".to_owned())),
             ("text/plain", "gzip", half, Unreadable::BrokenEncoding("gzip".to_owned())),
             ("text/plain", "gzip", bomb, Unreadable::TooLarge(100)),
@@ -230,5 +291,6 @@ mod tests {
         assert_eq!(text.redacted(&json!("a=-")).as_deref(), Some(b"a=-".as_slice()));
         assert_eq!(text.redacted(&json!({"a": "-"})), None);
         assert_eq!(Content::Binary(vec![0xff]).redacted(&json!("-")), None);
+        assert_eq!(Content::Utf16("a".to_owned()).redacted(&json!("-")), None);
     }
 }

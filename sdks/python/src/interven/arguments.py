@@ -24,12 +24,21 @@ class Arguments:
     def __init__(self, bound: inspect.BoundArguments, unjudged: Collection[str]) -> None:
         self._bound = bound
         self._unjudged = unjudged
-        self.body: dict[str, Any] = {}
+        self.body = self._read()
+
+    def _read(self) -> dict[str, Any]:
+        body: dict[str, Any] = {}
         for name, value in self._judged():
             for key, each in self._keywords(value).items() if self._is_keywords(name) else ((name, value),):
-                if key in self.body:
+                if key in body:
                     raise TypeError(f"two arguments are called `{key}`: which one is meant cannot be told")
-                self.body[key] = to_json(each, key)
+                body[key] = to_json(each, key)
+        return body
+
+    def require_unchanged(self) -> None:
+        """Raises BlockedError when an argument is another than it was when it was judged: another thread may hold it too."""
+        if self._read() != self.body:
+            raise BlockedError("an argument changed while the call was judged", code="CHANGED_MEANWHILE")
 
     def _judged(self) -> list[tuple[str, Any]]:
         return [(name, value) for name, value in self._bound.arguments.items() if name not in self._unjudged]
@@ -85,12 +94,14 @@ def to_json(value: Any, name: str) -> Any:
     if value is None or isinstance(value, (str, int, float)) and not isinstance(value, enum.Enum):
         return value
     if isinstance(value, dict):
-        for key in value:
+        # The content itself, whatever a subclass makes of it.
+        for key in dict.keys(value):
             if not isinstance(key, str):
                 raise TypeError(f"argument `{name}` has a key that is no text: {type(key).__name__}")
-        return {key: to_json(each, name) for key, each in value.items()}
+        return {key: to_json(each, name) for key, each in dict.items(value)}
     if isinstance(value, (list, tuple)):
-        return [to_json(each, name) for each in value]
+        base = list if isinstance(value, list) else tuple
+        return [to_json(each, name) for each in base.__iter__(value)]
     if isinstance(value, (set, frozenset)):
         return sorted((to_json(each, name) for each in value), key=repr)
     if isinstance(value, enum.Enum):
@@ -105,11 +116,22 @@ def to_json(value: Any, name: str) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {each.name: to_json(getattr(value, each.name), name) for each in dataclasses.fields(value)}
     if callable(getattr(value, "model_dump", None)):  # pydantic
-        return to_json(value.model_dump(mode="json"), name)
+        return _content_of_model(value, name)
     raise TypeError(
         f"argument `{name}` is a {type(value).__name__}, whose content cannot be judged: pass plain values,"
         f" or leave it out of the scan with exclude=[{name!r}]"
     )
+
+
+def _content_of_model(model: Any, name: str) -> Any:
+    """As the model shows itself, and with the fields that it leaves out: the function reads those too."""
+    shown = to_json(model.model_dump(mode="json"), name)
+    if isinstance(shown, dict):
+        for field in getattr(type(model), "model_fields", ()):
+            content = getattr(model, field)
+            if callable(getattr(content, "model_dump", None)) or field not in shown:
+                shown[field] = to_json(content, name)
+    return shown
 
 
 def rebuild(original: Any, redacted: Any, name: str) -> Any:

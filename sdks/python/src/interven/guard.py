@@ -279,6 +279,7 @@ def guard(
             verdict = yield from settle(
                 asker._calls, method, target, arguments.body, None, poll_interval, max_wait, on_pending
             )
+            arguments.require_unchanged()
             if verdict.needs_sanitization:
                 arguments.redact(verdict.body_to_forward)
         except _Refused as refused:
