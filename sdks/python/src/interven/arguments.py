@@ -100,8 +100,8 @@ def to_json(value: Any, name: str) -> Any:
                 raise TypeError(f"argument `{name}` has a key that is no text: {type(key).__name__}")
         return {key: to_json(each, name) for key, each in dict.items(value)}
     if isinstance(value, (list, tuple)):
-        base = list if isinstance(value, list) else tuple
-        return [to_json(each, name) for each in base.__iter__(value)]
+        held = list.__iter__(value) if isinstance(value, list) else tuple.__iter__(value)
+        return [to_json(each, name) for each in held]
     if isinstance(value, (set, frozenset)):
         return sorted((to_json(each, name) for each in value), key=repr)
     if isinstance(value, enum.Enum):
