@@ -8,7 +8,7 @@ use crate::{
     secret_source::secret_variable,
 };
 use anyhow::{Context as _, Result};
-use interven_client::{AgentClient, AgentOptions, ControlClient};
+use interven_client::{AgentClient, AgentOptions, ClientError, ControlClient};
 use interven_guard::{Guard, Judge, Mode};
 use interven_types::{FailMode, Secret};
 use std::{path::Path, time::Duration};
@@ -74,7 +74,15 @@ pub(crate) fn guard(args: &GuardArgs, runtime_type: &str, mode: Mode) -> Result<
         runtime_type: Some(runtime_type.to_owned()),
         ..options
     };
-    let settings = options.over_environment().map_err(|error| UsageError(error.to_string()))?;
+    let settings = options.over_environment().map_err(|error| {
+        let otherwise = match error {
+            ClientError::NoKey => {
+                ", or name a server on this machine with --data-dir, or judge here with --local"
+            }
+            _ => "",
+        };
+        UsageError(format!("{error}{otherwise}"))
+    })?;
     Ok(Guard { judge: Judge::Gateway(AgentClient::new(settings)?), mode, wait })
 }
 

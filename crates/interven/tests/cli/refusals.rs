@@ -151,3 +151,13 @@ fn a_schema_is_told_step_by_step_and_brought_up_when_it_may_not_change_by_itself
     assert!(again.stderr.contains("applied 0 migrations"), "{again:?}");
     assert!(!migrate("status").must_exit(0).stdout.contains("to come"));
 }
+
+#[test]
+fn who_has_no_key_hears_of_every_way_on() {
+    let mut command = interven();
+    command.args(["proxy", "--listen", "127.0.0.1:0"]).env_remove("INTERVEN_API_KEY");
+    let told = run(&mut command, "").must_exit(2).stderr;
+    for way in ["INTERVEN_API_KEY", "--data-dir", "--local"] {
+        assert!(told.contains(way), "`{way}` is not in: {told}");
+    }
+}
