@@ -101,6 +101,11 @@ struct Recent<'t> {
 }
 
 impl<'t> Recent<'t> {
+    /// Whether `value` was found to be none: its place need not be looked at.
+    fn has_refused(&self, value: &str) -> bool {
+        self.judged.iter().flatten().any(|(known, verdict)| verdict.is_none() && *known == value)
+    }
+
     fn verdict(&mut self, value: &'t str, judge: impl Fn(&str) -> Option<Verdict>) -> Option<Verdict> {
         if let Some((_, verdict)) = self.judged.iter().flatten().find(|(known, _)| *known == value) {
             return *verdict;
@@ -405,11 +410,15 @@ impl Rule {
                 let span = ceil_boundary(text, span.start)..floor_boundary(text, span.end);
                 // The text after the value may open the next match.
                 from = span.end.max(whole.start + 1);
+                let value = text.get(span.clone()).unwrap_or_default();
+                if recent.has_refused(value) {
+                    continue;
+                }
                 let confidence = self.limit_by_label(text, &span, columns).and_then(|most| {
                     if markers.are_all_of(text, &span) {
                         return None;
                     }
-                    let verdict = recent.verdict(text.get(span.clone())?, |value| self.judge_value(value))?;
+                    let verdict = recent.verdict(value, |value| self.judge_value(value))?;
                     let judged = self.judge_place(verdict, text, &span, context.as_mut(), doubt.as_mut())?;
                     Some(judged.min(most))
                 });
