@@ -6,9 +6,9 @@ const GENERATOR: [u32; 5] = [0x3b6a_57b2, 0x2650_8e6d, 0x1ea1_19fa, 0x3d42_33dd,
 /// Data characters of 32 bytes, with the checksum.
 const KEY_CHARS: usize = 52 + 6;
 
-/// An age X25519 identity. Source: <https://github.com/C2SP/C2SP/blob/main/age.md>.
+/// An age identity, of X25519 or post-quantum. Source: <https://github.com/C2SP/C2SP/blob/main/age.md>.
 pub(super) fn is_age_secret_key(text: &str) -> bool {
-    is_key(text, "age-secret-key-")
+    is_key(text, "age-secret-key-") || is_key(text, "age-secret-key-pq-")
 }
 
 /// A Nostr secret key. Source: <https://github.com/nostr-protocol/nips/blob/master/19.md>.
