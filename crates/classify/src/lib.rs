@@ -33,6 +33,7 @@ mod probe;
 mod redact;
 mod table;
 mod value;
+mod windows;
 mod words;
 
 pub use classifier::{Classifier, ExceptedHit, Findings, Options, Subject};

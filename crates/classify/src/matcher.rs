@@ -4,13 +4,13 @@
 use crate::{
     checksum::token::is_sample_jwt,
     detectors::{BuildError, Detector, Origin, Prefilter, ValidatorFailure, validator_named},
-    keywords::Keywords,
     labels::{is_labelled, is_named},
     marker::Markers,
     pattern::{LazyPattern, Pattern},
     prefilter::{Regions, ceil_boundary, floor_boundary},
-    table::{Column, Heads},
-    words::{WordCursor, Words, is_placeholder, is_word_at, measure_entropy},
+    table::Column,
+    windows::{Triggers, Windows},
+    words::{WordCursor, Words, is_placeholder, measure_entropy},
 };
 use interven_types::{Confidence, DataClass};
 use regex_automata::{Input, MatchKind, PatternSet, util::captures::Captures};
@@ -30,22 +30,10 @@ pub(crate) struct Match {
 
 #[derive(Debug)]
 pub(crate) struct Matcher {
-    keywords: Keywords,
-    /// What each keyword triggers.
-    triggered: Vec<Vec<Trigger>>,
+    triggers: Triggers,
     groups: Vec<Group>,
     rules: Vec<Rule>,
     markers: Markers,
-}
-
-/// A detector that looks round a keyword.
-#[derive(Clone, Copy, Debug)]
-struct Trigger {
-    detector: usize,
-    window: usize,
-    must_be_word: bool,
-    /// Whether the keyword is a label, which may head the column of a table.
-    is_label: bool,
 }
 
 /// Detectors that share a prefilter; one automaton tells which of them match in a region at all.
@@ -119,68 +107,6 @@ impl<'t> Recent<'t> {
     }
 }
 
-/// Where each detector has to look: merged windows, in rising order. What no keyword triggers costs nothing, however
-/// many detectors there are.
-#[derive(Default)]
-struct Windows {
-    /// By detector, its place in `lists` plus one; empty until something is added.
-    places: Vec<u32>,
-    lists: Vec<(usize, Vec<Range<usize>>)>,
-    /// Columns of tables, each with a detector whose label heads it.
-    columns: Vec<(usize, Column)>,
-}
-
-impl Windows {
-    /// `detectors` is how many there are.
-    fn add(&mut self, detector: usize, window: Range<usize>, detectors: usize) {
-        if self.places.is_empty() {
-            self.places.resize(detectors, 0);
-        }
-        let Some(place) = self.places.get_mut(detector) else { return };
-        if *place == 0 {
-            self.lists.push((detector, Vec::new()));
-            *place = u32::try_from(self.lists.len()).unwrap_or_default();
-        }
-        let list = usize::try_from(*place)
-            .ok()
-            .and_then(|place| place.checked_sub(1))
-            .and_then(|place| self.lists.get_mut(place));
-        let Some((_, list)) = list else { return };
-        match list.last_mut() {
-            Some(last) if window.start <= last.end && last.start <= window.end => {
-                *last = last.start.min(window.start)..last.end.max(window.end);
-            }
-            _ => list.push(window),
-        }
-    }
-
-    /// Adds the rows of each column, and one byte on each side for what a pattern wants round its value.
-    fn add_columns(&mut self, detectors: usize) {
-        let columns = std::mem::take(&mut self.columns);
-        for (detector, column) in &columns {
-            self.add(*detector, column.rows.start.saturating_sub(1)..column.rows.end + 1, detectors);
-        }
-        self.columns = columns;
-    }
-
-    /// Puts windows that were added nearly in order into order, apart from each other, and on boundaries of `text`.
-    fn settle(&mut self, text: &str) {
-        for (_, list) in &mut self.lists {
-            list.sort_by_key(|window| window.start);
-            list.dedup_by(|next, last| {
-                let touches = next.start <= last.end;
-                if touches {
-                    last.end = last.end.max(next.end);
-                }
-                touches
-            });
-            for window in list {
-                *window = floor_boundary(text, window.start)..ceil_boundary(text, window.end);
-            }
-        }
-    }
-}
-
 impl Matcher {
     pub(crate) fn new(detectors: &[Detector]) -> Result<Self, BuildError> {
         let groups = Prefilter::ALL.into_iter().filter_map(|prefilter| Group::of(prefilter, detectors));
@@ -218,30 +144,12 @@ impl Matcher {
     }
 
     fn with(detectors: &[Detector], rules: Vec<Rule>, mut groups: Vec<Group>) -> Self {
-        let mut by_keyword = BTreeMap::<&str, Vec<Trigger>>::new();
-        for (index, detector) in detectors.iter().enumerate() {
-            for keyword in &detector.keywords {
-                by_keyword.entry(keyword).or_default().push(Trigger {
-                    detector: index,
-                    window: detector.window,
-                    must_be_word: detector.has_word_keywords,
-                    is_label: !detector.labels.is_empty(),
-                });
-            }
-        }
-
         for group in &mut groups {
             let of_members = group.members.iter().flatten().filter_map(|n| rules.get(*n));
             group.most = of_members.map(|rule| rule.confidence).max().unwrap_or(Confidence::Low);
         }
 
-        Self {
-            keywords: Keywords::new(by_keyword.keys().map(|k| (*k).to_owned())),
-            triggered: by_keyword.into_values().collect(),
-            groups,
-            rules,
-            markers: Markers::of(detectors),
-        }
+        Self { triggers: Triggers::of(detectors), groups, rules, markers: Markers::of(detectors) }
     }
 
     /// Compiles every pattern that is not compiled yet.
@@ -264,8 +172,7 @@ impl Matcher {
     pub(crate) fn find(&self, text: &str, least: Confidence, reach: &mut usize) -> Vec<Match> {
         let mut matches = Vec::new();
         *reach = NARROWEST_REACH.max(*reach);
-        let Windows { mut lists, columns, .. } = self.windows(text, least);
-        lists.sort_unstable_by_key(|(detector, _)| *detector);
+        let (lists, columns) = self.windows(text, least).into_sorted();
         for (detector, windows) in &lists {
             if let Some(rule) = self.rules.get(*detector).filter(|rule| rule.confidence >= least) {
                 *reach = rule.window.max(*reach);
@@ -278,29 +185,11 @@ impl Matcher {
     }
 
     fn windows(&self, text: &str, least: Confidence) -> Windows {
-        let mut windows = Windows::default();
-        let mut heads = Heads::default();
-        self.keywords.find_all(text, |keyword, found| {
-            let mut is_word = None;
-            let mut column = None;
-            for trigger in self.triggered.get(keyword).into_iter().flatten() {
-                if trigger.must_be_word && !*is_word.get_or_insert_with(|| is_word_at(text, found.clone())) {
-                    continue;
-                }
-                let window = found.start.saturating_sub(trigger.window)..found.end + trigger.window;
-                windows.add(trigger.detector, window, self.rules.len());
-                if trigger.is_label {
-                    let column = column.get_or_insert_with(|| heads.column_of(text, &found));
-                    windows.columns.extend(column.clone().map(|column| (trigger.detector, column)));
-                }
-            }
-        });
-        windows.add_columns(self.rules.len());
-        windows.settle(text);
+        let mut windows = self.triggers.windows(text);
         let groups = || self.groups.iter().filter(|group| group.most >= least);
         let regions = Regions::find(text, |prefilter| groups().any(|group| group.prefilter == prefilter));
         for group in groups() {
-            group.narrow(text, regions.of(group.prefilter), self.rules.len(), &mut windows);
+            group.narrow(text, regions.of(group.prefilter), &mut windows);
         }
         windows
     }
@@ -319,10 +208,10 @@ impl Group {
     }
 
     /// Keeps, per detector, the regions in which its pattern matches.
-    fn narrow(&self, text: &str, regions: &[Range<usize>], detectors: usize, into: &mut Windows) {
+    fn narrow(&self, text: &str, regions: &[Range<usize>], into: &mut Windows) {
         // One search tells as much.
         if let [Some(detector)] = self.members.as_slice() {
-            regions.iter().for_each(|region| into.add(*detector, region.clone(), detectors));
+            regions.iter().for_each(|region| into.add(*detector, region.clone()));
             return;
         }
         if regions.is_empty() {
@@ -335,7 +224,7 @@ impl Group {
             any.which_overlapping_matches(&Input::new(text).span(region.clone()), &mut matching);
             for pattern in matching.iter() {
                 if let Some(Some(detector)) = self.members.get(pattern.as_usize()) {
-                    into.add(*detector, region.clone(), detectors);
+                    into.add(*detector, region.clone());
                 }
             }
         }
