@@ -172,13 +172,12 @@ impl Matcher {
     pub(crate) fn find(&self, text: &str, least: Confidence, reach: &mut usize) -> Vec<Match> {
         let mut matches = Vec::new();
         *reach = NARROWEST_REACH.max(*reach);
-        let (lists, columns) = self.windows(text, least).into_sorted();
-        for (detector, windows) in &lists {
-            if let Some(rule) = self.rules.get(*detector).filter(|rule| rule.confidence >= least) {
+        let windows = self.windows(text, least);
+        for (detector, regions) in windows.iter() {
+            if let Some(rule) = self.rules.get(detector).filter(|rule| rule.confidence >= least) {
                 *reach = rule.window.max(*reach);
-                let columns: Vec<&Column> =
-                    columns.iter().filter(|(of, _)| of == detector).map(|(_, column)| column).collect();
-                rule.find(text, windows, *detector, &self.markers, &columns, &mut matches);
+                let columns = windows.columns_of(detector);
+                rule.find(text, regions, detector, &self.markers, &columns, &mut matches);
             }
         }
         matches
@@ -191,6 +190,7 @@ impl Matcher {
         for group in groups() {
             group.narrow(text, regions.of(group.prefilter), &mut windows);
         }
+        windows.sort();
         windows
     }
 }

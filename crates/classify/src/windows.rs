@@ -182,10 +182,18 @@ impl Windows {
         }
     }
 
-    /// The windows of each detector that has some, ordered by detector, and the columns.
-    pub(crate) fn into_sorted(self) -> (Vec<(usize, Vec<Range<usize>>)>, Vec<(usize, Column)>) {
-        let mut lists = self.lists.items;
-        lists.sort_unstable_by_key(|(detector, _)| *detector);
-        (lists, self.columns)
+    /// Puts the detectors into order; nothing is added after that.
+    pub(crate) fn sort(&mut self) {
+        self.lists.items.sort_unstable_by_key(|(detector, _)| *detector);
+    }
+
+    /// Each detector that has to look somewhere, and where.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, &[Range<usize>])> {
+        self.lists.items.iter().map(|(detector, list)| (*detector, list.as_slice()))
+    }
+
+    /// The columns that a label of `detector` heads.
+    pub(crate) fn columns_of(&self, detector: usize) -> Vec<&Column> {
+        self.columns.iter().filter(|(of, _)| *of == detector).map(|(_, column)| column).collect()
     }
 }

@@ -147,9 +147,11 @@ export async function loadPage(cursor?: string): Promise<Page<Item>> {
 SELECT day, count(*) AS jobs, avg(duration_ms) FROM jobs WHERE state = 'done' GROUP BY day ORDER BY day DESC LIMIT 30;
 "#;
 
-/// `unit`, repeated to `size` bytes at least.
+/// `unit`, repeated to `size` bytes; the last one is cut short.
 pub(crate) fn fill(size: usize, unit: &str) -> String {
-    unit.repeat(size / unit.len().max(1) + 1)
+    let mut text = unit.repeat(size / unit.len().max(1) + 1);
+    text.truncate(text.floor_char_boundary(size));
+    text
 }
 
 /// Records of an ordinary tool, with nothing to find in them.
