@@ -34,16 +34,20 @@ fn count_breaks_of_camel_case(run: &[u8]) -> usize {
         .count()
 }
 
-/// Base 64 that its own slashes and pluses cut into short runs.
+/// Base 64 of either alphabet that its own symbols cut into short runs. Names have hyphens and dots too, so what has these
+/// takes capitals as no name has them.
 fn is_broken_base64(value: &str) -> bool {
     const SHORTEST: usize = 32;
-    let is_base64 = value.contains(['+', '/'])
-        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
+    let is_of =
+        |symbols: &[u8]| value.bytes().all(|byte| byte.is_ascii_alphanumeric() || symbols.contains(&byte));
     let run = || value.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
-    let is_random = |run: String| {
-        run.len() >= SHORTEST && count_digit_changes(run.as_bytes()) >= 2 && has_strewn_case(&run)
-    };
-    is_base64 && is_random(run())
+    let is_random = |run: &str| run.len() >= SHORTEST && count_digit_changes(run.as_bytes()) >= 2;
+    if value.contains(['+', '/']) && is_of(b"+/=") {
+        let run = run();
+        return is_random(&run) && has_strewn_case(&run);
+    }
+    let is_cut = value.contains(['-', '_', '.']) && is_of(b"-_.~=");
+    is_cut && is_random(&run()) && has_scattered_capitals(run().as_bytes())
 }
 
 /// Capitals and small letters change places more often than names do: every fourth letter or sooner.
@@ -165,6 +169,8 @@ mod tests {
             "QwErXyZaKmPbRtLoVcHdNsJuGi",
             "QwErXyZaKmPb_spelled",
             "rTkLmWvBcQz/pXyUeNsHdJg2aFqVt4+RkCbMwZ",
+            "rTkLmWvBcQz-pXyUeNsHdJg2aFqVt4_RkCbMwZ",
+            "rTkLmWvB.cQzpXyUe-NsHdJg2a.FqVt4RkCbMwZ",
         ] {
             assert!(is_opaque_token(token), "{token}");
         }
@@ -191,6 +197,7 @@ mod tests {
             "acme-d4c3b2a1",
             "cmp2-qat-1208358310",
             "Library/Frameworks/v2Headers/UserDefaultCredentials",
+            "Library.Frameworks2.v2Headers.UserDefaultCredentials.Of4",
         ] {
             assert!(!is_opaque_token(text), "{text}");
         }
