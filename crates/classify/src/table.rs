@@ -1,4 +1,5 @@
-//! Tables inside a text: CSV, TSV, semicolons, and Markdown. A label at the head of a column names every value below.
+//! Tables inside a text: CSV, TSV, semicolons, Markdown, and rows that SQL inserts. A label at the head of a column names
+//! every value below.
 
 use memchr::{memchr, memmem, memrchr};
 use std::ops::Range;
@@ -9,66 +10,118 @@ const LONGEST_LINE: usize = 1_024;
 const MOST_COLUMNS: usize = 32;
 const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
 
-/// Where the rows of a table are, and what stands between its fields.
+/// Longest list of columns that an insertion names.
+const LONGEST_LIST: usize = 512;
+
+/// Where the rows of a table are, and how they are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Table {
     rows: Range<usize>,
-    delimiter: u8,
+    form: Form,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// Lines, with this between the fields.
+    Lines { delimiter: u8 },
+    /// `('a', 1), ('b', 2)`.
+    Tuples,
 }
 
 /// The column of a table that a label heads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Column {
     pub(crate) rows: Range<usize>,
-    delimiter: u8,
+    form: Form,
     index: usize,
 }
 
 /// Finds the columns that words head; the words come nearly in order. Each line is looked at once.
 #[derive(Default)]
 pub(crate) struct Heads {
-    /// The line that was looked at last, and the table below it.
-    line: Range<usize>,
-    /// The line without the key of the text that it opens.
-    head: Range<usize>,
+    line: Head,
+    insertion: Head,
+}
+
+/// What was looked at last.
+#[derive(Default)]
+struct Head {
+    seen: Range<usize>,
+    /// The names of the columns.
+    names: Range<usize>,
+    /// The table below, if there is one.
     table: Option<Table>,
     columns: usize,
 }
 
 impl Heads {
-    /// The column that the word at `word` heads, if its line is the head of a table: the line below has as many fields.
+    /// The column that the word at `word` heads, if its line is the head of a table: the line below has as many fields; or if
+    /// it stands in the list of columns of an `INSERT`.
     pub(crate) fn column_of(&mut self, text: &str, word: &Range<usize>) -> Option<Column> {
         let bytes = text.as_bytes();
-        let is_known = self.line.contains(&word.start);
-        // A row of a table is no head.
+        let (line, insertion) = (&mut self.line, &mut self.insertion);
+        insertion
+            .look(word, || Head::of_insertion(bytes, word.start))
+            .column(bytes, word)
+            .or_else(|| line.look(word, || Some(Head::of_line(bytes, word.start))).column(bytes, word))
+    }
+}
+
+impl Head {
+    /// Looks again where `word` is neither in what was seen nor in a row of the table: a row is no head.
+    fn look(&mut self, word: &Range<usize>, find: impl Fn() -> Option<Self>) -> &mut Self {
         let is_row = self.table.as_ref().is_some_and(|table| word.start < table.rows.end);
-        if !is_known && is_row {
+        if !self.seen.contains(&word.start)
+            && !is_row
+            && let Some(found) = find()
+        {
+            *self = found;
+        }
+        self
+    }
+
+    fn of_line(bytes: &[u8], at: usize) -> Self {
+        let Some(line) = line_at(bytes, at) else {
+            return Self { seen: at..at + LONGEST_LINE, ..Self::default() };
+        };
+        // A text that is a member's value begins in the line of its key: `"csv": "id,ssn`.
+        let key =
+            bytes.get(line.clone()).and_then(|line| memmem::rfind(line, b"\": \"")).map_or(0, |at| at + 4);
+        let names = line.start + key..line.end;
+        Self { table: Table::below(bytes, &names), seen: line, names, columns: 0 }
+    }
+
+    /// The list of columns of an `INSERT` that holds `at`, and the rows behind it (SQL-92 §13.8).
+    fn of_insertion(bytes: &[u8], at: usize) -> Option<Self> {
+        const VALUES: &[u8] = b"values";
+        let is_listed =
+            |b: &u8| b.is_ascii_alphanumeric() || b.is_ascii_whitespace() || b"_,.\"`[]\\".contains(b);
+        let floor = at.saturating_sub(LONGEST_LIST);
+        let start = floor + memrchr(b'(', bytes.get(floor..at)?)? + 1;
+        let rest = bytes.get(start..bytes.len().min(start + LONGEST_LIST))?;
+        let end = start + memchr(b')', rest)?;
+        let names = bytes.get(start..end).filter(|names| at < end && names.iter().all(is_listed))?;
+        let after = bytes.get(end + 1..)?;
+        let blanks = |bytes: &[u8]| bytes.iter().take(8).take_while(|b| b.is_ascii_whitespace()).count();
+        let (keyword, tuples) = after.get(blanks(after)..)?.split_at_checked(VALUES.len())?;
+        let tuples = tuples.get(blanks(tuples)..)?;
+        if names.is_empty() || !keyword.eq_ignore_ascii_case(VALUES) || tuples.first() != Some(&b'(') {
             return None;
         }
-        if !is_known {
-            let Some(line) = line_at(bytes, word.start) else {
-                self.line = word.start..word.start + LONGEST_LINE;
-                self.table = None;
-                return None;
-            };
-            // A text that is a member's value begins in the line of its key: `"csv": "id,ssn`.
-            let key = bytes
-                .get(line.clone())
-                .and_then(|line| memmem::rfind(line, b"\": \""))
-                .map_or(0, |at| at + 4);
-            let head = line.start + key..line.end;
-            self.table = Table::below(bytes, &head);
-            self.head = head;
-            self.line = line;
-            self.columns = 0;
-        }
-        let table = self.table.as_ref().filter(|_| self.head.start <= word.start)?;
+        let first = bytes.len() - tuples.len();
+        let table = Table { rows: first..first + measure_statement(tuples), form: Form::Tuples };
+        Some(Self { seen: start..end, names: start..end, table: Some(table), columns: 0 })
+    }
+
+    fn column(&mut self, bytes: &[u8], word: &Range<usize>) -> Option<Column> {
+        let is_head = self.seen.contains(&word.start) && self.names.start <= word.start;
+        let table = self.table.as_ref().filter(|_| is_head)?;
         self.columns += 1;
         if self.columns > MOST_COLUMNS {
             return None;
         }
-        let index = count_fields(bytes.get(self.head.start..word.start)?, table.delimiter) - 1;
-        Some(Column { rows: table.rows.clone(), delimiter: table.delimiter, index })
+        let index = table.form.count_fields(bytes.get(self.names.start..word.start)?) - 1;
+        Some(Column { rows: table.rows.clone(), form: table.form, index })
     }
 }
 
@@ -80,6 +133,7 @@ impl Table {
             return None;
         }
         let delimiter = DELIMITERS.into_iter().find(|d| memchr(*d, cells).is_some())?;
+        let form = Form::Lines { delimiter };
         // A line of a list ends in a comma: `"FirstName",`.
         let is_item =
             matches!(cells.trim_ascii_end(), [item @ .., last] if *last == delimiter && !item.contains(last));
@@ -87,7 +141,7 @@ impl Table {
             return None;
         }
         let first = line_at(bytes, head.end + 1)?;
-        if count_fields(bytes.get(first.clone())?, delimiter) != count_fields(cells, delimiter) {
+        if form.count_fields(bytes.get(first.clone())?) != form.count_fields(cells) {
             return None;
         }
         let mut end = first.end;
@@ -96,8 +150,52 @@ impl Table {
         {
             end = row.end;
         }
-        Some(Self { rows: first.start..end, delimiter })
+        Some(Self { rows: first.start..end, form })
     }
+}
+
+impl Form {
+    /// Fields of a row, or of the beginning of one; a delimiter between quotes is none.
+    fn count_fields(self, row: &[u8]) -> usize {
+        let (delimiter, quote) = match self {
+            Self::Lines { delimiter } => (delimiter, b'"'),
+            Self::Tuples => (b',', b'\''),
+        };
+        let mut is_quoted = false;
+        1 + row
+            .iter()
+            .filter(|b| {
+                is_quoted ^= **b == quote;
+                **b == delimiter && !is_quoted
+            })
+            .count()
+    }
+
+    /// Where the row starts that holds `at`.
+    fn row_start(self, bytes: &[u8], rows: &Range<usize>, at: usize) -> Option<usize> {
+        if let Self::Lines { .. } = self {
+            return line_at(bytes, at).map(|line| line.start);
+        }
+        let floor = rows.start.max(at.saturating_sub(LONGEST_LINE));
+        let before = bytes.get(floor..at)?;
+        // The first row opens the table; another stands after the end of one and a comma.
+        let is_opening = |open: usize| {
+            let ended = before.get(..open).unwrap_or_default().trim_ascii_end().strip_suffix(b",");
+            floor + open == rows.start || ended.is_some_and(|row| row.trim_ascii_end().ends_with(b")"))
+        };
+        memchr::memrchr_iter(b'(', before).find(|open| is_opening(*open)).map(|open| floor + open + 1)
+    }
+}
+
+/// How many bytes a statement has up to the semicolon that ends it.
+fn measure_statement(statement: &[u8]) -> usize {
+    let mut is_quoted = false;
+    let end = memchr::memchr2_iter(b'\'', b';', statement).find(|at| {
+        let is_quote = statement.get(*at) == Some(&b'\'');
+        is_quoted ^= is_quote;
+        !is_quote && !is_quoted
+    });
+    end.unwrap_or(statement.len())
 }
 
 impl Column {
@@ -106,9 +204,11 @@ impl Column {
         let bytes = text.as_bytes();
         self.rows.start <= span.start
             && span.end <= self.rows.end
-            && line_at(bytes, span.start)
-                .and_then(|line| bytes.get(line.start..span.start))
-                .is_some_and(|before| count_fields(before, self.delimiter) == self.index + 1)
+            && self
+                .form
+                .row_start(bytes, &self.rows, span.start)
+                .and_then(|start| bytes.get(start..span.start))
+                .is_some_and(|before| self.form.count_fields(before) == self.index + 1)
     }
 }
 
@@ -120,18 +220,6 @@ fn line_at(bytes: &[u8], at: usize) -> Option<Range<usize>> {
     let after = bytes.get(at..bytes.len().min(at + LONGEST_LINE))?;
     let end = memchr(b'\n', after).map_or(at + after.len(), |found| at + found);
     (at < bytes.len() && end - start < LONGEST_LINE).then_some(start..end)
-}
-
-/// Fields of a line; a delimiter between quotes is none.
-fn count_fields(line: &[u8], delimiter: u8) -> usize {
-    let mut is_quoted = false;
-    1 + line
-        .iter()
-        .filter(|b| {
-            is_quoted ^= **b == b'"';
-            **b == delimiter && !is_quoted
-        })
-        .count()
 }
 
 #[cfg(test)]
@@ -156,6 +244,8 @@ mod tests {
             "| id | ssn |\n| -- | --- |\n| 7 | 536 |\n".to_owned(),
             "id;ssn;x\n1;536;y".to_owned(),
             "\"csv\": \"id,ssn\n1,536\"\n".to_owned(),
+            "INSERT INTO users (id, name, ssn) VALUES (1, 'a, (b', '536');".to_owned(),
+            "insert into `u` (`name`, `ssn`)\nvalues\n  ('x; y', '1'),\n  ('o''z', '536')".to_owned(),
         ] {
             assert!(is_below(&text.replace("\n\n", "\n"), "ssn", "536"), "{text}");
         }
@@ -165,6 +255,9 @@ mod tests {
             "the ssn, please\n536",
             "{\"ssn\": 1,\n\"x\": 536,",
             "\"ssn\",\n\"536\",",
+            "INSERT INTO users (id, ssn) VALUES (536, '1')",
+            "INSERT INTO users (ssn, id) VALUES ('1', 2); f(536)",
+            "f(ssn, id) (536, 2)",
         ] {
             assert!(!is_below(text, "ssn", "536"), "{text}");
         }
