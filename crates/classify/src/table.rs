@@ -41,6 +41,8 @@ pub(crate) struct Column {
 pub(crate) struct Heads {
     line: Head,
     insertion: Head,
+    /// Whether the text may insert rows; unknown until the first word.
+    has_insertions: Option<bool>,
 }
 
 /// What was looked at last.
@@ -59,11 +61,17 @@ impl Heads {
     /// it stands in the list of columns of an `INSERT`.
     pub(crate) fn column_of(&mut self, text: &str, word: &Range<usize>) -> Option<Column> {
         let bytes = text.as_bytes();
+        let has_insertions = self.has_insertions.get_or_insert_with(|| {
+            [b"VALUES", b"values", b"Values"].iter().any(|keyword| memmem::find(bytes, *keyword).is_some())
+        });
         let (line, insertion) = (&mut self.line, &mut self.insertion);
-        insertion
-            .look(word, || Head::of_insertion(bytes, word.start))
-            .column(bytes, word)
-            .or_else(|| line.look(word, || Some(Head::of_line(bytes, word.start))).column(bytes, word))
+        if *has_insertions {
+            let found = insertion.look(word, || Head::of_insertion(bytes, word.start));
+            if let Some(column) = found.column(bytes, word) {
+                return Some(column);
+            }
+        }
+        line.look(word, || Some(Head::of_line(bytes, word.start))).column(bytes, word)
     }
 }
 
@@ -114,8 +122,10 @@ impl Head {
     }
 
     fn column(&mut self, bytes: &[u8], word: &Range<usize>) -> Option<Column> {
-        let is_head = self.seen.contains(&word.start) && self.names.start <= word.start;
-        let table = self.table.as_ref().filter(|_| is_head)?;
+        let table = self.table.as_ref()?;
+        if !self.seen.contains(&word.start) || word.start < self.names.start {
+            return None;
+        }
         self.columns += 1;
         if self.columns > MOST_COLUMNS {
             return None;
