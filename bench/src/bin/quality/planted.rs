@@ -41,13 +41,42 @@ const SHORTEST: usize = 5;
 /// Of a value this long, a half that is left is as bad as all of it.
 const LONG: usize = 24;
 
+/// What became of planted values.
+#[derive(Default)]
+struct Outcome<'p> {
+    by_carrier: BTreeMap<&'static str, BTreeMap<DataClass, Tally>>,
+    by_kind: BTreeMap<(DataClass, &'p str), Tally>,
+    /// What went wrong, with what, in which carrier, and how often.
+    wrong: BTreeMap<(&'static str, &'p str, &'static str), usize>,
+}
+
 pub(crate) fn score(finder: &Finder, values: usize, random: &mut Random, most_wrong: usize) -> String {
     let (examples, unused) = examples(finder);
     let fresh = fresh(values, random);
-    let mut by_carrier = BTreeMap::<&str, BTreeMap<DataClass, Tally>>::new();
-    let mut by_kind = BTreeMap::<(DataClass, &str), Tally>::new();
-    let mut wrong = BTreeMap::<(&str, &str, &str), usize>::new();
-    for planted in examples.iter().chain(&fresh) {
+    let (of_fresh, of_examples) = (plant(finder, &fresh), plant(finder, &examples));
+    let mut text = format!(
+        "{} fresh values, each in {carriers} carriers.\n\n{}\n{}\n\
+         {} examples of the detectors ({unused} more are LOW or too short without more round them), each in {carriers} carriers.\n\n{}\n{}",
+        fresh.len(),
+        of_carriers(&of_fresh.by_carrier),
+        of_kinds(&of_fresh.by_kind),
+        examples.len(),
+        of_carriers(&of_examples.by_carrier),
+        of_kinds(&of_examples.by_kind),
+        carriers = CARRIERS.len(),
+    );
+    let mut wrong: Vec<_> = of_fresh.wrong.into_iter().chain(of_examples.wrong).collect();
+    wrong.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    for ((what, name, carrier), count) in wrong.iter().take(most_wrong) {
+        text.push_str(&format!("- {name} in {carrier}: {count} {what}\n"));
+    }
+    text
+}
+
+/// Plants each value in every carrier, looks for it, and redacts it.
+fn plant<'p>(finder: &Finder, values: &'p [Planted]) -> Outcome<'p> {
+    let mut outcome = Outcome::default();
+    for planted in values {
         for carrier in CARRIERS {
             let body = (carrier.wrap)(&planted.text);
             let is_found =
@@ -58,35 +87,17 @@ pub(crate) fn score(finder: &Finder, values: usize, random: &mut Random, most_wr
                 .iter()
                 .flat_map(|value| parts(value))
                 .any(|part| decodings::hold(&redacted, part));
-            by_carrier
-                .entry(carrier.name)
-                .or_default()
-                .entry(planted.class)
-                .or_default()
-                .add(is_found, is_left);
-            by_kind.entry((planted.class, &planted.kind)).or_default().add(is_found, is_left);
-            if !is_found {
-                *wrong.entry(("not found", &planted.name, carrier.name)).or_default() += 1;
-            }
-            if is_left {
-                *wrong.entry(("left", &planted.name, carrier.name)).or_default() += 1;
+            let of_carrier = outcome.by_carrier.entry(carrier.name).or_default();
+            of_carrier.entry(planted.class).or_default().add(is_found, is_left);
+            outcome.by_kind.entry((planted.class, &planted.kind)).or_default().add(is_found, is_left);
+            for (what, is_wrong) in [("not found", !is_found), ("left", is_left)] {
+                if is_wrong {
+                    *outcome.wrong.entry((what, &planted.name, carrier.name)).or_default() += 1;
+                }
             }
         }
     }
-    let mut text = format!(
-        "{} examples of the detectors ({unused} more are LOW or too short without more round them) and {} fresh values, each in {} carriers.\n\n{}\n{}",
-        examples.len(),
-        fresh.len(),
-        CARRIERS.len(),
-        of_carriers(&by_carrier),
-        of_kinds(&by_kind)
-    );
-    let mut wrong: Vec<_> = wrong.into_iter().collect();
-    wrong.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    for ((what, name, carrier), count) in wrong.iter().take(most_wrong) {
-        text.push_str(&format!("- {name} in {carrier}: {count} {what}\n"));
-    }
-    text
+    outcome
 }
 
 /// The texts that detectors must match, and what they find in them. How many count for nothing by themselves.
