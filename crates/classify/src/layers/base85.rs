@@ -9,6 +9,9 @@ const WORD: usize = 4;
 /// Fewest bytes of text that are no chance.
 const SHORTEST_TEXT: usize = 12;
 
+/// What the first digit of four bytes of text is worth: from four tabs to four tildes.
+const FIRST_DIGITS: std::ops::RangeInclusive<u32> = 0x0909_0909 / 85_u32.pow(4)..=0x7E7E_7E7E / 85_u32.pow(4);
+
 /// Which characters are the digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Alphabet {
@@ -69,7 +72,11 @@ impl Alphabet {
 
     /// The text at the start of `digits`, and how many digits it takes; `None` when there is too little.
     fn decode(self, digits: &[u8]) -> Option<(Vec<u8>, usize)> {
-        // Most tokens are something else, and the first group tells.
+        // Most tokens are something else, and the first digit or the first group tells.
+        let first = self.value_of(*digits.first()?)?;
+        if !FIRST_DIGITS.contains(&first) {
+            return None;
+        }
         self.decode_group(digits.get(..GROUP)?)?;
         let mut bytes = Vec::new();
         let mut used = 0;

@@ -26,8 +26,11 @@ pub(crate) fn join_groups(source: Source<'_>) -> Assembly {
             at += 1;
             continue;
         }
-        let row = if len <= LONGEST_GROUP { measure_row(bytes, at, len) } else { None };
-        match row {
+        if len > LONGEST_GROUP {
+            at += GROUP.run(bytes, at, usize::MAX);
+            continue;
+        }
+        match measure_row(bytes, at, len) {
             Some(row) => {
                 let from = out.text.len();
                 let text = source.text.get(at..row.end).unwrap_or_default();

@@ -21,13 +21,16 @@ pub(crate) fn expand_variables(source: Source<'_>) -> Assembly {
     if values.is_empty() {
         return out;
     }
+    let firsts = ByteSet::of(&values.keys().filter_map(|name| name.bytes().next()).collect::<Vec<_>>());
     let mut from = 0;
     let mut end = None;
     let mut at = 0;
     // Short values may be used often: beyond this, the budget cuts what was put together, and says so.
     let enough = bytes.len().max(MOST_PIECED);
     while at < bytes.len() && out.text.len() <= enough {
-        let Some((name, next)) = use_at(source.text, at) else {
+        let may_be_use = bytes.get(at).is_some_and(|b| firsts.has(*b) || matches!(b, b'$' | b'{'));
+        let Some((name, next)) = Some(at).filter(|_| may_be_use).and_then(|at| use_at(source.text, at))
+        else {
             // None begins inside a name.
             at += NAME.run(bytes, at, usize::MAX).max(1);
             continue;
