@@ -44,6 +44,11 @@ const fn classes() -> [u8; 256] {
                 b'.' => POINT,
                 b' ' => SPACE,
                 b':' | b'/' => COLON_OR_SLASH,
+                // With letters that are as rare: `<<<` is not every end of a string, an object and a line.
+                b'<' | b'>' => b'q' - b'a',
+                b'(' | b')' => b'z' - b'a',
+                b'{' | b'}' => b'x' - b'a',
+                b'$' | b'%' => b'j' - b'a',
                 // Spread over the classes: keywords of other scripts would all be one trigram, compared at every byte of
                 // such text (10 KB of Japanese prose took 4.3 ms).
                 0x80.. => b & (CLASSES_LEN as u8 - 1),
