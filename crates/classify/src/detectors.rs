@@ -50,6 +50,7 @@ pub(crate) const SHIPPED: &[(&str, &str)] = &[
     ("pii/identity/asia.toml", include_str!("../data/pii/identity/asia.toml")),
     ("pii/identity/south.toml", include_str!("../data/pii/identity/south.toml")),
     ("phi/codes.toml", include_str!("../data/phi/codes.toml")),
+    ("phi/messages.toml", include_str!("../data/phi/messages.toml")),
     ("phi/people.toml", include_str!("../data/phi/people.toml")),
     ("internal.toml", include_str!("../data/internal.toml")),
 ];
@@ -222,9 +223,12 @@ pub fn shipped() -> Result<Vec<Detector>, BuildError> {
     Ok(detectors)
 }
 
-/// Adds to labels of several words how they are written as the name of a field: `patient id` as `patient_id`, `patient-id`
-/// and `patientId`.
+/// Adds to labels how else they are written: `паспорт` with a capital, `útlevélszám` without accents, and those of several
+/// words as the name of a field, `patient id` as `patient_id`, `patient-id` and `patientId`.
 fn spell_labels(mut detector: Detector) -> Detector {
+    let spellings = detector.labels.iter().flat_map(|label| [capitalised(label), unaccented(label)]);
+    let spellings: Vec<String> = spellings.flatten().filter(|l| !detector.labels.contains(l)).collect();
+    detector.labels.extend(spellings);
     let of_words = |label: &&String| {
         label.contains(' ') && label.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '\''))
     };
@@ -235,6 +239,36 @@ fn spell_labels(mut detector: Detector) -> Detector {
     let names: Vec<String> = names.filter(|name| !detector.labels.contains(name)).collect();
     detector.labels.extend(names);
     detector
+}
+
+/// `label` with a first capital that is not in ASCII; words in ASCII are found in any case.
+fn capitalised(label: &str) -> Option<String> {
+    let first = label.chars().next().filter(|c| !c.is_ascii() && c.is_lowercase())?;
+    Some(label.replacen(first, &first.to_uppercase().to_string(), 1))
+}
+
+/// A longer `label` of the Latin script without its accents, as names of fields are written.
+fn unaccented(label: &str) -> Option<String> {
+    const SHORTEST: usize = 6;
+    let plain = |c: char| match c {
+        'á' | 'à' | 'â' | 'ã' | 'ä' | 'å' | 'ă' | 'ą' => 'a',
+        'ç' | 'č' | 'ć' => 'c',
+        'ď' => 'd',
+        'é' | 'è' | 'ê' | 'ë' | 'ě' | 'ę' => 'e',
+        'í' | 'ì' | 'î' | 'ï' => 'i',
+        'ľ' | 'ł' => 'l',
+        'ñ' | 'ň' | 'ń' => 'n',
+        'ó' | 'ò' | 'ô' | 'õ' | 'ö' | 'ő' | 'ø' => 'o',
+        'ř' => 'r',
+        'š' | 'ś' | 'ș' | 'ş' => 's',
+        'ť' | 'ț' => 't',
+        'ú' | 'ù' | 'û' | 'ü' | 'ů' | 'ű' => 'u',
+        'ý' => 'y',
+        'ž' | 'ź' | 'ż' => 'z',
+        other => other,
+    };
+    let plain: String = label.chars().map(plain).collect();
+    (plain != label && plain.len() >= SHORTEST && plain.is_ascii()).then_some(plain)
 }
 
 /// A detector that counts only near its context words or labels, and names no keywords, is triggered by those words.

@@ -175,6 +175,17 @@ pub(super) fn is_pk_cnic(value: &str) -> bool {
     exact_digits::<13>(value).is_some_and(|d| matches!(d.first(), Some(1..=7)) && !is_one_digit_repeated(&d))
 }
 
+/// Iranian national code: nine digits and a check digit modulo 11 (Sabt-e Ahval).
+pub(super) fn is_ir_national_code(value: &str) -> bool {
+    exact_digits::<10>(value).is_some_and(|d| {
+        let check = match weigh(&d, &[10, 9, 8, 7, 6, 5, 4, 3, 2]) % 11 {
+            rest @ (0 | 1) => rest,
+            rest => 11 - rest,
+        };
+        !is_one_digit_repeated(&d) && d.last() == Some(&check)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

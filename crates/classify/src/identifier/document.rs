@@ -21,6 +21,11 @@ pub(super) fn has_five_digits(value: &str) -> bool {
         && !digits(value).is_some_and(|d| is_one_digit_repeated(&d))
 }
 
+/// A number of an account with four digits or more, so that no word passes.
+pub(super) fn has_four_digits(value: &str) -> bool {
+    value.len() <= 40 && value.bytes().filter(u8::is_ascii_digit).count() >= 4
+}
+
 /// Vehicle identification number with its check digit: weighted sum modulo 11 at position nine (49 CFR 565.15).
 pub(super) fn is_vin(value: &str) -> bool {
     const WEIGHTS: [u32; 17] = [8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2];

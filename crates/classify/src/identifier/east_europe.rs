@@ -184,6 +184,18 @@ pub(super) fn is_tr_identity_number(value: &str) -> bool {
     })
 }
 
+/// Slovenian tax number: seven digits and a check digit modulo 11 (FURS).
+pub(super) fn is_si_tax_number(value: &str) -> bool {
+    exact_digits::<8>(value.trim_start_matches(['S', 'I', ' '])).is_some_and(|d| {
+        let check = match 11 - weigh(&d, &[8, 7, 6, 5, 4, 3, 2]) % 11 {
+            10 => Some(0),
+            11 => None,
+            digit => Some(digit),
+        };
+        d.last().copied() == check
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

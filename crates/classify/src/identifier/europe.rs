@@ -256,8 +256,8 @@ pub(super) fn is_gb_utr(value: &str) -> bool {
 
 /// UK driving licence: five of the surname, decade, month (+50 for women), day, year, initials, three more (DVLA).
 pub(super) fn is_gb_driving_licence(value: &str) -> bool {
-    let Some(text) = alphanumerics(value).filter(|t| t.len() == 16) else { return false };
-    let is_shaped = text.chars().zip("LLLLLNNNNNNLLXLL".chars()).all(|(c, kind)| match kind {
+    let Some(text) = alphanumerics(value).filter(|t| matches!(t.len(), 16 | 18)) else { return false };
+    let is_shaped = text.chars().zip("LLLLLNNNNNNLLXXX".chars()).all(|(c, kind)| match kind {
         'L' => c.is_ascii_uppercase() || c == '9',
         'N' => c.is_ascii_digit(),
         _ => c.is_ascii_alphanumeric(),
@@ -265,6 +265,20 @@ pub(super) fn is_gb_driving_licence(value: &str) -> bool {
     let Some(digits) = text.get(5..11).and_then(exact_digits::<6>) else { return false };
     let month = number_at(&digits, 1, 3);
     is_shaped && text.starts_with(|c: char| c != '9') && is_day(number_at(&digits, 3, 5), month % 50)
+}
+
+/// Cypriot tax number: eight digits and a letter for their sum modulo 26, digits at odd places counted by a table (OECD).
+pub(super) fn is_cy_tax_number(value: &str) -> bool {
+    const ODD: [u32; 10] = [1, 0, 5, 7, 9, 13, 15, 17, 19, 21];
+    let Some((number, check)) = value.split_at_checked(8) else { return false };
+    exact_digits::<8>(number).is_some_and(|d| {
+        let worth = |(at, digit): (usize, &u32)| match usize::try_from(*digit) {
+            Ok(index) if at % 2 == 0 => ODD.get(index).copied().unwrap_or_default(),
+            _ => *digit,
+        };
+        let sum: u32 = d.iter().enumerate().map(worth).sum();
+        check.chars().next().and_then(|c| c.to_digit(36)) == Some(10 + sum % 26)
+    })
 }
 
 /// Luxembourg matricule: date of birth, serial, Luhn and Verhoeff digits over the first eleven (CTIE).

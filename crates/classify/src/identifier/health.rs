@@ -1,6 +1,6 @@
 //! Identifiers and codes of health care in the United States.
 
-use super::scheme::{alphanumerics, exact_digits, is_one_digit_repeated, passes_luhn};
+use super::scheme::{alphanumerics, exact_digits, is_one_digit_repeated, passes_luhn, weigh};
 
 /// National Provider Identifier: ten digits, the first 1 or 2, Luhn after the prefix 80840 (45 CFR 162.406; CMS).
 pub(super) fn is_npi(value: &str) -> bool {
@@ -20,6 +20,14 @@ pub(super) fn is_dea_number(value: &str) -> bool {
     let is_registrant = letters.starts_with(|l: char| "ABCDEFGHJKLMPRSTUX".contains(l));
     let has_name = letters.ends_with(|l: char| l.is_ascii_uppercase() || l == '9');
     number.len() == 7 && is_registrant && has_name && (a + c + e + 2 * (b + d + f)) % 10 == check
+}
+
+/// German physician number: six digits, their check digit modulo 10, and two of the specialty (KBV, "Arztnummern").
+pub(super) fn is_de_physician_number(value: &str) -> bool {
+    exact_digits::<9>(value).is_some_and(|d| {
+        let sum = weigh(&d, &[4, 9, 4, 9, 4, 9]);
+        !is_one_digit_repeated(&d) && d.get(6) == Some(&((10 - sum % 10) % 10))
+    })
 }
 
 /// Medicare Beneficiary Identifier: eleven positions, each with its alphabet; no S, L, O, I, B, Z (CMS, "MBI format").
