@@ -26,6 +26,13 @@ pub(super) fn has_four_digits(value: &str) -> bool {
     value.len() <= 40 && value.bytes().filter(u8::is_ascii_digit).count() >= 4
 }
 
+/// A number of a bank account, and no date.
+pub(super) fn is_account_number(value: &str) -> bool {
+    let lengths: Vec<usize> = value.split(['-', ' ', '.']).map(str::len).collect();
+    (8..=24).contains(&value.bytes().filter(u8::is_ascii_digit).count())
+        && !matches!(lengths.as_slice(), [4, 2, 2] | [2, 2, 4])
+}
+
 /// Vehicle identification number with its check digit: weighted sum modulo 11 at position nine (49 CFR 565.15).
 pub(super) fn is_vin(value: &str) -> bool {
     const WEIGHTS: [u32; 17] = [8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2];
@@ -48,7 +55,7 @@ pub(super) fn is_vin(value: &str) -> bool {
 /// Letters and digits of a licence plate, both of them.
 pub(super) fn is_licence_plate(value: &str) -> bool {
     alphanumerics(value).is_some_and(|text| {
-        (4..=9).contains(&text.len())
+        (4..=10).contains(&text.len())
             && text.bytes().any(|b| b.is_ascii_digit())
             && text.bytes().any(|b| b.is_ascii_alphabetic())
     })

@@ -14,7 +14,8 @@ pub(super) fn is_npi(value: &str) -> bool {
 
 /// DEA registration number: registrant letter, letter or 9, six digits, check digit (21 CFR 1301; DEA Diversion Control).
 pub(super) fn is_dea_number(value: &str) -> bool {
-    let Some(text) = alphanumerics(value) else { return false };
+    let upper = value.to_ascii_uppercase();
+    let Some(text) = alphanumerics(&upper) else { return false };
     let Some((letters, number)) = text.split_at_checked(2) else { return false };
     let Some([a, b, c, d, e, f, check]) = exact_digits::<7>(number) else { return false };
     let is_registrant = letters.starts_with(|l: char| "ABCDEFGHJKLMPRSTUX".contains(l));
@@ -28,6 +29,25 @@ pub(super) fn is_de_physician_number(value: &str) -> bool {
         let sum = weigh(&d, &[4, 9, 4, 9, 4, 9]);
         !is_one_digit_repeated(&d) && d.get(6) == Some(&((10 - sum % 10) % 10))
     })
+}
+
+/// German health insurance number: a letter, which counts as its place in the alphabet with two digits, eight digits, and
+/// their check digit: every second digit doubled, digit sums, modulo 10 (GKV, "Prüfzifferberechnung").
+pub(super) fn is_de_health_insurance_number(value: &str) -> bool {
+    let Some(text) = alphanumerics(value) else { return false };
+    let Some((letter, number)) = text.split_at_checked(1) else { return false };
+    let Some(rank) = letter.chars().next().and_then(|c| c.to_digit(36)).filter(|r| *r >= 10) else {
+        return false;
+    };
+    let Some(digits) = exact_digits::<9>(number) else { return false };
+    let place = rank - 9;
+    let all = [place / 10, place % 10].into_iter().chain(digits.into_iter().take(8));
+    let sum: u32 = all
+        .zip([1, 2].into_iter().cycle())
+        .map(|(digit, weight)| digit * weight)
+        .map(|product| product / 10 + product % 10)
+        .sum();
+    !is_one_digit_repeated(&digits) && digits.last() == Some(&(sum % 10))
 }
 
 /// Medicare Beneficiary Identifier: eleven positions, each with its alphabet; no S, L, O, I, B, Z (CMS, "MBI format").

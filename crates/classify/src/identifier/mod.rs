@@ -23,6 +23,7 @@ type Check = fn(&str) -> bool;
 /// The names detector data may use, in alphabetical order.
 const CHECKS: &[(&str, Check)] = &[
     ("aba_routing", united_states::is_aba_routing),
+    ("account_number", document::is_account_number),
     ("ae_emirates_id", asia::is_ae_emirates_id),
     ("any_national_id", any_national_id),
     ("ar_cuit", americas::is_ar_cuit),
@@ -50,6 +51,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("cz_birth_number", east_europe::is_cz_birth_number),
     ("cz_checked_birth_number", east_europe::is_cz_checked_birth_number),
     ("de_card_number", europe::is_de_card_number),
+    ("de_health_insurance_number", health::is_de_health_insurance_number),
     ("de_pension_number", europe::is_de_pension_number),
     ("de_physician_number", health::is_de_physician_number),
     ("de_tax_id", europe::is_de_tax_id),
