@@ -22,7 +22,7 @@ const LEADS_BACK: [&str; 14] = [
 /// Digits in a row that are another value.
 const OTHER_VALUE: usize = 3;
 /// Keys that only say that a value follows: `{"type": "ssn", "value": …}`.
-const NEUTRAL_KEYS: [&str; 17] = [
+const NEUTRAL_KEYS: [&str; 25] = [
     "value",
     "number",
     "no",
@@ -40,6 +40,14 @@ const NEUTRAL_KEYS: [&str; 17] = [
     "val",
     "v",
     "string",
+    "stringValue",
+    "string_value",
+    "s",
+    "n",
+    "start",
+    "plain_text",
+    "#text",
+    "$t",
 ];
 
 /// What ends the field of a value, and what stands between fields.

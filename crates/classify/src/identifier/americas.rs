@@ -70,6 +70,14 @@ pub(super) fn is_mx_rfc(value: &str) -> bool {
     is_shaped && has_date(&text, letters) && text.chars().last() == check
 }
 
+/// Brazilian health card: fifteen digits, weighted sum modulo 11 (DATASUS).
+pub(super) fn is_br_health_card(value: &str) -> bool {
+    exact_digits::<15>(value).is_some_and(|d| {
+        let sum: u32 = d.iter().zip((1..=15).rev()).map(|(digit, weight)| digit * weight).sum();
+        !is_one_digit_repeated(&d) && sum.is_multiple_of(11)
+    })
+}
+
 /// Whether `text` has YYMMDD at byte `at`.
 fn has_date(text: &str, at: usize) -> bool {
     text.get(at..at + 6)

@@ -1,6 +1,8 @@
 //! Numbers of documents, vehicles and devices that no one country issues.
 
-use super::scheme::{alphanumerics, digits, is_one_digit_repeated, number_at, passes_luhn};
+use super::scheme::{
+    alphanumerics, digits, is_one_digit_repeated, number_at, passes_luhn, passes_travel_document_check,
+};
 
 /// A number that could have been issued: not one digit over and over, not counted up or down.
 pub(super) fn is_issued_number(value: &str) -> bool {
@@ -31,6 +33,19 @@ pub(super) fn is_account_number(value: &str) -> bool {
     let lengths: Vec<usize> = value.split(['-', ' ', '.']).map(str::len).collect();
     (8..=24).contains(&value.bytes().filter(u8::is_ascii_digit).count())
         && !matches!(lengths.as_slice(), [4, 2, 2] | [2, 2, 4])
+}
+
+/// The machine-readable zone of a passport (its second line) or an identity card (its first two): number, date of birth
+/// and expiry, each with its check digit (ICAO 9303-4 and 9303-5).
+pub(super) fn is_machine_readable_zone(value: &str) -> bool {
+    let text: String = value.chars().filter(|c| !c.is_whitespace()).collect();
+    let fields = match text.len() {
+        44 => [0..10, 13..20, 21..28],
+        88 => [44..54, 57..64, 65..72],
+        60 => [5..15, 30..37, 38..45],
+        _ => return false,
+    };
+    fields.into_iter().all(|field| text.get(field).is_some_and(passes_travel_document_check))
 }
 
 /// Vehicle identification number with its check digit: weighted sum modulo 11 at position nine (49 CFR 565.15).

@@ -25,7 +25,11 @@ pub(super) fn is_no_national_id(value: &str) -> bool {
 pub(super) fn is_dk_cpr(value: &str) -> bool {
     let Some(digits) = exact_digits::<10>(value) else { return false };
     let part = |from, to| number_at(&digits, from, to);
-    is_day(part(0, 2), part(2, 4)) && part(6, 10) != 0
+    // The seventh digit tells the century; years that end in 00 are leap years in 2000 alone.
+    let (year, seventh) = (part(4, 6), part(6, 7));
+    let is_in_two_thousands = matches!((seventh, year), (4 | 9, 0..=36) | (5..=8, 0..=57));
+    let is_leap = year.is_multiple_of(4) && (year != 0 || is_in_two_thousands);
+    is_day(part(0, 2), part(2, 4)) && (part(0, 4) != 2902 || is_leap) && part(6, 10) != 0
 }
 
 /// Finnish HETU: date, century sign, serial, check character of n mod 31 (DVV).
