@@ -104,13 +104,15 @@ fn is_routed(ip: IpAddr) -> bool {
     }
 }
 
-/// A MAC address of one device: not broadcast, not all zero, one separator throughout.
+/// A MAC address of one device: not broadcast, not all zero, one separator throughout. Numbers in groups of four digits, with
+/// many zeros, are codes: `1FD7.0020.0002`.
 pub(super) fn is_mac_address(value: &str) -> bool {
     let digits: String = value.chars().filter(char::is_ascii_hexdigit).take(13).collect();
     let mut separators = value.chars().filter(|c| !c.is_ascii_hexdigit());
     let first = separators.next();
     let is_device = !digits.bytes().all(|b| b == b'0') && !digits.bytes().all(|b| matches!(b, b'f' | b'F'));
-    digits.len() == 12 && first.is_some() && separators.all(|c| Some(c) == first) && is_device
+    let are_codes = first == Some('.') && digits.bytes().filter(|b| *b == b'0').count() >= 5;
+    digits.len() == 12 && first.is_some() && separators.all(|c| Some(c) == first) && is_device && !are_codes
 }
 
 /// An address written so that machines do not find it: `jane (at) example [dot] org`.
