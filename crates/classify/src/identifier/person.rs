@@ -138,9 +138,9 @@ pub(super) fn is_person_name(value: &str) -> bool {
         && value.chars().filter(|c| c.is_alphabetic()).count() >= 2
 }
 
-/// Whether `word` is in the sorted `list`, whatever its case and without its dots.
+/// Whether `word` is in the sorted `list`, whatever its case and without the dots and quotes behind it.
 fn is_one_of(word: &str, list: &[&str]) -> bool {
-    let bare = word.trim_end_matches('.').as_bytes();
+    let bare = word.trim_end_matches(['.', '\'']).as_bytes();
     let Some(first) = bare.first().map(u8::to_ascii_lowercase) else { return false };
     let is_before = |other: &&str| other.as_bytes().first().is_some_and(|begin| *begin < first);
     let alike = list.get(list.partition_point(is_before)..).unwrap_or_default();
