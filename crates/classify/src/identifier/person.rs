@@ -167,16 +167,21 @@ fn is_acronym(word: &str) -> bool {
 
 /// Words and a number of a street, a box or a postcode; nothing that is an address of another kind.
 pub(super) fn is_postal_address(value: &str) -> bool {
-    const OTHERS: [&str; 11] = ["://", "@", "0x", "::", "\\", "www.", "${", "{{", "_", "''", "()"];
+    const OTHERS: [&str; 13] = ["://", "@", "0x", "::", "\\", "www.", "${", "{{", "_", "''", "()", "*", "&"];
     let letters = value.chars().filter(|c| c.is_alphabetic()).count();
     let numbers = value.chars().filter(char::is_ascii_digit).count();
     let words = value.split([' ', ',']).filter(|word| word.chars().any(char::is_alphanumeric)).count();
     let is_ideographic =
         value.chars().any(|c| matches!(c, '\u{3040}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}'));
+    // `12`, `4B`, `#5`; not `string1`.
+    let has_number_of_its_own = value
+        .split([' ', ',', '#', '-', '/', '.', ':'])
+        .any(|token| token.starts_with(|c: char| c.is_ascii_digit()));
     (8..=200).contains(&value.len())
         && letters >= 4
         && (1..=14).contains(&numbers)
         && letters > numbers / 2
+        && (is_ideographic || has_number_of_its_own)
         && (words >= 2 || is_ideographic)
         && !OTHERS.iter().any(|other| value.contains(other))
 }
