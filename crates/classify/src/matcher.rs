@@ -303,12 +303,15 @@ impl Rule {
                 if recent.has_refused(value) {
                     continue;
                 }
-                let confidence = self.limit_by_label(text, &span, columns).and_then(|most| {
+                let confidence = self.limit_by_label(text, &span, columns).and_then(|(most, head)| {
                     if markers.are_all_of(text, &span) {
                         return None;
                     }
                     let verdict = recent.verdict(value, |value| self.judge_value(value))?;
-                    let judged = self.judge_place(verdict, text, &span, context.as_mut(), doubt.as_mut())?;
+                    let is_headed =
+                        head.is_some_and(|head| self.context.as_ref().is_some_and(|c| c.are_in(head)));
+                    let context = context.as_mut().map(|words| is_headed || words.is_near(&span));
+                    let judged = self.judge_place(verdict, text, &span, context, doubt.as_mut())?;
                     Some(judged.min(most))
                 });
                 if let Some(confidence) = confidence {
@@ -387,11 +390,10 @@ impl Rule {
         verdict: Verdict,
         text: &str,
         span: &Range<usize>,
-        context: Option<&mut WordCursor<'_, '_>>,
+        has_context: Option<bool>,
         doubt: Option<&mut WordCursor<'_, '_>>,
     ) -> Option<Confidence> {
         let mut confidence = verdict.confidence;
-        let has_context = context.map(|words| words.is_near(span));
         if has_context == Some(false) {
             if self.required_context {
                 return None;
@@ -409,13 +411,22 @@ impl Rule {
         Some(confidence)
     }
 
-    /// The most that a match can count for by its label; `None` where it needs one and has none.
-    fn limit_by_label(&self, text: &str, span: &Range<usize>, columns: &[&Column]) -> Option<Confidence> {
-        let Some(labels) = &self.labels else { return Some(Confidence::High) };
-        if is_labelled(labels, text, span) || columns.iter().any(|column| column.holds(text, span)) {
-            return Some(Confidence::High);
+    /// The most that a match can count for by its label, and the head of the table in whose column it stands, if it does;
+    /// `None` where it needs a label and has none.
+    fn limit_by_label<'t>(
+        &self,
+        text: &'t str,
+        span: &Range<usize>,
+        columns: &[&Column],
+    ) -> Option<(Confidence, Option<&'t str>)> {
+        let Some(labels) = &self.labels else { return Some((Confidence::High, None)) };
+        if let Some(column) = columns.iter().find(|column| column.holds(text, span)) {
+            return Some((Confidence::High, text.get(column.names.clone())));
         }
-        self.bare
+        if is_labelled(labels, text, span) {
+            return Some((Confidence::High, None));
+        }
+        self.bare.map(|bare| (bare, None))
     }
 }
 

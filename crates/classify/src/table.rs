@@ -31,6 +31,8 @@ enum Form {
 /// The column of a table that a label heads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Column {
+    /// Where the columns are named.
+    pub(crate) names: Range<usize>,
     pub(crate) rows: Range<usize>,
     form: Form,
     index: usize,
@@ -131,7 +133,7 @@ impl Head {
             return None;
         }
         let index = table.form.count_fields(bytes.get(self.names.start..word.start)?) - 1;
-        Some(Column { rows: table.rows.clone(), form: table.form, index })
+        Some(Column { names: self.names.clone(), rows: table.rows.clone(), form: table.form, index })
     }
 }
 
