@@ -267,7 +267,7 @@ fn may_hold_mark(value: &str) -> bool {
 /// `{password}`, `svc-{DB_USER}`, `{read_token(name)}`: a name or a call that a template fills in.
 fn has_name_in_braces(value: &str) -> bool {
     let is_name = |inside: &str| {
-        inside.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        (inside.is_empty() || inside.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'))
             && inside.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.: -()[]'".contains(&byte))
     };
     value.split('{').skip(1).any(|rest| rest.split_once('}').is_some_and(|(inside, _)| is_name(inside)))
@@ -560,6 +560,7 @@ mod tests {
             "/run/secrets/db",
             "fake-pa55-w0rd",
             "{PASSWORD_HERE}",
+            "prefix_{}",
             "{read_token(name2)}",
             "arn:aws:secretsmanager:eu-west-2:660254676590:secret:db-W3Hb0",
             "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/Db-2)",
