@@ -12,7 +12,17 @@ pub(super) fn is_opaque_token(value: &str) -> bool {
         && !is_path_or_url(value)
         && !has_ladder(value)
         && !has_braid(value)
+        && !is_host_name(value)
         && !is_reference(value)
+}
+
+/// `d2k4l8ab1x9q.cloudfront.net`: labels of small letters and digits under a domain that anybody may have.
+pub(super) fn is_host_name(value: &str) -> bool {
+    const DOMAINS: [&str; 6] = ["app", "com", "dev", "io", "net", "org"];
+    let is_in_label = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    value.rsplit_once('.').is_some_and(|(labels, domain)| {
+        DOMAINS.contains(&domain) && labels.bytes().all(|byte| is_in_label(byte) || byte == b'.')
+    })
 }
 
 /// The part behind the prefix of a token that is mostly letters in both cases, told from names in camel case: there a
@@ -182,6 +192,7 @@ mod tests {
             "29f63271-dc2f-4734-8221-5b31b5169bac",
             "rc0.15.0_20231217_1420-SNAPSHOT",
             "dev-lb1.api.example.net:5215",
+            "d2k4l8ab1x9q.cloudfront.net",
             "NEXUS-GPT4-API-KEY",
             "ultraPictureBox1Name",
             "id-Gost28147-89-None-KeyMeshing",

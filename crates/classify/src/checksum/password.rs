@@ -1,8 +1,8 @@
 //! Passwords that only their place marks as such: are they plausible, or placeholders, references and words of forms?
 
 use super::opaque::{
-    count_digit_changes, count_distinct, has_ladder, has_scattered_capitals, is_opaque_token, is_path_or_url,
-    is_uuid,
+    count_digit_changes, count_distinct, has_ladder, has_scattered_capitals, is_host_name, is_opaque_token,
+    is_path_or_url, is_uuid,
 };
 use crate::{bytes::ByteSet, words::Words};
 use std::sync::LazyLock;
@@ -77,6 +77,7 @@ pub(super) fn is_secret_value(value: &str) -> bool {
             && !has_ladder(value)
             && count_distinct(value) >= 8
             && !is_version
+            && !is_host_name(value)
             && is_plausible_password(value)
             // Names and versions have their digits in one place.
             && (count_interleavings(value) >= 3 || value.contains(['!', '#', '$', '%', '^', '&', '*', '+']))
@@ -650,9 +651,14 @@ mod tests {
         {
             assert!(is_secret_value(secret), "{secret}");
         }
-        for text in
-            ["nexus-gpt4-api-key", "projects/acme", "1.22.333.4444", "2024-01-02-build", "user@example12"]
-        {
+        for text in [
+            "nexus-gpt4-api-key",
+            "projects/acme",
+            "1.22.333.4444",
+            "2024-01-02-build",
+            "user@example12",
+            "dwj7s0gr-uedt0sg-ll.acme.com",
+        ] {
             assert!(!is_secret_value(text), "{text}");
         }
         assert!(is_credential_uuid("897f3b11-72f2-4c6f-9a9d-4750cdc609c6"));
