@@ -34,8 +34,10 @@ pub(crate) enum Role {
 pub(crate) struct Leaf<'a> {
     pub(crate) role: Role,
     pub(crate) text: Cow<'a, str>,
-    /// Member name that labels the value; empty for keys and in top-level arrays.
+    /// What labels the value: the name of its member, or of its column; empty for keys and in top-level arrays.
     pub(crate) label: &'a str,
+    /// Whether the label stands elsewhere, at the head of a column.
+    pub(crate) is_cell: bool,
     /// The step that leads to this leaf.
     pub(crate) step: usize,
 }
@@ -52,6 +54,68 @@ pub(crate) enum Token<'a> {
 pub(crate) struct Step<'a> {
     pub(crate) parent: usize,
     pub(crate) token: Token<'a>,
+}
+
+/// What is known of a value from what stands before it.
+#[derive(Clone, Copy, Default)]
+struct Heading<'a> {
+    label: &'a str,
+    /// Whether the label is the name of a column.
+    is_of_column: bool,
+    /// The names of its items, if it is a row of a table.
+    cells: Option<&'a [Value]>,
+    /// The names of its columns, if it is a list of rows.
+    rows: Option<&'a [Value]>,
+    /// Whether the first of the rows is these names.
+    has_head: bool,
+}
+
+impl<'a> Heading<'a> {
+    /// What is known of the items of a list of this heading: those of a row have the names of its columns, and the first of
+    /// several rows may name them.
+    fn of_items(self, items: &'a [Value]) -> Self {
+        let head = if self.cells.is_none() { head_of(items) } else { None };
+        Self { rows: self.rows.or(head), has_head: self.rows.is_none() && head.is_some(), ..self }
+    }
+
+    fn of_item(self, index: usize) -> Self {
+        let name = self.cells.and_then(|cells| cells.get(index)).and_then(column_name);
+        match name {
+            Some(label) => Self { label, is_of_column: true, ..Self::default() },
+            None if self.has_head && index == 0 => Self { label: self.label, ..Self::default() },
+            None => Self { label: self.label, cells: self.rows, ..Self::default() },
+        }
+    }
+}
+
+fn are_rows(value: &Value) -> bool {
+    matches!(value, Value::Array(items) if items.first().is_some_and(Value::is_array))
+}
+
+/// The first of several rows, where it names the columns of the others.
+fn head_of(items: &[Value]) -> Option<&[Value]> {
+    /// Rows that are looked at.
+    const MOST_ROWS: usize = 4;
+    let (head, rows) = items.split_first()?;
+    let head = head.as_array().filter(|head| head.len() > 1 && head.iter().all(Value::is_string))?;
+    let is_row = |row: &Value| row.as_array().is_some_and(|row| row.len() <= head.len());
+    let is_table = !rows.is_empty() && rows.iter().take(MOST_ROWS).all(is_row);
+    (is_table && head.iter().all(|name| column_name(name).is_some())).then_some(head)
+}
+
+/// The names of the columns of the rows that stand beside them: `{"columns": ["id", "ssn"], "rows": [[1, "…"]]}`.
+fn columns_of(members: &serde_json::Map<String, Value>) -> Option<&[Value]> {
+    const NAMES: [&str; 7] =
+        ["columns", "fields", "headers", "header", "cols", "columnNames", "column_names"];
+    let names = NAMES.iter().find_map(|name| members.get(*name)).and_then(Value::as_array)?;
+    (names.len() > 1 && names.iter().all(|name| column_name(name).is_some())).then_some(names)
+}
+
+/// The name of a column, written as a text or as an object that has one.
+fn column_name(value: &Value) -> Option<&str> {
+    const LONGEST: usize = 64;
+    let name = value.as_str().or_else(|| value.get("name")?.as_str())?;
+    (name.len() <= LONGEST && name.contains(char::is_alphabetic)).then_some(name)
 }
 
 /// Strings that stand side by side, as a range of the leaves listed in [`Leaves::ranks`]: items of one array, members of
@@ -96,7 +160,7 @@ impl<'a> Leaves<'a> {
             ..Self::default()
         };
         leaves.steps.push(Step { parent: 0, token: Token::Root });
-        leaves.walk(body, 0, "", 0);
+        leaves.walk(body, 0, Heading::default(), 0);
         leaves
     }
 
@@ -124,6 +188,11 @@ impl<'a> Leaves<'a> {
             leaves.places.push(place);
         }
         leaves
+    }
+
+    /// Whether a leaf is labelled by the head of its column.
+    pub(crate) fn is_cell(&self, leaf: usize) -> bool {
+        self.list.get(leaf).is_some_and(|leaf| leaf.is_cell)
     }
 
     /// Where a leaf lies.
@@ -252,7 +321,7 @@ impl<'a> Leaves<'a> {
         for leaf in &origins {
             let Some(source) = self.list.get(*leaf) else { continue };
             let text = texts.get(leaf).map_or_else(|| source.text.clone(), |text| Cow::Owned(text.clone()));
-            selected.list.push(Leaf { role: source.role, text, label: source.label, step: source.step });
+            selected.list.push(Leaf { text, ..source.clone() });
         }
         for group in self.groups() {
             for run in group.split(|leaf| !is_kept(leaf)).filter(|run| run.len() > 1) {
@@ -265,11 +334,16 @@ impl<'a> Leaves<'a> {
     }
 
     fn push(&mut self, role: Role, text: Cow<'a, str>, label: &'a str, step: usize) -> usize {
-        self.list.push(Leaf { role, text, label, step });
+        self.list.push(Leaf { role, text, label, is_cell: false, step });
         self.list.len() - 1
     }
 
-    fn walk(&mut self, value: &'a Value, step: usize, label: &'a str, depth: usize) -> Walked {
+    fn push_value(&mut self, role: Role, text: Cow<'a, str>, heading: Heading<'a>, step: usize) -> usize {
+        self.list.push(Leaf { role, text, label: heading.label, is_cell: heading.is_of_column, step });
+        self.list.len() - 1
+    }
+
+    fn walk(&mut self, value: &'a Value, step: usize, heading: Heading<'a>, depth: usize) -> Walked {
         if depth > MAX_DEPTH {
             self.is_cut = true;
             return Walked::Other;
@@ -277,18 +351,21 @@ impl<'a> Leaves<'a> {
         match value {
             Value::Null | Value::Bool(_) => Walked::Other,
             Value::Number(number) => {
-                self.push(Role::Number, Cow::Owned(number.to_string()), label, step);
+                self.push_value(Role::Number, Cow::Owned(number.to_string()), heading, step);
                 Walked::Other
             }
-            Value::String(text) => Walked::Text(self.push(Role::Text, Cow::Borrowed(text), label, step)),
+            Value::String(text) => {
+                Walked::Text(self.push_value(Role::Text, Cow::Borrowed(text), heading, step))
+            }
             Value::Array(items) => {
+                let heading = heading.of_items(items);
                 let base = self.open.len();
                 let mut columns = Columns::new(items.len());
                 let first = self.list.len();
                 for (index, item) in items.iter().enumerate() {
                     let next = self.step(step, Token::Index(index));
                     let start = self.list.len();
-                    match self.walk(item, next, label, depth + 1) {
+                    match self.walk(item, next, heading.of_item(index), depth + 1) {
                         Walked::Text(leaf) => self.open.push(leaf),
                         Walked::Object => columns.add(self, start..self.list.len()),
                         Walked::Other => {}
@@ -310,7 +387,9 @@ impl<'a> Leaves<'a> {
                 for (key, member) in members {
                     let next = self.step(step, Token::Key(key));
                     self.push(Role::Key, Cow::Borrowed(key), "", next);
-                    if let Walked::Text(leaf) = self.walk(member, next, key, depth + 1) {
+                    let rows = if are_rows(member) { columns_of(members) } else { None };
+                    let heading = Heading { label: key, rows, ..Heading::default() };
+                    if let Walked::Text(leaf) = self.walk(member, next, heading, depth + 1) {
                         self.open.push(leaf);
                     }
                 }

@@ -474,6 +474,33 @@ fn urls_and_headers_are_searched_and_own_credentials_are_normal_there() {
 }
 
 #[test]
+fn a_cell_is_labelled_by_the_name_of_its_column() {
+    let row = json!([7, "Ada Berg", "536904399", 536_904_388]);
+    for (body, pointer) in [
+        (json!({"values": [["id", "name", "SSN", "ssn"], row]}), "/values/1"),
+        (json!({"columns": ["id", "name", "SSN", "ssn"], "rows": [row]}), "/rows/0"),
+        (
+            json!({"fields": [{"name": "id"}, {"name": "name"}, {"name": "ssn"}, {"name": "ssn"}], "data": [row]}),
+            "/data/0",
+        ),
+        (json!([["id", "name", "ssn", "ssn"], row]), "/1"),
+    ] {
+        let hits = classify(&body).hits;
+        for cell in [2, 3] {
+            let path = format!("{pointer}/{cell}");
+            assert!(
+                hits.iter().any(|h| h.path == path && h.detector == "us_ssn_labelled"),
+                "{path}: {hits:?}"
+            );
+        }
+        assert!(!hits.iter().any(|h| h.path == format!("{pointer}/0")), "{hits:?}");
+    }
+    for body in [json!({"values": [["id", "order"], row]}), json!([row, ["id", "name", "ssn", "ssn"]])] {
+        assert_eq!(classify(&body).hits, [], "{body}");
+    }
+}
+
+#[test]
 fn a_header_name_that_is_a_finding_is_not_told() {
     let name = format!("x-{}", hex(b"AKIA2E5A6B7CXQ4TZNFM"));
     let headers = BTreeMap::from([(name.clone(), "jane.doe@example.co.uk".to_owned())]);

@@ -33,8 +33,8 @@ impl Flat {
         for segment in segments {
             let is_header = segment.role == Role::Text
                 && matches!(segment.origin, Origin::Leaf(leaf) if matches!(leaves.place(leaf), Place::Header(_)));
-            let is_leaf = matches!(segment.origin, Origin::Leaf(_));
-            // A leaf's key stands right before it; layers and headers bring their label along.
+            // A leaf's key stands right before it; layers, headers and cells of tables bring their label along.
+            let has_key = matches!(segment.origin, Origin::Leaf(leaf) if !leaves.is_cell(leaf));
             let (open, close) = match segment.role {
                 Role::Key => ("\"", "\": "),
                 Role::Number => ("", "\n"),
@@ -44,7 +44,7 @@ impl Flat {
             if is_header {
                 flat.text.push_str(segment.label);
                 flat.text.push_str(": ");
-            } else if !is_leaf && !segment.label.is_empty() {
+            } else if !has_key && !segment.label.is_empty() {
                 flat.text.push('"');
                 flat.text.push_str(segment.label);
                 flat.text.push_str("\": ");
