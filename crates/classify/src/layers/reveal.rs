@@ -1,14 +1,21 @@
-//! Transparent layers: escapes, percent-encoding, entities, invisible and look-alike characters.
+//! Transparent layers: escapes, percent-encoding, entities, doubled quotes, invisible and look-alike characters.
 //!
 //! They are undone in one left-to-right pass that remembers where each piece came from, so that a match in the
 //! revealed text is a span of the source.
 
 use super::fold::{fold_char, fold_look_alike};
 use crate::bytes::ByteSet;
-use std::ops::Range;
+use memchr::memmem::Finder;
+use std::{ops::Range, sync::LazyLock};
 
 /// Bytes of ASCII that something may begin with that is undone.
 static MARKS: ByteSet = ByteSet::of(b"\\%&+=");
+
+/// The same in a text that has quotes within quotes.
+static MARKS_AND_QUOTES: ByteSet = ByteSet::of(b"\\%&+=\"'");
+
+/// What a quoted literal stands after: the separators of tables and lists, and the operators before a value.
+static BEFORE_LITERAL: ByteSet = ByteSet::of(b" \t\r\n,;|=:([{");
 
 /// What a token is made of, besides characters beyond ASCII.
 static TOKEN: ByteSet = ByteSet::alphanumeric_and(b"_-");
@@ -56,9 +63,11 @@ pub(crate) fn reveal(source: &str) -> Option<Revealed> {
     let is_form = memchr::memchr(b'+', source.as_bytes()).is_some() && looks_like_form(source);
     let is_printable = is_quoted_printable(source.as_bytes());
     let has_query = has_plus_in_query(source.as_bytes());
-    if !is_form && !is_printable && !has_query && !has_escape(source) {
+    let has_quotes = has_quoted_quote(source.as_bytes());
+    if !is_form && !is_printable && !has_query && !has_quotes && !has_escape(source) {
         return None;
     }
+    let marks = if has_quotes { &MARKS_AND_QUOTES } else { &MARKS };
     let mut place = Place::default();
     let bytes = source.as_bytes();
     let mut revealed = Revealed::default();
@@ -66,7 +75,7 @@ pub(crate) fn reveal(source: &str) -> Option<Revealed> {
     let mut at = 0;
     let next = |from: usize| {
         let rest = bytes.get(from..)?;
-        rest.iter().position(|b| MARKS.has(*b) || !b.is_ascii()).map(|at| from + at)
+        rest.iter().position(|b| marks.has(*b) || !b.is_ascii()).map(|at| from + at)
     };
     while let Some(mark) = next(at)
         && let Some(byte) = bytes.get(mark)
@@ -78,6 +87,7 @@ pub(crate) fn reveal(source: &str) -> Option<Revealed> {
             b'&' => entity(source, at),
             b'+' if is_form || has_query && place.is_in_query(bytes, at) => Some((Text::Char(' '), 1)),
             b'=' if is_printable => unquote_printable(source, at),
+            b'"' | b'\'' => place.unquote(bytes, at, *byte),
             b if b.is_ascii() => None,
             _ => {
                 let c = source.get(at..).and_then(|rest| rest.chars().next());
@@ -122,6 +132,13 @@ pub(crate) fn has_escape(source: &str) -> bool {
     memchr::memchr3(b'\\', b'%', b'&', source.as_bytes()).is_some() || !source.is_ascii()
 }
 
+/// Whether a quote may stand within quotes: two in a row, which the shell's `'\''` has too, or a quote in other quotes.
+fn has_quoted_quote(bytes: &[u8]) -> bool {
+    static SIGNS: LazyLock<[Finder<'static>; 3]> =
+        LazyLock::new(|| ["\"\"", "''", "'\"'\"'"].map(Finder::new));
+    SIGNS.iter().any(|sign| sign.find(bytes).is_some())
+}
+
 /// What is known of the surroundings of the position that a pass has reached.
 #[derive(Debug, Default)]
 struct Place {
@@ -131,9 +148,36 @@ struct Place {
     /// End of the token that was looked at last, and whether it mixes ASCII with its look-alikes.
     token_end: usize,
     is_mixed: bool,
+    /// The quote that began the literal that the position lies in.
+    literal: Option<u8>,
 }
 
 impl Place {
+    /// A quote within the literal that it would end: written twice in a field of CSV (RFC 4180 §2.7), a string of SQL (ISO/IEC 9075-2
+    /// §5.3) or a scalar of YAML (1.2.2 §7.3.2), or between two words that a shell puts together (POSIX §2.2.2).
+    fn unquote(&mut self, bytes: &[u8], at: usize, quote: u8) -> Option<(Text, usize)> {
+        match self.literal {
+            None => {
+                let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+                self.literal = before.is_none_or(|b| BEFORE_LITERAL.has(*b)).then_some(quote);
+                None
+            }
+            Some(open) if open != quote => None,
+            Some(_) => {
+                let len = match bytes.get(at..)? {
+                    [_, next, ..] if *next == quote => 2,
+                    [b'\'', b'\\', b'\'', b'\'', ..] => 4,
+                    [b'\'', b'"', b'\'', b'"', b'\'', ..] => 5,
+                    _ => {
+                        self.literal = None;
+                        return None;
+                    }
+                };
+                Some((Text::Char(char::from(quote)), len))
+            }
+        }
+    }
+
     /// Whether `at` lies in the query of a URL.
     fn is_in_query(&mut self, bytes: &[u8], at: usize) -> bool {
         if at >= self.query_end {
@@ -363,6 +407,11 @@ mod tests {
             ("A&shy;B&ZeroWidthSpace;C&zwnj;", "ABC"),
             ("ключ АКІА2Е", "ключ AKIA2E"),
             ("A\u{335}B\u{335}", "AB"),
+            ("1,\"say \"\"x\"\" now\",true", "1,\"say \"x\" now\",true"),
+            ("\"\"\"x\"\" y\"", "\"\"x\" y\""),
+            ("VALUES (7, 'it''s', '', 'a')", "VALUES (7, 'it's', '', 'a')"),
+            (r"echo 'it'\''s'", "echo 'it's'"),
+            ("echo 'it'\"'\"'s'", "echo 'it's'"),
         ];
         for (source, expected) in cases {
             assert_eq!(reveal(source).unwrap().text, expected, "{source}");
@@ -384,6 +433,9 @@ mod tests {
             "1 + 1 https://a.b/ c+d",
             "a=41 b=42",
             "Это Мой текст с COVID и АЕС",
+            r#"a="" b="" c='' d=("", '')"#,
+            "the dogs'' and 5'' pipes",
+            r#"f("a", "", 'b')"#,
         ] {
             assert_eq!(reveal(source), None, "{source}");
         }

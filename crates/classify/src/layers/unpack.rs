@@ -232,7 +232,7 @@ fn opens_plausibly(encoded: &str) -> bool {
     let Some(opening) = encoded.as_bytes().first_chunk().copied().and_then(decode_opening) else {
         return true;
     };
-    is_compressed(&opening) || is_utf16(&opening) || opens_text(&opening)
+    is_compressed(&opening) || opens_utf16(&opening) || opens_text(&opening)
 }
 
 /// The bytes of eight characters of base64 in either alphabet.
@@ -331,10 +331,30 @@ fn is_compressed(bytes: &[u8]) -> bool {
     Compression::of(bytes).is_some()
 }
 
-/// ASCII in UTF-16, little endian: every second byte is zero.
+/// UTF-16, little endian: ASCII, or an alphabet with ASCII between. Bytes by chance have next to no pair of a character of ASCII and zero.
 fn is_utf16(bytes: &[u8]) -> bool {
-    let pairs = bytes.chunks_exact(2).take(8);
-    pairs.len() >= 3 && pairs.into_iter().all(|pair| matches!(pair, [low, 0] if is_text_byte(*low)))
+    const LOOKED_AT: usize = 32;
+    let (pairs, _) = bytes.as_chunks::<2>();
+    let pairs = pairs.get(..pairs.len().min(LOOKED_AT)).unwrap_or_default();
+    let ascii = pairs.iter().filter(|[low, high]| *high == 0 && is_text_byte(*low)).count();
+    let is_enough = ascii == pairs.len() || ascii >= 2 && ascii * 6 >= pairs.len();
+    // A zero byte is no text in UTF-8; a surrogate or a control is none in UTF-16.
+    pairs.len() >= 3
+        && is_enough
+        && char::decode_utf16(pairs.iter().map(|pair| u16::from_le_bytes(*pair)))
+            .enumerate()
+            .all(|(n, unit)| unit.map_or(n + 1 >= LOOKED_AT - 1, is_printable))
+}
+
+/// Whether three pairs of bytes may open a text in UTF-16: ASCII, and letters of one alphabet or of East Asia.
+fn opens_utf16(opening: &[u8; 6]) -> bool {
+    let (pairs, _) = opening.as_chunks::<2>();
+    let script = pairs.iter().map(|[_, high]| *high).find(|high| *high != 0).unwrap_or(0);
+    pairs.iter().all(|[low, high]| match high {
+        0 => is_text_byte(*low),
+        0x30..=0xD7 => matches!(script, 0x30..=0xD7),
+        _ => *high == script && *high < 0x20,
+    })
 }
 
 fn is_text_byte(byte: u8) -> bool {
@@ -410,6 +430,17 @@ mod tests {
                 let found = unpack_all(&encode(text.as_bytes(), coding).unwrap());
                 assert_eq!(found.first().map(|u| u.text.as_str()), Some(text.as_str()), "{coding:?}");
             }
+        }
+    }
+
+    #[test]
+    fn text_of_any_script_may_be_in_utf16() {
+        for opening in ["é", "Пароль: ", "סיסמה: ", "密码: ", "비밀번호: ", "a", "😀 "] {
+            let text = format!("{opening}{VALUE}");
+            let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            let coding = Coding::Base64 { is_url: false, is_padded: true, wrap: None };
+            let found = unpack_all(&encode(&bytes, coding).unwrap());
+            assert_eq!(found.first().map(|u| u.text.as_str()), Some(text.as_str()));
         }
     }
 
