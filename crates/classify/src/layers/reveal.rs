@@ -83,7 +83,7 @@ pub(crate) fn reveal(source: &str) -> Option<Revealed> {
         at = mark;
         let decoded = match byte {
             b'\\' => unescape(source, at),
-            b'%' => percent_decode(source, at),
+            b'%' => decode_octets(source, at),
             b'&' => entity(source, at),
             b'+' if is_form || has_query && place.is_in_query(bytes, at) => Some((Text::Char(' '), 1)),
             b'=' if is_printable => unquote_printable(source, at),
@@ -232,10 +232,9 @@ fn unquote_printable(source: &str, at: usize) -> Option<(Text, usize)> {
     match source.as_bytes().get(at + 1..)? {
         [b'\n', ..] => Some((Text::Nothing, 2)),
         [b'\r', b'\n', ..] => Some((Text::Nothing, 3)),
-        _ => {
-            let code = u8::try_from(hex(source, at + 1, 2)?).ok()?;
-            (code.is_ascii_graphic() || code.is_ascii_whitespace()).then(|| (Text::Char(char::from(code)), 3))
-        }
+        _ => decode_octets(source, at).filter(
+            |(text, _)| !matches!(text, Text::Char(c) if !c.is_ascii_graphic() && !c.is_ascii_whitespace()),
+        ),
     }
 }
 
@@ -316,11 +315,12 @@ fn hex(source: &str, at: usize, len: usize) -> Option<u32> {
     u32::from_str_radix(digits, 16).ok()
 }
 
-/// `%41`; what is not ASCII comes as a sequence that must be UTF-8 (RFC 3986 §2.1, RFC 3629).
-fn percent_decode(source: &str, at: usize) -> Option<(Text, usize)> {
+/// `%41`, or `=41` (RFC 3986 §2.1, RFC 2045 §6.7); what is not ASCII comes as a sequence that must be UTF-8 (RFC 3629).
+fn decode_octets(source: &str, at: usize) -> Option<(Text, usize)> {
+    let mark = source.as_bytes().get(at);
     let octet = |n: usize| {
         let start = at + 3 * n;
-        (source.as_bytes().get(start) == Some(&b'%')).then(|| hex(source, start + 1, 2)).flatten()
+        (source.as_bytes().get(start) == mark).then(|| hex(source, start + 1, 2)).flatten()
     };
     let first = u8::try_from(octet(0)?).ok()?;
     if first.is_ascii() {
@@ -401,6 +401,7 @@ mod tests {
             ("4\u{200b}1\u{200b}1", "411"),
             ("ＡＢ c", "AB c"),
             ("a=3D=62=63 d=\ne", "a=bc de"),
+            ("=D0=BF=D0=B0 =ff", "па =ff"),
             ("get https://a.b/?q=c+d now", "get https://a.b/?q=c d now"),
             (r"\101\N{U+0042}", "AB"),
             ("&#65&#x42&#67;", "ABC"),

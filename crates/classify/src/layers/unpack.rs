@@ -351,7 +351,7 @@ fn opens_utf16(opening: &[u8; 6]) -> bool {
     let (pairs, _) = opening.as_chunks::<2>();
     let script = pairs.iter().map(|[_, high]| *high).find(|high| *high != 0).unwrap_or(0);
     pairs.iter().all(|[low, high]| match high {
-        0 => is_text_byte(*low),
+        0 => is_printable(char::from(*low)),
         0x30..=0xD7 => matches!(script, 0x30..=0xD7),
         _ => *high == script && *high < 0x20,
     })

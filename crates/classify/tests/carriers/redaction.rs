@@ -208,6 +208,57 @@ fn a_run_read_with_its_neighbours_keeps_nothing_of_its_own() {
     assert_eq!(redacted.body, expected);
 }
 
+/// A detector that wants a quote finds it however the carrier writes one, and the rest of the carrier stays.
+#[test]
+fn quotes_within_quotes_hide_nothing() {
+    let secrets = BTreeSet::from([DataClass::Secrets]);
+    for (text, kept) in [
+        (
+            "id,note\n2,\"props.put(\"\"password\"\", \"\"rumpelstilz\"\");\",false\n",
+            "\"\", \"\"[REDACTED:setter_password]\"\");\",false\n",
+        ),
+        (
+            "INSERT INTO t VALUES (7, 'passphrase = ''seven green bottles hanging''', '');",
+            " ''[REDACTED:generic_passphrase_quoted]''', '');",
+        ),
+        (
+            "lines:\n  - 'passphrase = ''seven green bottles hanging'''\n",
+            " ''[REDACTED:generic_passphrase_quoted]'''\n",
+        ),
+        (
+            r"printf '%s' 'passphrase = '\''seven green bottles hanging'\''' > a",
+            r" '\''[REDACTED:generic_passphrase_quoted]'\''' > a",
+        ),
+        (
+            "printf 'passphrase = '\"'\"'seven green bottles hanging'\"'\"'' > a",
+            " '\"'\"'[REDACTED:generic_passphrase_quoted]'\"'\"'' > a",
+        ),
+    ] {
+        let redacted = redact(&json!({ "text": text }), &secrets).body;
+        let left = redacted["text"].as_str().unwrap();
+        assert!(left.ends_with(kept), "{left}");
+        assert_eq!(redact(&redacted, &secrets).body, redacted);
+    }
+}
+
+#[test]
+fn utf16_of_any_script_is_packed_again() {
+    let utf16 =
+        |text: &str| STANDARD.encode(text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
+    for label in ["Пароль готов: ", "密码：", "é, ü: "] {
+        let redacted = redact_all(&json!({ "blob": utf16(&format!("{label}AKIA2E5A6B7CXQ4TZNFM")) }), &[]);
+        assert_eq!(redacted.body, json!({ "blob": utf16(&format!("{label}[REDACTED:aws_access_key_id]")) }));
+    }
+}
+
+#[test]
+fn a_label_of_any_script_is_read_in_quoted_printable() {
+    let encoded: String = "пароль: ".bytes().map(|byte| format!("={byte:02X}")).collect();
+    let body = json!({ "mail": format!("{encoded}Kx81Qm#@z") });
+    let redacted = redact(&body, &BTreeSet::from([DataClass::Secrets])).body;
+    assert_eq!(redacted, json!({ "mail": format!("{encoded}[REDACTED:labelled_password]") }));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
