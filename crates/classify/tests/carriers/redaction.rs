@@ -259,6 +259,22 @@ fn a_label_of_any_script_is_read_in_quoted_printable() {
     assert_eq!(redacted, json!({ "mail": format!("{encoded}[REDACTED:labelled_password]") }));
 }
 
+/// Where a string ends, the line that a detector wants ends too.
+#[test]
+fn a_value_that_ends_its_string_is_found_beside_a_key() {
+    for (text, left) in [
+        (":50K:/12287419034", ":50K:/[REDACTED:swift_message_account]"),
+        ("ANSI 636026080102DL\nDBB03091984", "ANSI 636026080102DL\nDBB[REDACTED:licence_barcode_birth_date]"),
+        ("    storePassword 'rumpelstilz'", "    storePassword '[REDACTED:build_script_password]'"),
+        (
+            "Kx81Qm#@z is your temporary password",
+            "[REDACTED:value_called_password] is your temporary password",
+        ),
+    ] {
+        assert_eq!(redact_all(&json!({ "text": text }), &[]).body, json!({ "text": left }));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
