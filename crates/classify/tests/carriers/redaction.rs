@@ -263,6 +263,7 @@ fn a_label_of_any_script_is_read_in_quoted_printable() {
 #[test]
 fn a_value_that_ends_its_string_is_found_beside_a_key() {
     for (text, left) in [
+        ("DO NOT DISTRIBUTE", "[REDACTED:do_not_share]"),
         (":50K:/12287419034", ":50K:/[REDACTED:swift_message_account]"),
         ("ANSI 636026080102DL\nDBB03091984", "ANSI 636026080102DL\nDBB[REDACTED:licence_barcode_birth_date]"),
         ("    storePassword 'rumpelstilz'", "    storePassword '[REDACTED:build_script_password]'"),
