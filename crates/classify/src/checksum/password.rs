@@ -20,6 +20,7 @@ pub(super) fn is_plausible_password(value: &str) -> bool {
         && !is_location(value)
         && !is_code(value)
         && !is_reference(value)
+        && !is_complaint(value)
         && !is_placeholder(value)
         && !is_phrase_of_words(value)
 }
@@ -221,6 +222,13 @@ fn is_placeholder(value: &str) -> bool {
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
     digits <= 1 && PLACEHOLDERS.binary_search(&letters().collect::<String>().as_str()).is_ok()
         || PLACEHOLDER_PARTS.are_in(value)
+}
+
+/// What a shell or Compose says when a variable is not set, from `${NAME:?is-missing}` (POSIX, "Parameter Expansion").
+fn is_complaint(value: &str) -> bool {
+    value
+        .strip_prefix('?')
+        .is_some_and(|words| words.bytes().all(|b| b.is_ascii_lowercase() || b"-_.!".contains(&b)))
 }
 
 /// `${VAR}`, `{{ var }}`, `%VAR%`, `<your key>`, `$(command)`, `process.env.X`, `var.db_password`, `self.password`,

@@ -104,9 +104,11 @@ pub(super) fn is_national(value: &str) -> bool {
     }
 }
 
-/// Whether a value with separators reads as a date or an amount: `2024-05-20`, `20.05.2024`, `1234.56`.
+/// Whether a value with separators reads as a date, with or without the hour, or an amount: `2024-05-20 15`,
+/// `20.05.2024`, `1234.56`.
 fn is_date_or_sum(value: &str) -> bool {
-    let groups: Vec<&str> = value.split(['-', '.', '/']).collect();
+    let day = value.split_once(' ').filter(|(_, hour)| hour.len() <= 2).map_or(value, |(day, _)| day);
+    let groups: Vec<&str> = day.split(['-', '.', '/']).collect();
     let lengths: Vec<usize> = groups.iter().map(|g| g.len()).collect();
     let is_year = |text: &str| text.starts_with("19") || text.starts_with("20");
     match (lengths.as_slice(), groups.as_slice()) {
@@ -153,9 +155,16 @@ mod tests {
         ] {
             assert!(is_national(phone), "{phone}");
         }
-        for other in
-            ["1234567890", "12345", "911-555-0132", "2024-05-20", "1999-2003", "12345.67", "0099 999 999"]
-        {
+        for other in [
+            "1234567890",
+            "12345",
+            "911-555-0132",
+            "2024-05-20",
+            "2024-05-20 15",
+            "1999-2003",
+            "12345.67",
+            "0099 999 999",
+        ] {
             assert!(!is_national(other), "{other}");
         }
     }
