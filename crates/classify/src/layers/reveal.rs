@@ -159,7 +159,14 @@ impl Place {
         match self.literal {
             None => {
                 let before = at.checked_sub(1).and_then(|before| bytes.get(before));
-                self.literal = before.is_none_or(|b| BEFORE_LITERAL.has(*b)).then_some(quote);
+                // Three in a row begin a string of Python, unless a field of CSV begins there.
+                let is_triple = bytes.get(at..).is_some_and(|rest| rest.starts_with(b"\"\"\""));
+                let is_literal = match before {
+                    None => false,
+                    Some(b',' | b';' | b'\t') => true,
+                    Some(b) => !is_triple && BEFORE_LITERAL.has(*b),
+                };
+                self.literal = is_literal.then_some(quote);
                 None
             }
             Some(open) if open != quote => None,
@@ -409,7 +416,7 @@ mod tests {
             ("ключ АКІА2Е", "ключ AKIA2E"),
             ("A\u{335}B\u{335}", "AB"),
             ("1,\"say \"\"x\"\" now\",true", "1,\"say \"x\" now\",true"),
-            ("\"\"\"x\"\" y\"", "\"\"x\" y\""),
+            ("1,\"\"\"x\"\" y\"", "1,\"\"x\" y\""),
             ("VALUES (7, 'it''s', '', 'a')", "VALUES (7, 'it's', '', 'a')"),
             (r"echo 'it'\''s'", "echo 'it's'"),
             ("echo 'it'\"'\"'s'", "echo 'it's'"),
@@ -437,6 +444,7 @@ mod tests {
             r#"a="" b="" c='' d=("", '')"#,
             "the dogs'' and 5'' pipes",
             r#"f("a", "", 'b')"#,
+            "def f():\n    \"\"\"Says \"x\".\"\"\"\n    return 1",
         ] {
             assert_eq!(reveal(source), None, "{source}");
         }
