@@ -62,8 +62,19 @@ impl Scene {
         eventually("the file is released", async || file.try_lock().is_ok()).await;
     }
 
+    /// Opens the spool, however long the file stays locked: a process that another test starts at this moment shares the lock
+    /// until it runs its own program.
     pub(crate) async fn open(&self) -> Arc<Spool> {
-        self.open_with(self.options(), KEY).await.unwrap()
+        let mut opened = None;
+        eventually("the spool opens", async || match self.open_with(self.options(), KEY).await {
+            Err(SpoolError::AlreadyUsed { .. }) => false,
+            other => {
+                opened = Some(other.unwrap());
+                true
+            }
+        })
+        .await;
+        opened.unwrap()
     }
 
     pub(crate) fn trust(&self) -> TrustState {
