@@ -325,6 +325,9 @@ impl Classifier {
                 {
                     continue;
                 }
+                if self.is_name_of_member(found.detector, layers.segments.get(segment), &span) {
+                    continue;
+                }
                 let sources = layers.trace(segment, span.clone());
                 if let Some((leaf, source)) = sources.first()
                     && let Some(text) = leaves.list.get(*leaf).map(|l| l.text.as_ref())
@@ -337,6 +340,23 @@ impl Classifier {
             }
         }
         all
+    }
+
+    /// Whether what was taken for a password is words that name a member: those of a schema stand right behind a name,
+    /// `{"password": {"description": …}}`.
+    fn is_name_of_member(&self, detector: usize, segment: Option<&Segment<'_>>, span: &Range<usize>) -> bool {
+        let is_general = self.detectors.get(detector).is_some_and(|detector| {
+            detector.class == DataClass::Secrets
+                && detector.provider.is_none()
+                && detector.origin == detectors::Origin::Shipped
+        });
+        is_general
+            && segment.is_some_and(|segment| {
+                let is_of_word = |byte: u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-');
+                segment.role == Role::Key
+                    && *span == (0..segment.text.len())
+                    && segment.text.bytes().all(is_of_word)
+            })
     }
 
     /// Whether a credential stands where it belongs: sent to its own provider, or an opaque one in an auth header.

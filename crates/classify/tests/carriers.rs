@@ -501,6 +501,18 @@ fn a_cell_is_labelled_by_the_name_of_its_column() {
 }
 
 #[test]
+fn the_schema_of_a_password_is_none() {
+    for member in ["description", "allowEmptyString", "deprecated"] {
+        let body =
+            json!({"properties": {"password": {member: "what opens the door"}, "email": {"type": "string"}}});
+        assert_eq!(classify(&body).hits, [], "{body}");
+    }
+    let body = json!({"passwords": {"password": "rumpelstilz"}, "password": {"rumpel5tilz!X": 1}});
+    let paths: Vec<String> = classify(&body).hits.into_iter().map(|h| h.path).collect();
+    assert_eq!(paths.len(), 2, "{paths:?}");
+}
+
+#[test]
 fn a_header_name_that_is_a_finding_is_not_told() {
     let name = format!("x-{}", hex(b"AKIA2E5A6B7CXQ4TZNFM"));
     let headers = BTreeMap::from([(name.clone(), "jane.doe@example.co.uk".to_owned())]);
